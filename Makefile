@@ -1,0 +1,59 @@
+# make demo and make test set everything up first; nothing else is needed. Another interpreter: make PYTHON=python3.12 test
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch>=2.8,<2.14
+# Test files are independent and most are short: two workers fill two cores.
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# One thread per process: with more, torch and numpy fight over a small machine's cores.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types bench table clean
+
+help:
+	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
+	@echo "make test    set up, then run the tests"
+	@echo "make check   ruff, mypy, tests"
+	@echo "make bench   the measured numbers (tests/benchmarks)"
+	@echo "make table   the results table: every method over all cells (hours)"
+
+install: $(STAMP)
+
+# torch first and bounded: a build that is already on the machine, or a CPU wheel that pip is told of, then serves.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || \
+		{ echo "Python 3.10 to 3.12 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.11 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/hcrmp demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+check: lint types test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[dev,bench]"
+	@for file in tests/benchmarks/bench_*.py; do \
+		echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; \
+	done
+
+table: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.table $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Hydra configuration: choices for each job; defaults stand in the dataclasses of the code."""

@@ -1,0 +1,61 @@
+"""The one place that names numba: a typed ``njit`` with the options that every kernel of the project uses."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numba.core.config
+
+from envs.user_cache import user_cache
+
+KEPT_STATES = 8
+"""States of the sources whose machine code is kept (5 MB each)."""
+
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
+
+
+def njit(function: Kernel) -> Kernel:
+    """Compile ``function`` without Python objects and keep the machine code on disk.
+
+    ``fastmath`` stays off (bit-identical replay), ``error_model="numpy"`` drops the division checks.
+    """
+    config: Any = numba.core.config
+    usual = config.CACHE_DIR
+    config.CACHE_DIR = str(kernel_cache())
+    try:
+        compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    finally:
+        config.CACHE_DIR = usual
+    kernel: Kernel = compiled
+    return kernel
+
+
+@lru_cache(maxsize=1)
+def kernel_cache() -> Path:
+    """Return the folder of the machine code, which belongs to one state of all sources.
+
+    numba looks at the file of a kernel alone, so a caller would go on with the old code of a kernel that it imports.
+    """
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(p for package in ("envs", "llm_hints") for p in (root / package).rglob("*.py")):
+        status = path.stat()
+        digest.update(f"{path.relative_to(root)} {status.st_mtime_ns} {status.st_size}\n".encode())
+    folder = user_cache() / "kernels" / digest.hexdigest()[:16]
+    _forget_old(folder)
+    return folder
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove the machine code of all but the ``KEPT_STATES`` newest other states; one that is in use compiles anew."""
+    if folder.is_dir() or not folder.parent.is_dir():
+        return
+    others = sorted(folder.parent.iterdir(), key=lambda other: other.stat().st_mtime_ns, reverse=True)
+    for other in others[KEPT_STATES:]:
+        shutil.rmtree(other, ignore_errors=True)

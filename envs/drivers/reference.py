@@ -1,0 +1,178 @@
+"""The reference driver: privileged, because it tries its manoeuvres out in copies of the world before it drives them.
+
+It shows that a scenario can be driven, and how well (the ceiling in result tables). It is no planner: it knows the
+hidden pedestrian, every trigger and how each driver will react, since its copies are the simulator itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.action import ActionConfig, to_control
+from envs.compiled import njit
+from envs.drivers.control import track_line, track_numbers
+from envs.embedded.simulator import EmbeddedSimulator
+from envs.scene import EventRow, FloatArray, RoadRow, RouteRow, SceneBatch
+from envs.simulator import DECISION_PERIOD_S
+from envs.termination import judge
+
+AT_ONCE = 32
+"""Worlds whose copies are driven together: few enough that their arrays stay in a core's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceConfig:
+    """What the reference driver tries out, and how it judges."""
+
+    offsets_m: tuple[float, ...] = (-3.5, 0.0, 1.8, 3.5)
+    """Lines to drive on, as offsets from the route (m, positive left)."""
+    speed_shares: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
+    """Speeds to take, as shares of the speed limit."""
+    horizon_s: float = 5.0
+    """How far each manoeuvre is tried out (s)."""
+    replan_s: float = 0.6
+    """How often a manoeuvre is chosen (s)."""
+    failure_cost_m: float = 400.0
+    """Cost of failing at once (m of progress), less ``failure_fade_m`` for each second before the failure."""
+    failure_fade_m: float = 40.0
+    ending_lane_cost_m: float = 25.0
+    """Cost of ending in a lane that ends, in full at its end and none 150 m before (m of progress)."""
+    aside_cost: float = 0.8
+    """Cost of ending beside the route's line (m of progress per m): do not borrow a lane before it is needed."""
+    stuck_aside_cost_m: float = 20.0
+    """Cost of standing still at the end with more than ``stuck_aside_m`` beside the line: two who have driven into each
+    other's way wait for ever, since nobody backs up (m of progress)."""
+    stuck_aside_m: float = 0.4
+    change_cost_m: float = 1.0
+    """Cost of choosing another line than before (m of progress): keeps from dithering."""
+
+
+class ReferenceDriver:
+    """Drives the worlds of ``simulator`` by trying every manoeuvre out in copies of them.
+
+    Args:
+        simulator: the embedded simulator whose worlds are driven.
+        action: limits between action and command; must be the environment's.
+        config: manoeuvres, horizon, costs.
+    """
+
+    name = "reference"
+
+    def __init__(
+        self, simulator: EmbeddedSimulator, action: ActionConfig | None = None, config: ReferenceConfig | None = None
+    ) -> None:
+        self.config = config or ReferenceConfig()
+        self._simulator = simulator
+        self._action = action or ActionConfig()
+        self._numbers = track_numbers(self._action)
+        pairs = [(offset, share) for offset in self.config.offsets_m for share in self.config.speed_shares]
+        self._offsets = np.array([pair[0] for pair in pairs])
+        self._shares = np.array([pair[1] for pair in pairs])
+        batch = simulator.batch_size
+        self._at_once = min(batch, AT_ONCE)
+        self._copies = EmbeddedSimulator(self._at_once * len(pairs), simulator.maps, simulator.config)
+        self._chosen = np.zeros(batch, dtype=np.int64)
+        self._command = np.zeros((batch, 2))
+        self._every = max(1, round(self.config.replan_s / DECISION_PERIOD_S))
+
+    def act(self, scene: SceneBatch) -> FloatArray:
+        """Return the actions ``(B, 2)``; plans anew in every world that is due."""
+        self._command[scene.step == 0] = 0.0
+        due = np.flatnonzero((scene.step % self._every == 0) & ~judge(scene).ended)
+        for first in range(0, len(due), self._at_once):
+            self._plan(due[first : first + self._at_once])
+        actions = np.empty((scene.batch_size, 2))
+        self._track(scene, self._offsets[self._chosen], self._shares[self._chosen], actions)
+        _, self._command = to_control(actions, scene, self._command, self._action)
+        return actions
+
+    def _plan(self, due: npt.NDArray[np.int64]) -> None:
+        count = len(self._offsets)
+        # The last few repeat the others to fill the copies; they are neither driven nor read.
+        worlds = np.resize(due, self._at_once)
+        rows = np.repeat(worlds, count)
+        scene = self._copies.load_rows(self._simulator, rows)
+        offsets, shares = np.tile(self._offsets, len(worlds)), np.tile(self._shares, len(worlds))
+        start = scene.route.progress_m.copy()
+        command, actions = self._command[rows], np.empty((len(rows), 2))
+        steps = round(self.config.horizon_s / DECISION_PERIOD_S)
+        failed_at = np.full(len(rows), steps, dtype=np.int64)
+        reached = np.full(len(rows), steps, dtype=np.int64)
+        driving = np.arange(len(due) * count)
+        for step in range(steps):
+            self._track(scene, offsets, shares, actions)
+            control, command = to_control(actions, scene, command, self._action)
+            scene = self._copies.step_rows(control, driving)
+            _note_ends(scene.events.block, step, failed_at, reached)
+            driving = driving[(failed_at[driving] == steps) & (reached[driving] == steps)]
+        value = self._value(scene, start, failed_at, reached, steps, np.tile(self._offsets, len(worlds)), rows)
+        best = value.reshape(len(worlds), count)[: len(due)].argmax(axis=1)
+        self._chosen[due] = best
+
+    def _value(
+        self,
+        scene: SceneBatch,
+        start: FloatArray,
+        failed_at: npt.NDArray[np.int64],
+        reached: npt.NDArray[np.int64],
+        steps: int,
+        offsets: FloatArray,
+        rows: npt.NDArray[np.int64],
+    ) -> FloatArray:
+        """Return the worth of each tried manoeuvre in metres of progress."""
+        config = self.config
+        progress = scene.route.progress_m - start + 0.5 * scene.ego.speed
+        progress += np.where(reached < steps, (steps - reached) * DECISION_PERIOD_S * 20.0 + 50.0, 0.0)
+        to_end = scene.road.distance_to_lane_end
+        progress -= config.ending_lane_cost_m * np.clip(1.0 - to_end / 150.0, 0.0, 1.0)
+        progress -= config.aside_cost * np.abs(scene.route.lateral_offset)
+        aside = np.abs(scene.route.lateral_offset) > config.stuck_aside_m
+        oncoming = aside & scene.road.left_is_oncoming & (scene.ego.speed < 1.0)
+        progress -= config.stuck_aside_cost_m * oncoming
+        progress -= config.change_cost_m * (offsets != self._offsets[self._chosen[rows]])
+        failed = (failed_at < steps) & (failed_at <= reached)
+        loss = config.failure_cost_m - config.failure_fade_m * failed_at * DECISION_PERIOD_S
+        value: FloatArray = np.where(failed, -loss + 0.1 * progress, progress)
+        return value
+
+    def _track(self, scene: SceneBatch, offsets: FloatArray, shares: FloatArray, actions: FloatArray) -> None:
+        _track_route(scene.ego.block, scene.road.block, scene.route.block, scene.route.points, offsets, shares,
+                     *self._numbers, actions)  # fmt: skip
+
+
+@njit
+def _note_ends(events: FloatArray, step: int, failed_at: npt.NDArray[np.int64], reached: npt.NDArray[np.int64]) -> None:
+    """Remember the first step at which each copy failed or reached its goal."""
+    for b in range(failed_at.shape[0]):
+        bad = events[EventRow.COLLISION, b] + events[EventRow.OFF_ROAD, b] + events[EventRow.WRONG_WAY, b]
+        if bad > 0.5 and step < failed_at[b]:
+            failed_at[b] = step
+        if events[EventRow.GOAL_REACHED, b] > 0.5 and step < reached[b]:
+            reached[b] = step
+
+
+@njit
+def _track_route(
+    ego: FloatArray,
+    road: FloatArray,
+    route: FloatArray,
+    points: FloatArray,
+    offsets: FloatArray,
+    shares: FloatArray,
+    wheelbase: float,
+    wheel_angle: float,
+    tangent_factor: float,
+    actions: FloatArray,
+) -> None:
+    for b in range(actions.shape[0]):
+        turn = points[b, 1, 2] - points[b, 0, 2]
+        turn -= 6.283185307179586 * np.floor((turn + 3.141592653589793) / 6.283185307179586)
+        curvature = turn / 8.0
+        error = route[RouteRow.LATERAL_OFFSET, b] - offsets[b]
+        track_line(
+            ego, b, error, route[RouteRow.HEADING_ERROR, b], curvature, shares[b] * road[RoadRow.SPEED_LIMIT, b],
+            wheelbase, wheel_angle, tangent_factor, actions, b,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The embedded simulator: B worlds in one process, vehicle dynamics, collisions, visibility."""

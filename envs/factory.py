@@ -1,0 +1,79 @@
+"""From names to environments: what the Gymnasium ids call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from envs.driving_env import DrivingConfig, DrivingEnv, DrivingVectorEnv
+from envs.errors import choose
+from envs.observation import PERCEPTIONS, ObservationConfig
+from envs.scenarios.catalogue import scenario_set
+
+if TYPE_CHECKING:
+    from envs.scenarios.catalogue import ScenarioSet
+    from envs.simulator import Simulator
+
+SIMULATORS = ("embedded",)
+"""Valid values of ``simulator``."""
+
+
+def make_env(
+    scenario: str | Sequence[str],
+    density: str | Sequence[str] = "medium",
+    observation: str | ObservationConfig = "scan",
+    simulator: str = "embedded",
+    config: DrivingConfig | None = None,
+    render_mode: str | None = None,
+) -> DrivingEnv:
+    """Return one world as a ``gymnasium.Env``; arguments as in ``make_vector_env``."""
+    return DrivingEnv(make_vector_env(1, scenario, density, observation, simulator, config, render_mode))
+
+
+def make_vector_env(
+    num_envs: int,
+    scenario: str | Sequence[str],
+    density: str | Sequence[str] = "medium",
+    observation: str | ObservationConfig = "scan",
+    simulator: str = "embedded",
+    config: DrivingConfig | None = None,
+    render_mode: str | None = None,
+) -> DrivingVectorEnv:
+    """Return ``num_envs`` worlds in one vector environment.
+
+    Args:
+        num_envs: number of worlds B.
+        scenario: condition or conditions ("overtaking", ...; "paper" for all four).
+        density: "low", "medium", "high", or "all".
+        observation: "scan", "agents", or a whole ``ObservationConfig``; where ``config`` is given, it decides instead.
+        simulator: "embedded".
+        config: action, observation and reward settings.
+        render_mode: None, "rgb_array" or "human".
+
+    Raises:
+        ValueError: a name is not known; the message names the nearest valid one.
+    """
+    choose("simulator", simulator, SIMULATORS)
+    if config is None:
+        config = DrivingConfig(observation=_observation(observation))
+    scenarios = scenario_set(scenario, density)
+    return DrivingVectorEnv(
+        _embedded(num_envs, scenarios),
+        scenarios,
+        range(len(scenarios)),
+        config,
+        render_mode,
+        lambda name: scenarios.maps.graph(name).drawing,
+    )
+
+
+def _observation(observation: str | ObservationConfig) -> ObservationConfig:
+    if isinstance(observation, ObservationConfig):
+        return observation
+    return ObservationConfig(perception=choose("observation", observation, PERCEPTIONS))
+
+
+def _embedded(num_envs: int, scenarios: ScenarioSet) -> Simulator:
+    from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
+
+    return EmbeddedSimulator(num_envs, scenarios.maps, EmbeddedConfig(actors=scenarios.most_actors))

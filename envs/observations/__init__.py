@@ -1,0 +1,1 @@
+"""Observation blocks: each owns its features' names, its encoding and its slice of the observation."""

@@ -1,0 +1,178 @@
+"""The three reward streams: safety, efficiency, comfort (PAPER.md section 6; the numbers are TRAINING.md's, so ours).
+
+The order of the columns is fixed here, and everything else binds to ``REWARD_TERMS`` by name. A metric measures
+(``envs.risk``), a reward only combines.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.compiled import njit
+from envs.errors import require
+from envs.risk import world_time_to_collision
+from envs.scene import EgoRow, FloatArray, IntArray, RoadRow, RouteRow, SceneBatch
+from envs.termination import Outcome
+
+REWARD_TERMS = ("safety", "efficiency", "comfort")
+"""Names of the columns of ``reward_terms``, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardConfig:
+    """Sizes of the reward terms. Source of every default: TRAINING.md, "Defaults that worked"."""
+
+    failure: float = 5.0
+    """Safety, taken away once, on collision, off road or a violation."""
+    ttc_penalty: float = 0.1
+    """Safety, taken away a step at time to collision zero, fading to nothing at ``ttc_threshold_s``."""
+    ttc_threshold_s: float = 3.0
+    """Time to collision from which on there is no penalty (s)."""
+    progress: float = 5.0
+    """Efficiency, given over the whole route in proportion to progress."""
+    goal: float = 5.0
+    """Efficiency, given once at the goal."""
+    timeout: float = 5.0
+    """Efficiency, taken away once when time runs out."""
+    discomfort: float = 0.05
+    """Comfort, most that is taken away in a step."""
+    jerk_share: float = 0.4
+    """Share of longitudinal jerk in the discomfort."""
+    acceleration_share: float = 0.15
+    """Share of longitudinal acceleration in the discomfort."""
+    lateral_share: float = 0.2
+    """Share of lateral acceleration in the discomfort."""
+    steer_share: float = 0.25
+    """Share of the change of steering in the discomfort."""
+    jerk_scale_mps3: float = 10.0
+    """Jerk at which its share is full (m/s3)."""
+    acceleration_scale_mps2: float = 4.0
+    """Longitudinal acceleration at which its share is full (m/s2)."""
+    lateral_scale_mps2: float = 3.5
+    """Lateral acceleration at which its share is full (m/s2): the limit of ``ActionConfig``."""
+    steer_scale: float = 0.03
+    """Change of steering in a step at which its share is full (fraction of full steering): what ``ActionConfig``
+    allows at 10 m/s, a quarter of the range that is left there."""
+    speeding: float = 0.05
+    """Efficiency, most that is taken away in a step above the speed limit, which is the target speed."""
+    speeding_margin: float = 0.3
+    """Excess over the limit at which that is full (share of the limit)."""
+    reward_weights: tuple[float, float, float] = (0.4, 1.0, 0.1)
+    """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from. Tuned
+    for plain PPO: with (1, 1, 1) it learns to stand still (0 % success after 1.5 M steps), with (1, 1, 0.1) 14 %,
+    with these 77 %."""
+
+    def __post_init__(self) -> None:
+        """Refuse negative sizes and scales of zero."""
+        for name in self.__slots__[:-1]:
+            value = getattr(self, name)
+            require(math.isfinite(value) and value >= 0.0, f"reward.{name} must be a number >= 0, got {value!r}")
+            positive = not any(part in name for part in ("scale", "threshold", "margin"))
+            require(positive or value > 0.0, f"reward.{name} must be more than 0, got {value!r}")
+        weights = self.reward_weights
+        known = len(weights) == len(REWARD_TERMS) and all(math.isfinite(w) for w in weights)
+        require(known, f"reward.reward_weights must be three numbers {REWARD_TERMS}, got {weights!r}")
+
+    def array(self) -> FloatArray:
+        """Return all but the weights as one vector, for the kernel."""
+        return np.array([getattr(self, name) for name in self.__slots__[:-1]])
+
+
+def reward_terms(
+    scene: SceneBatch,
+    outcome: IntArray,
+    previous_progress_m: FloatArray,
+    config: RewardConfig,
+    out: FloatArray | None = None,
+) -> FloatArray:
+    """Return the reward terms ``(B, 3)`` of one step, columns as ``REWARD_TERMS``.
+
+    ``outcome`` ``(B,)`` is ``termination.judge``'s, ``previous_progress_m`` ``(B,)`` the progress one step before.
+
+    - safety, [-5.1, 0]: ``-failure`` on collision, off road or violation; ``-ttc_penalty clip((3 - TTC) / 3, 0, 1)``
+      with the time to collision to any road user, seen or not (the reward is not an observation).
+    - efficiency, [-5.05, 10]: ``progress`` x (progress of this step / route length), ``+goal``, ``-timeout``;
+      ``-speeding clip((speed / limit - 1) / speeding_margin, 0, 1)``.
+    - comfort, [-0.05, 0]: ``-discomfort`` x the shares of |jerk|, |acceleration|, |lateral acceleration| and
+      |steer change|, each saturating at its scale.
+    """
+    terms = np.empty((scene.batch_size, len(REWARD_TERMS))) if out is None else out
+    RewardFunction(config)(scene, outcome, previous_progress_m, terms)
+    return terms
+
+
+class RewardFunction:
+    """``reward_terms`` with the configuration unpacked once, for the step loop."""
+
+    def __init__(self, config: RewardConfig) -> None:
+        self.config = config
+        self._numbers = config.array()
+        self._weights = np.array(config.reward_weights)
+
+    def __call__(
+        self, scene: SceneBatch, outcome: IntArray, previous_progress_m: FloatArray, out: FloatArray
+    ) -> FloatArray:
+        """Fill ``out`` ``(B, 3)`` as ``reward_terms`` does, and return the weighted sum ``(B,)``."""
+        total = np.empty(len(out))
+        _terms(
+            scene.ego.block,
+            scene.actors.block,
+            scene.route.block,
+            scene.road.block,
+            outcome,
+            previous_progress_m,
+            self._numbers,
+            self._weights,
+            out,
+            total,
+        )
+        return total
+
+
+@njit
+def _terms(
+    ego: FloatArray,
+    actors: FloatArray,
+    route: FloatArray,
+    road: FloatArray,
+    outcome: IntArray,
+    previous_progress: FloatArray,
+    numbers: FloatArray,
+    weights: FloatArray,
+    out: FloatArray,
+    total: FloatArray,
+) -> None:
+    failure, ttc_penalty, ttc_threshold = numbers[0], numbers[1], numbers[2]
+    progress, goal, timeout = numbers[3], numbers[4], numbers[5]
+    for b in range(out.shape[0]):
+        ended = outcome[b]
+        ttc = world_time_to_collision(ego, actors, b, ttc_threshold, False)
+        safety = -ttc_penalty * (ttc_threshold - ttc) / ttc_threshold
+        if ended == Outcome.COLLISION or ended == Outcome.OFF_ROAD or ended == Outcome.VIOLATION:
+            safety -= failure
+        length = max(route[RouteRow.LENGTH, b], 1.0)
+        efficiency = progress * (route[RouteRow.PROGRESS, b] - previous_progress[b]) / length
+        if ended == Outcome.SUCCESS:
+            efficiency += goal
+        elif ended == Outcome.TIMEOUT:
+            efficiency -= timeout
+        excess = ego[EgoRow.SPEED, b] / max(road[RoadRow.SPEED_LIMIT, b], 1.0) - 1.0
+        efficiency -= numbers[15] * min(max(excess / numbers[16], 0.0), 1.0)
+        comfort = -_discomfort(ego, b, numbers)
+        out[b, 0], out[b, 1], out[b, 2] = safety, efficiency, comfort
+        total[b] = weights[0] * safety + weights[1] * efficiency + weights[2] * comfort
+
+
+@njit
+def _discomfort(ego: FloatArray, b: int, numbers: FloatArray) -> float:
+    """Return the discomfort of world ``b``; ``numbers``: 6 size, 7-10 shares, 11-14 scales (``RewardConfig.array``)."""
+    felt = (
+        numbers[7] * min(abs(ego[EgoRow.JERK, b]) / numbers[11], 1.0)
+        + numbers[8] * min(abs(ego[EgoRow.ACCELERATION, b]) / numbers[12], 1.0)
+        + numbers[9] * min(abs(ego[EgoRow.LATERAL_ACCELERATION, b]) / numbers[13], 1.0)
+        + numbers[10] * min(abs(ego[EgoRow.STEER_CHANGE, b]) / numbers[14], 1.0)
+    )
+    return float(numbers[6] * felt)

@@ -1,0 +1,1 @@
+"""Roads: OpenDRIVE maps, read or generated, compiled to lane graphs."""

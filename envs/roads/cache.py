@@ -1,0 +1,97 @@
+"""Compiled lane graphs on disk: a map is read and compiled once, then loaded from arrays.
+
+A file is named by the hash of the map's content, its name and ``COMPILER_VERSION``, so it never goes stale; it is
+written under another name and moved into place; one that cannot be read is compiled anew. Without a writable folder
+everything works, only slower. Files are ``.npz`` and read without pickle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.roads.compiler import COMPILER_VERSION, compile_lane_graph
+from envs.roads.drawing import Area, RoadDrawing, Stroke
+from envs.roads.elements import OpenDriveError
+from envs.roads.lane_graph import LaneGraph
+from envs.roads.opendrive import parse_opendrive
+from envs.user_cache import user_cache
+
+_ARRAYS = tuple(item.name for item in fields(LaneGraph) if item.name not in ("name", "road_ids", "drawing"))
+_UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile)
+
+
+def cache_folder() -> Path:
+    """Return the folder for compiled maps."""
+    return user_cache() / "lane_graphs"
+
+
+def load_lane_graph(path: Path | str) -> LaneGraph:
+    """Return the lane graph of the OpenDRIVE file at ``path``, compiled or from the cache."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OpenDriveError(f"cannot read the map {path}: {error.strerror or error}") from None
+    entry = cache_folder() / f"{_key(content, path.stem)}.npz"
+    with contextlib.suppress(*_UNREADABLE):
+        return _read(entry)
+    graph = compile_lane_graph(parse_opendrive(content, path.stem))
+    with contextlib.suppress(OSError):
+        _write(entry, graph)
+    return graph
+
+
+def _key(content: bytes, name: str) -> str:
+    return hashlib.sha256(f"{COMPILER_VERSION}\0{name}\0".encode() + content).hexdigest()[:40]
+
+
+def _write(entry: Path, graph: LaneGraph) -> None:
+    arrays: dict[str, Any] = {name: getattr(graph, name) for name in _ARRAYS}
+    drawing = graph.drawing
+    outlines = [area.points for area in drawing.areas] + [stroke.points for stroke in drawing.strokes]
+    texts = {
+        "name": graph.name,
+        "road_ids": graph.road_ids,
+        "areas": [area.kind for area in drawing.areas],
+        "strokes": [(stroke.kind, stroke.color) for stroke in drawing.strokes],
+    }
+    arrays["texts"] = np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8)
+    arrays["counts"] = np.array([len(outline) for outline in outlines], dtype=np.int64)
+    arrays["points"] = np.concatenate([np.zeros((0, 2)), *outlines])
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=entry.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(part, entry)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
+
+
+def _read(entry: Path) -> LaneGraph:
+    with entry.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    texts = json.loads(arrays["texts"].tobytes())
+    outlines = np.split(arrays["points"], np.cumsum(arrays["counts"])[:-1])
+    count = len(texts["areas"])
+    areas = tuple(Area(kind, points) for kind, points in zip(texts["areas"], outlines[:count], strict=True))
+    lines = outlines[count:] if texts["strokes"] else []
+    strokes = tuple(Stroke(kind, color, points) for (kind, color), points in zip(texts["strokes"], lines, strict=True))
+    return LaneGraph(
+        name=texts["name"],
+        road_ids=tuple(texts["road_ids"]),
+        drawing=RoadDrawing(areas, strokes),
+        **{name: arrays[name] for name in _ARRAYS},
+    )

@@ -1,0 +1,181 @@
+"""The elements of an OpenDRIVE file that driving needs, as typed frozen dataclasses.
+
+Names follow ASAM OpenDRIVE 1.4 (chapter 5). Units are SI, the frame is right-handed (x east, y north), ``s`` runs along
+a road's reference line, ``t`` to its left. Elevation is left out: every world of this project is flat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envs.scene import FloatArray
+
+
+class OpenDriveError(ValueError):
+    """A map is malformed or uses something that we do not support; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A piece of constant ``curvature`` (1/m, positive left)."""
+
+    curvature: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spiral:
+    """A clothoid whose curvature runs linearly from ``start`` to ``end`` (1/m)."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Poly3:
+    """A cubic ``v(u) = a + b u + c u2 + d u3`` in the frame of the piece's start (m)."""
+
+    coefficients: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ParamPoly3:
+    """Two cubics ``u(p)``, ``v(p)``; ``p`` runs over [0, 1] if ``normalized``, else over the arc length."""
+
+    u: tuple[float, float, float, float]
+    v: tuple[float, float, float, float]
+    normalized: bool
+
+
+Shape = Line | Arc | Spiral | Poly3 | ParamPoly3
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """One piece of a reference line: where it starts (``s``, ``x``, ``y`` in m, ``heading`` in rad), ``length`` (m)."""
+
+    s: float
+    x: float
+    y: float
+    heading: float
+    length: float
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class RoadMark:
+    """The marking of a lane's outer border from ``s_offset`` (m after the section's start) on."""
+
+    s_offset: float
+    kind: str
+    color: str
+    lane_change: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedRecord:
+    """A speed limit (m/s; None where the file says "no limit" or "undefined") from ``s`` (m) on."""
+
+    s: float
+    limit_mps: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """One lane of a section.
+
+    ``widths`` and ``borders`` are ``(n, 5)``: columns s_offset (m), a, b, c, d. Where ``borders`` has rows and
+    ``widths`` has none, the outer border is given directly as ``t``. ``predecessor`` and ``successor`` are lane ids or
+    None.
+    """
+
+    id: int
+    kind: str
+    widths: FloatArray
+    borders: FloatArray
+    marks: tuple[RoadMark, ...]
+    speeds: tuple[SpeedRecord, ...]
+    predecessor: int | None
+    successor: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LaneSection:
+    """The cross section of a road over ``[s_start, s_end]`` (m); ``lanes`` by id, the centre lane 0 included."""
+
+    s_start: float
+    s_end: float
+    lanes: dict[int, Lane]
+
+
+@dataclass(frozen=True, slots=True)
+class RoadLink:
+    """What a road's end is linked to: a road (then ``contact`` is "start" or "end") or a junction."""
+
+    is_junction: bool
+    element_id: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoadType:
+    """The road's type (``town``, ``motorway``, ...) from ``s`` (m) on, and its speed limit (m/s) where said."""
+
+    s: float
+    kind: str
+    limit_mps: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crosswalk:
+    """The outline ``(n, 2)`` of a crosswalk in the world frame (m)."""
+
+    outline: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Road:
+    """One road; ``lane_offsets`` is ``(n, 5)``: columns s (m), a, b, c, d. ``junction`` is "-1" outside junctions."""
+
+    id: str
+    name: str
+    length: float
+    junction: str
+    predecessor: RoadLink | None
+    successor: RoadLink | None
+    types: tuple[RoadType, ...]
+    geometries: tuple[Geometry, ...]
+    lane_offsets: FloatArray
+    sections: tuple[LaneSection, ...]
+    crosswalks: tuple[Crosswalk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One way through a junction; ``lane_links`` are pairs (incoming lane id, connecting lane id)."""
+
+    incoming_road: str
+    connecting_road: str
+    contact: str
+    lane_links: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """A junction and its connections."""
+
+    id: str
+    connections: tuple[Connection, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenDrive:
+    """A map: ``roads`` and ``junctions`` by id, in the order of the file."""
+
+    name: str
+    roads: dict[str, Road]
+    junctions: dict[str, Junction]

@@ -1,0 +1,1 @@
+"""Scenarios as data: the conditions, their sampling by seed, and their maps."""

@@ -1,0 +1,71 @@
+"""ScenarioSet: the cells (condition x density) that an environment samples from, and their seeds."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from envs.scenarios.families import CONDITIONS, DENSITIES
+from envs.scenarios.maps import MapLibrary
+from envs.scenarios.sampling import sample_scenario
+from envs.scenarios.scenario import ConcreteScenario, Scenario
+
+PAPER = "paper"
+"""Name of the set of all twelve cells of PAPER.md section 7."""
+
+ALL = "all"
+
+
+class UnknownScenarioError(ValueError):
+    """A condition or density that there is not; the message names the nearest one."""
+
+
+@dataclass(frozen=True)
+class ScenarioSet:
+    """Scenarios in a fixed order; a *cell* is an index into them. ``maps`` holds the roads of all of them."""
+
+    scenarios: tuple[Scenario, ...]
+    maps: MapLibrary
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.scenarios)
+
+    def label(self, cell: int) -> str:
+        """Return ``condition/density`` of a cell."""
+        return f"{self.scenarios[cell].name}/{self.scenarios[cell].density}"
+
+    def sample(self, cell: int, seed: int) -> ConcreteScenario:
+        """Draw the case of ``cell`` that belongs to ``seed`` (0 <= seed < 2**63)."""
+        return sample_scenario(self.scenarios[cell], seed, cell, self.maps)
+
+    @property
+    def most_actors(self) -> int:
+        """Largest number of actors of any cell."""
+        return max(len(scenario.actors) for scenario in self.scenarios)
+
+
+def scenario_set(conditions: str | Sequence[str] = PAPER, densities: str | Sequence[str] = ALL) -> ScenarioSet:
+    """Return the cells of the named conditions and densities, condition by condition; "paper", "all": every one."""
+    names = _chosen(conditions, tuple(CONDITIONS), (PAPER, ALL), "scenario")
+    levels = _chosen(densities, DENSITIES, (ALL,), "density")
+    scenarios = tuple(CONDITIONS[name](level) for name in names for level in levels)
+    maps = MapLibrary(sorted({map_name for scenario in scenarios for map_name in scenario.road.maps}))
+    return ScenarioSet(scenarios, maps)
+
+
+def _chosen(
+    asked: str | Sequence[str], known: tuple[str, ...], everything: tuple[str, ...], what: str
+) -> tuple[str, ...]:
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    if any(name in everything for name in names):
+        return known
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known + everything, 1, 0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UnknownScenarioError(f"unknown {what} {name!r}{hint} (allowed: {', '.join(known + everything)})")
+    if not names:
+        raise UnknownScenarioError(f"no {what} given (allowed: {', '.join(known + everything)})")
+    return names

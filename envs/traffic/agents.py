@@ -1,0 +1,108 @@
+"""The state of road users as arrays: one row an attribute, shared by every body that the traffic brain drives."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+SCRIPTS_PER_AGENT = 2
+"""Scripted events (a trigger with its action) that one agent can carry."""
+
+
+class AgentMode(IntEnum):
+    """How an agent moves."""
+
+    UNUSED = 0
+    STATIC = 1
+    VEHICLE = 2
+    WALKER = 3
+
+
+class AgentRow(IntEnum):
+    """Rows of the agents' block ``(len(AgentRow), B, A)``.
+
+    ``LANE, S, D`` lane of the lane graph, arc length (m) and lateral offset (m, positive left of the lane's centre);
+    ``SPEED`` along the lane or, for a walker, along its yaw (m/s); ``LATERAL_SPEED`` d(D)/dt (m/s);
+    ``DESIRED_SPEED`` (m/s), ``HEADWAY`` (s), ``MIN_GAP`` (m), ``MAX_ACCELERATION``, ``COMFORT_BRAKE`` (m/s2): IDM;
+    ``POLITENESS``, ``CHANGE_THRESHOLD`` (m/s2), ``MAY_CHANGE``: MOBIL; ``COOLDOWN`` until the next lane change (s);
+    ``YIELDS`` opens a gap for a vehicle whose lane ends; ``FORCED_BRAKE`` a scripted deceleration (m/s2, 0 = none);
+    ``WALK_LEFT`` metres that a walker still has to go; ``HARDEST_BRAKE`` that the driver gets out of the vehicle
+    (m/s2);
+    ``ASIDE`` offset that the driver keeps from the lane's centre to let an oncoming or standing body pass (m).
+    """
+
+    MODE = 0
+    LANE = 1
+    S = 2
+    D = 3
+    SPEED = 4
+    ACCELERATION = 5
+    LATERAL_SPEED = 6
+    DESIRED_SPEED = 7
+    HEADWAY = 8
+    MIN_GAP = 9
+    MAX_ACCELERATION = 10
+    COMFORT_BRAKE = 11
+    POLITENESS = 12
+    CHANGE_THRESHOLD = 13
+    MAY_CHANGE = 14
+    COOLDOWN = 15
+    YIELDS = 16
+    FORCED_BRAKE = 17
+    WALK_LEFT = 18
+    HARDEST_BRAKE = 19
+    ASIDE = 20
+
+
+class TriggerKind(IntEnum):
+    """When a scripted action starts."""
+
+    NONE = 0
+    TIME = 1
+    """Simulated time reaches the value (s)."""
+    EGO_DISTANCE = 2
+    """The ego's centre comes within the value (m)."""
+    EGO_ARRIVAL = 3
+    """The ego's front would be level with the agent in the value (s) at its present speed."""
+
+
+class ActionKind(IntEnum):
+    """What a scripted action does."""
+
+    SPEED = 0
+    """Take the first parameter as the desired speed (m/s), at the second (m/s2) at most."""
+    WALK = 1
+    """Walk along the own yaw at the first parameter (m/s) for the second (m)."""
+    CHANGE_LANE = 2
+    """Change to the left (first parameter > 0) or to the right lane, whoever is there."""
+
+
+class ScriptRow(IntEnum):
+    """Last axis of the scripts' block ``(B, A, SCRIPTS_PER_AGENT, len(ScriptRow))``."""
+
+    TRIGGER = 0
+    VALUE = 1
+    ACTION = 2
+    FIRST = 3
+    SECOND = 4
+    FIRED = 5
+
+
+class ObjectRow(IntEnum):
+    """Rows of the objects' block ``(len(ObjectRow), B, A + 1)``: every body as the brain sees it, the ego last.
+
+    ``LANE`` (-1: not there), ``S``, ``D`` of the centre in that lane; ``HALF_LENGTH``, ``HALF_WIDTH`` of the body's
+    shadow along and across the lane (m); ``SPEED``, ``LATERAL_SPEED`` along and across it (m/s).
+    """
+
+    LANE = 0
+    S = 1
+    D = 2
+    HALF_LENGTH = 3
+    HALF_WIDTH = 4
+    SPEED = 5
+    LATERAL_SPEED = 6
+    WALKS = 7
+
+
+OBJECT_ROWS = len(ObjectRow)
+"""Number of rows of the objects' block, as a constant that kernels can use."""

@@ -1,0 +1,379 @@
+"""Multi-critic PPO: the planner's algorithm (PAPER.md sections 2 and 4), on Stable-Baselines3's PPO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch as th
+from gymnasium import spaces
+from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import GymEnv
+from stable_baselines3.common.utils import explained_variance
+from stable_baselines3.common.vec_env import VecEnv
+
+from hcrmp.buffer import Minibatch, MultiCriticRolloutBuffer
+from hcrmp.encoders import HINT_KEY, STATE_KEY, WEIGHTS_KEY, InputLayout, ScanPlace
+from hcrmp.gae import Float32Array
+from hcrmp.losses import approximate_kl, clipped_policy_loss, combine_advantages, standardise, value_loss
+from hcrmp.policy import MultiCriticPolicy, PolicyConfig
+from hcrmp.transitions import get_reward_terms, stack_observations, truncated_episodes
+from hcrmp.weights import CRITIC_NAMES, HINTED, Csa, check_weights, constant_weights
+
+STATISTICS = ("approx_kl", "policy_gradient_loss", "value_loss", "entropy_loss", "clip_fraction", "loss")
+"""What ``MultiCriticPPO._loss`` reports of a minibatch, under SB3's names, before the critics' squared errors."""
+
+
+@dataclass(frozen=True)
+class HcrmpConfig:
+    """Settings of multi-critic PPO (defaults: TRAINING.md, "Defaults that worked")."""
+
+    critics: tuple[str, ...] = CRITIC_NAMES
+    """Names of the critics, in the order of ``reward_terms``. A single one learns the environment's scalar reward."""
+    asr: bool = True
+    """Whether the networks read the hint's 13 numbers beside the state (PAPER.md section 3)."""
+    csa: Csa = "hint"
+    """Where the critics' weights come from (PAPER.md section 4): hint, equal, fixed, attention or mean_anchored."""
+    fixed_weights: tuple[float, ...] = (0.34, 0.52, 0.14)
+    """Weights of ``csa=fixed``, one per critic, normalised to sum 1 (no unit)."""
+    anchor_prior: tuple[float, ...] = (0.34, 0.52, 0.14)
+    """Long-run mean that ``csa=mean_anchored`` holds, one per critic (no unit)."""
+    anchor_decay: float = 0.9
+    """Share of the past in the running mean of ``csa=mean_anchored``, per rollout."""
+    attention_entropy_coef: float = 0.01
+    """Bonus on the entropy of the weights of ``csa=attention`` (per nat)."""
+    weights_in_state: bool = False
+    """Whether the networks also read the weights."""
+    standardise_before: bool = True
+    """Whether each critic's advantages are standardised over the rollout before they are weighted."""
+    standardise_after: bool = True
+    """Whether the weighted advantage is standardised over each minibatch, as SB3 does."""
+    value_scale: bool = True
+    """Whether each critic's value error is divided by the running standard deviation of its return."""
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    """Shape of the networks."""
+    n_steps: int = 128
+    """Steps of each environment in a rollout."""
+    batch_size: int = 512
+    """Samples in a minibatch."""
+    n_epochs: int = 5
+    """Passes over a rollout."""
+    learning_rate: float = 3e-4
+    """Adam's step size at the start."""
+    final_learning_rate_share: float = 0.1
+    """Share of ``learning_rate`` that is left at the end; linear in between."""
+    gamma: float = 0.99
+    """Discount per decision step."""
+    gae_lambda: float = 0.95
+    """Trade-off of GAE between bias (0) and variance (1)."""
+    clip_range: float = 0.2
+    """Epsilon of Eq. 3."""
+    ent_coef: float = 0.01
+    """Bonus on the actor's entropy (per nat)."""
+    vf_coef: float = 0.5
+    """Weight of the value loss."""
+    max_grad_norm: float = 0.5
+    """Largest norm of the gradient of all parameters together."""
+    target_kl: float | None = None
+    """Stop an update where the approximate KL passes 1.5 times this (nats); None never stops."""
+    fused_optimizer: bool = True
+    """Adam in one kernel; the results differ from SB3's plain Adam in the last bits."""
+    evaluation_rows: int = 8192
+    """Rows in one pass of the critics over a finished rollout; the number of environments gives SB3's very bits."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that do not fit together."""
+        for name, needed in (("fixed_weights", self.csa == "fixed"), ("anchor_prior", self.csa == "mean_anchored")):
+            weights = getattr(self, name)
+            if needed and (len(weights) != len(self.critics) or min(weights) < 0 or sum(weights) <= 0):
+                raise ValueError(
+                    f"{name} is {weights}; give one number >= 0 for each of the critics {self.critics}, not all zero"
+                )
+        if self.batch_size < 2 or self.n_steps < 1 or self.n_epochs < 1:
+            raise ValueError(
+                f"batch_size {self.batch_size}, n_steps {self.n_steps}, n_epochs {self.n_epochs}: at least 2, 1, 1"
+            )
+
+    @property
+    def input_keys(self) -> tuple[str, ...]:
+        """Parts of the observation that the networks read."""
+        return (STATE_KEY, *((HINT_KEY,) if self.asr else ()), *((WEIGHTS_KEY,) if self.weights_in_state else ()))
+
+
+@dataclass(frozen=True)
+class LinearSchedule:
+    """A learning rate that falls linearly with SB3's remaining progress (1 to 0)."""
+
+    start: float
+    final_share: float
+
+    def __call__(self, progress_remaining: float) -> float:
+        """Return the learning rate."""
+        return self.start * (self.final_share + (1.0 - self.final_share) * progress_remaining)
+
+
+class MultiCriticPPO(PPO):
+    """PPO with N critics whose advantages are weighted by hints (Eq. 2 and 3).
+
+    The environment is a VecEnv with a Dict observation: ``state`` ``(B, n)``, ``hint`` ``(B, 13)`` where ``asr``,
+    ``critic_weights`` ``(B, N)`` where ``csa`` or ``weights_in_state`` need it; rewards: ``get_reward_terms``.
+    ``scan`` says where the range scan lies in ``state``, which only ``policy.encoder="gru"`` asks for.
+    With one critic and constant weights it is SB3's PPO, seed for seed (``tests/hcrmp/test_reduction.py``).
+    """
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"MultiCriticPolicy": MultiCriticPolicy}
+    rollout_buffer: MultiCriticRolloutBuffer
+    policy: MultiCriticPolicy
+
+    def __init__(
+        self,
+        policy: str | type[MultiCriticPolicy] = MultiCriticPolicy,
+        env: GymEnv | str | None = None,
+        config: HcrmpConfig | None = None,
+        *,
+        scan: ScanPlace | None = None,
+        seed: int | None = None,
+        device: th.device | str = "auto",
+        tensorboard_log: str | None = None,
+        verbose: int = 0,
+        _init_setup_model: bool = True,
+    ) -> None:
+        self.config = config or HcrmpConfig()
+        self.scan = scan
+        super().__init__(
+            policy,
+            env,  # type: ignore[arg-type]
+            learning_rate=LinearSchedule(self.config.learning_rate, self.config.final_learning_rate_share),
+            n_steps=self.config.n_steps,
+            batch_size=self.config.batch_size,
+            n_epochs=self.config.n_epochs,
+            gamma=self.config.gamma,
+            gae_lambda=self.config.gae_lambda,
+            clip_range=self.config.clip_range,
+            normalize_advantage=self.config.standardise_after,
+            ent_coef=self.config.ent_coef,
+            vf_coef=self.config.vf_coef,
+            max_grad_norm=self.config.max_grad_norm,
+            target_kl=self.config.target_kl,
+            tensorboard_log=tensorboard_log,
+            verbose=verbose,
+            seed=seed,
+            device=device,
+            _init_setup_model=_init_setup_model,
+        )
+
+    def _setup_model(self) -> None:
+        """Create policy and buffer from the config and the spaces of the environment."""
+        config = self.config
+        layout = InputLayout(self.observation_space, config.input_keys)
+        self._check_weights_space()
+        self.policy_kwargs = {
+            "config": config.policy,
+            "critics": len(config.critics),
+            "input_keys": config.input_keys,
+            "scan": self.scan,
+            "attention": config.csa == "attention",
+            "anchor_prior": config.anchor_prior if config.csa == "mean_anchored" else None,
+            "anchor_decay": config.anchor_decay,
+            "scale_values": config.value_scale,
+            "fused_optimizer": config.fused_optimizer,
+        }
+        assert isinstance(self.action_space, spaces.Box)
+        actions = int(np.prod(self.action_space.shape))
+        self.rollout_buffer_class = MultiCriticRolloutBuffer
+        self.rollout_buffer_kwargs = {
+            "critics": len(config.critics),
+            "layout": layout,
+            "parameter_size": actions if config.policy.distribution == "gaussian" else 2 * actions,
+        }
+        super()._setup_model()
+
+    def _check_weights_space(self) -> None:
+        if self.config.csa not in HINTED or len(self.config.critics) == 1:
+            return
+        InputLayout(self.observation_space, (WEIGHTS_KEY,))
+        assert isinstance(self.observation_space, spaces.Dict)
+        shape, critics = self.observation_space[WEIGHTS_KEY].shape, self.config.critics
+        if shape != (len(critics),):
+            raise ValueError(f"critic_weights has shape {shape}, but the critics are {critics}; give one each")
+
+    # ---- rollout
+
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
+    ) -> bool:
+        """Fill the buffer with ``n_rollout_steps`` of every environment; False where a callback stopped it.
+
+        Values and log-densities do not choose actions, so they are computed afterwards, over the rollout at once.
+        """
+        assert isinstance(rollout_buffer, MultiCriticRolloutBuffer) and self._last_obs is not None
+        self.policy.set_training_mode(False)
+        rollout_buffer.reset()
+        callback.on_rollout_start()
+        truncated: list[tuple[int, int, Any]] = []
+        while rollout_buffer.pos < n_rollout_steps:
+            rows = rollout_buffer.write_observation(self._last_obs, self._weights_now(), self._last_episode_starts)  # type: ignore[arg-type]
+            actions, parameters = self._act(rows)
+            new_obs, rewards, dones, infos = env.step(self._within_bounds(actions))
+            self.num_timesteps += env.num_envs
+            callback.update_locals(locals())
+            if not callback.on_step():
+                return False
+            self._update_info_buffer(infos, dones)
+            truncated += truncated_episodes(rollout_buffer.pos, dones, infos)
+            terms = get_reward_terms(env, infos, rewards, len(self.config.critics))
+            rollout_buffer.write_outcome(actions, parameters, terms, dones)
+            self._last_obs, self._last_episode_starts = new_obs, dones  # type: ignore[assignment]
+        self._evaluate_rollout(rollout_buffer, truncated)
+        self._settle_weights(rollout_buffer)
+        self._record_rollout(rollout_buffer)
+        callback.update_locals(locals())
+        callback.on_rollout_end()
+        return True
+
+    def _act(self, rows: Float32Array) -> tuple[Float32Array, Float32Array]:
+        with th.no_grad():
+            actions, parameters = self.policy.act(th.from_numpy(rows).to(self.device))
+        return actions.cpu().numpy(), parameters.cpu().numpy()
+
+    def _within_bounds(self, actions: Float32Array) -> npt.NDArray[Any]:
+        """Clip what the Gaussian samples outside of the action space (as SB3); the Beta never does."""
+        assert isinstance(self.action_space, spaces.Box)
+        shaped = actions.reshape(-1, *self.action_space.shape)
+        if self.config.policy.distribution == "beta":
+            return shaped
+        return np.clip(shaped, self.action_space.low, self.action_space.high)
+
+    def _weights_now(self) -> npt.NDArray[Any]:
+        """Return the weights that hold in this step, ``(B, N)`` or ``(N,)``; learnt ones come at the rollout's end."""
+        if self.config.csa in HINTED and len(self.config.critics) > 1:
+            assert isinstance(self._last_obs, Mapping)
+            weights: npt.NDArray[Any] = self._last_obs[WEIGHTS_KEY]
+            return weights
+        constant = constant_weights(self.config.csa, len(self.config.critics), self.config.fixed_weights)
+        return np.ones(1, dtype=np.float32) if constant is None or len(constant) == 1 else constant
+
+    def _evaluate_rollout(self, buffer: MultiCriticRolloutBuffer, truncated: list[tuple[int, int, Any]]) -> None:
+        """Compute log-densities, values, and from them the advantages and returns of every critic."""
+        with th.no_grad():
+            log_probs = self.policy.log_prob_of(buffer.flat(buffer.parameters), buffer.flat(buffer.actions))
+            chunks = th.split(buffer.flat(buffer.rows), self.config.evaluation_rows)
+            values = [self.policy.predict_row_values(rows) for rows in chunks]
+        buffer.log_probs = log_probs.cpu().numpy().reshape(buffer.log_probs.shape)
+        buffer.values = th.cat(values).cpu().numpy().reshape(buffer.values.shape)
+        if truncated:
+            steps, worlds, observations = zip(*truncated, strict=True)
+            # A cut-off episode would have gone on: its last reward gets the value of where it stopped.
+            buffer.rewards[list(steps), list(worlds)] += self.gamma * self._values_of(stack_observations(observations))
+        assert self._last_obs is not None
+        buffer.finish(self._values_of(self._last_obs))
+        self.policy.return_scale.update(buffer.returns)
+
+    def _values_of(self, observation: Any) -> Float32Array:
+        """Return the critics' values ``(M, N)`` of an observation, each part ``(M, ...)``."""
+        first = observation[STATE_KEY] if isinstance(observation, Mapping) else observation
+        rows = np.empty((len(first), self.rollout_buffer.layout.size), dtype=np.float32)
+        self.rollout_buffer.layout.write(observation, rows)
+        with th.no_grad():
+            values: Float32Array = self.policy.predict_row_values(th.from_numpy(rows).to(self.device)).cpu().numpy()
+        return values
+
+    def _settle_weights(self, buffer: MultiCriticRolloutBuffer) -> None:
+        """Check the weights of the finished rollout, anchor or compute them where configured."""
+        if self.config.csa in HINTED and len(self.config.critics) > 1:
+            check_weights(buffer.weights)
+        if self.policy.mean_anchor is not None:
+            buffer.weights = self.policy.mean_anchor.anchor(buffer.weights)
+        if self.policy.weight_net is not None:
+            with th.no_grad():
+                weights = self.policy.attention_weights(buffer.flat(buffer.rows))
+            buffer.weights = weights.cpu().numpy().reshape(buffer.weights.shape)
+
+    # ---- update
+
+    def train(self) -> None:
+        """Update the networks on the rollout: ``n_epochs`` passes in minibatches."""
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        samples = self._prepare_samples()
+        statistics: list[th.Tensor] = []
+        for _ in range(self.n_epochs):
+            finished = self._train_epoch(samples, statistics)
+            self._n_updates += 1
+            if not finished:
+                break
+        self._record_update(statistics)
+
+    def _prepare_samples(self) -> Minibatch:
+        """Return the rollout as tensors on the device, with each critic's advantages standardised where configured."""
+        raw = self.rollout_buffer.flat(self.rollout_buffer.advantages)
+        return self.rollout_buffer.samples(standardise(raw) if self.config.standardise_before else raw)
+
+    def _train_epoch(self, samples: Minibatch, statistics: list[th.Tensor]) -> bool:
+        """Take one pass; append each minibatch's statistics; False where the KL limit stopped it."""
+        for minibatch in self.rollout_buffer.minibatches(samples, self.batch_size):
+            loss, numbers = self._loss(minibatch)
+            statistics.append(numbers)
+            if self.target_kl is not None and float(numbers[0]) > 1.5 * self.target_kl:
+                return False
+            self.policy.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            th.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+            self.policy.optimizer.step()
+        return True
+
+    def _loss(self, minibatch: Minibatch) -> tuple[th.Tensor, th.Tensor]:
+        """Return a minibatch's loss and its statistics: those of ``STATISTICS``, then the critics' squared errors."""
+        values, log_prob, entropy = self.policy.evaluate_rows(minibatch.rows, minibatch.actions)
+        log_ratio = log_prob - minibatch.old_log_prob
+        ratio = log_ratio.exp()
+        advantage, weight_entropy = self._integrated_advantage(minibatch)
+        policy_loss = clipped_policy_loss(ratio, advantage, float(self.config.clip_range))
+        error = value_loss(values, minibatch.returns, self.policy.return_scale.scale)
+        entropy_loss = -entropy.mean()
+        loss = policy_loss + self.ent_coef * entropy_loss + self.vf_coef * error
+        if weight_entropy is not None:
+            loss = loss - self.config.attention_entropy_coef * weight_entropy
+        with th.no_grad():
+            clipped = ((ratio - 1.0).abs() > self.config.clip_range).float().mean()
+            numbers = th.stack((approximate_kl(log_ratio), policy_loss, error, entropy_loss, clipped, loss))
+            per_critic = (values - minibatch.returns).square().mean(dim=0)
+            return loss, th.cat((numbers, per_critic))
+
+    def _integrated_advantage(self, minibatch: Minibatch) -> tuple[th.Tensor, th.Tensor | None]:
+        """Return ``A_int`` of Eq. 2, standardised where configured, and the entropy of learnt weights."""
+        weights, entropy = minibatch.weights, None
+        if self.policy.weight_net is not None:
+            weights = self.policy.attention_weights(minibatch.rows)
+            entropy = -(weights * weights.clamp_min(1e-8).log()).sum(dim=1).mean()
+        advantage = combine_advantages(minibatch.advantages, weights)
+        return (standardise(advantage) if self.normalize_advantage else advantage), entropy
+
+    # ---- records
+
+    def _record_rollout(self, buffer: MultiCriticRolloutBuffer) -> None:
+        for index, name in enumerate(self.config.critics):
+            returns, values = buffer.returns[..., index].ravel(), buffer.values[..., index].ravel()
+            self.logger.record(f"critics/return_{name}", float(returns.mean()))
+            self.logger.record(f"critics/reward_{name}", float(buffer.rewards[..., index].mean()))
+            self.logger.record(f"critics/explained_variance_{name}", explained_variance(values, returns))
+            self.logger.record(f"critics/weight_{name}", float(buffer.weights[..., index].mean()))
+            self.logger.record(f"critics/weight_std_{name}", float(buffer.weights[..., index].std()))
+            self.logger.record(f"critics/return_scale_{name}", float(self.policy.return_scale.scale[index]))
+
+    def _record_update(self, statistics: list[th.Tensor]) -> None:
+        """Write the means over the update's minibatches; reading them once spares the device a wait per minibatch."""
+        means = th.stack(statistics).mean(dim=0).cpu().tolist()
+        for name, number in zip(STATISTICS, means, strict=False):
+            self.logger.record(f"train/{name}", number)
+        for name, number in zip(self.config.critics, means[len(STATISTICS) :], strict=True):
+            self.logger.record(f"critics/value_loss_{name}", number)
+        if isinstance(getattr(self.policy, "log_std", None), th.Tensor):
+            self.logger.record("train/std", float(self.policy.log_std.detach().exp().mean()))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")

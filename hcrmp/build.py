@@ -1,0 +1,133 @@
+"""From configuration to objects: the only place that puts components together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3 import PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from torch import nn
+
+from envs.driving_env import DrivingConfig, DrivingVectorEnv
+from envs.factory import make_vector_env
+from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
+from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
+from hcrmp.checkpoint import load_checkpoint
+from hcrmp.config import HintsConfig
+from hcrmp.encoders import ScanPlace
+from hcrmp.hinted_env import FlatObservation, HintedVecEnv
+from hcrmp.run_folder import RunFolder
+from hcrmp.train_config import TrainConfig, load_train
+from llm_hints.cache import SemanticCache
+from llm_hints.providers.base import HintProvider
+from llm_hints.providers.faulty import FaultyProvider
+from llm_hints.providers.rules import RulesProvider
+from llm_hints.providers.silent import SilentProvider
+from llm_hints.service import HintService
+
+
+def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvider:
+    """Return the source of hints; ``rng`` decides the faults of ``faulty``."""
+    if config.provider == "none":
+        return SilentProvider()
+    rules = RulesProvider(config.rules)
+    return FaultyProvider(rules, config.faults, rng) if config.provider == "faulty" else rules
+
+
+def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintService:
+    """Return the hint service of ``batch_size`` worlds."""
+    provider_rng, service_rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
+    cache = SemanticCache(config.cache) if config.service.cache else None
+    return HintService(build_provider(config, provider_rng), config.service, batch_size, service_rng, cache)
+
+
+def build_driving(config: TrainConfig, worlds: int, render_mode: str | None = None) -> DrivingVectorEnv:
+    """Return the worlds that ``config`` describes, without hints."""
+    driving = DrivingConfig(action=config.action, observation=config.observation, reward=config.reward)
+    return make_vector_env(
+        worlds,
+        config.scenario.families,
+        config.density,
+        simulator=config.simulator.name,
+        config=driving,
+        render_mode=render_mode,
+    )
+
+
+def build_environment(config: TrainConfig, worlds: int, hints: HintsConfig | None = None) -> HintedVecEnv:
+    """Return ``worlds`` hinted worlds; ``hints`` replace those of ``config``."""
+    service = build_service(hints or config.hints, worlds, config.seed)
+    return HintedVecEnv(build_driving(config, worlds), service)
+
+
+def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | None = None) -> BaseAlgorithm:
+    """Return the untrained planner of ``config`` on ``env``."""
+    common: dict[str, Any] = {
+        "seed": config.seed,
+        "device": config.device,
+        "tensorboard_log": None if tensorboard is None else str(tensorboard),
+    }
+    options = config.algo
+    if isinstance(options, HcrmpConfig):
+        return MultiCriticPPO(env=env, config=options, scan=scan_place(env), **common)
+    flat = FlatObservation(env, options.hint_in_state)
+    if isinstance(options, PpoOptions):
+        return _build_ppo(options, flat, common)
+    return _build_off_policy(options, flat, common)
+
+
+def _build_ppo(options: PpoOptions, env: FlatObservation, common: dict[str, Any]) -> PPO:
+    return PPO(
+        "MlpPolicy",
+        env,
+        learning_rate=LinearSchedule(options.learning_rate, options.final_learning_rate_share),
+        n_steps=options.n_steps,
+        batch_size=options.batch_size,
+        n_epochs=options.n_epochs,
+        gamma=options.gamma,
+        gae_lambda=options.gae_lambda,
+        clip_range=options.clip_range,
+        ent_coef=options.ent_coef,
+        vf_coef=options.vf_coef,
+        max_grad_norm=options.max_grad_norm,
+        policy_kwargs={"net_arch": list(options.net_arch), "activation_fn": nn.Tanh},
+        **common,
+    )
+
+
+def _build_off_policy(options: SacOptions | Td3Options, env: FlatObservation, common: dict[str, Any]) -> SAC | TD3:
+    common |= {
+        "learning_rate": options.learning_rate,
+        "buffer_size": options.buffer_size,
+        "learning_starts": options.learning_starts,
+        "batch_size": options.batch_size,
+        "gamma": options.gamma,
+        "tau": options.tau,
+        "train_freq": options.train_freq,
+        "gradient_steps": options.gradient_steps,
+        "policy_kwargs": {"net_arch": list(options.net_arch)},
+    }
+    if isinstance(options, SacOptions):
+        return SAC("MlpPolicy", env, **common)
+    return TD3(
+        "MlpPolicy", env, action_noise=NormalActionNoise(np.zeros(2), np.full(2, options.action_noise)), **common
+    )
+
+
+def scan_place(env: HintedVecEnv) -> ScanPlace | None:
+    """Return where the range scan lies in the state, for the GRU encoder; None where there is no scan."""
+    layout = env.driving.layout
+    if "scan" not in layout.slices:
+        return None
+    frames, rays, channels = layout.shapes["scan"]
+    return ScanPlace(layout.slices["scan"].start, frames, rays, channels)
+
+
+def load_planner(folder: RunFolder, env: HintedVecEnv) -> BaseAlgorithm:
+    """Return the trained planner of a run, on ``env``, whose observation must be the run's."""
+    model = build_algorithm(load_train(folder.config()), env)
+    load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
+    return model

@@ -1,0 +1,159 @@
+"""The ``hcrmp`` command. Nothing heavy is imported before a job is known to run."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from hcrmp.errors import UserError
+
+USER_ERROR_STATUS = 2
+INTERRUPTED_STATUS = 130
+"""What a shell reports for a command that Ctrl-C ended (128 + SIGINT)."""
+
+
+USER_ERRORS = (
+    ("envs.errors", "EnvsError"),
+    ("envs.carla_log", "CarlaLogError"),
+    ("envs.roads.elements", "OpenDriveError"),
+    ("envs.scenarios.catalogue", "UnknownScenarioError"),
+    ("envs.scenarios.sampling", "ScenarioError"),
+    ("llm_hints.cache", "CacheFileError"),
+    ("llm_hints.hint", "HintFormatError"),
+)
+"""Errors of other rooms that mean wrong input, by module and class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One subcommand: what it does, and ``module`` whose ``run(config) -> int`` does it."""
+
+    module: str
+    summary: str
+    examples: tuple[str, ...]
+
+
+JOBS: dict[str, Job] = {
+    "train": Job(
+        "hcrmp.train",
+        "Train a planner; it becomes a run folder.",
+        (
+            "hcrmp train scenario=merging density=high hints=rules algo=hcrmp",
+            "hcrmp train run=tuned seed=3 total_steps=5_000_000 algo.learning_rate=1e-4",
+            "hcrmp train run=tuned resume=true",
+        ),
+    ),
+    "evaluate": Job(
+        "hcrmp.evaluate",
+        "Drive a trained planner through seeded episodes; a table with intervals, and JSON.",
+        (
+            "hcrmp evaluate run=runs/tuned scenario=all episodes=100",
+            "hcrmp evaluate run=runs/tuned scenario=overtaking density=high hints=faulty",
+        ),
+    ),
+    "replay": Job(
+        "hcrmp.replay",
+        "Turn a recorded drive into a self-contained page and a video.",
+        ("hcrmp replay run=runs/tuned episode=merging-high-3", "hcrmp replay run=runs/tuned episode=worst video=gif"),
+    ),
+    "demo": Job(
+        "hcrmp.demo",
+        "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",
+        ("hcrmp demo", "hcrmp demo seed=1 run=second_demo"),
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0, 2 after a user's error, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        print("hcrmp: interrupted.", file=sys.stderr)
+        return INTERRUPTED_STATUS
+    except Exception as error:
+        if not is_user_error(error):
+            raise
+        print(f"hcrmp: {' '.join(str(error).split())}", file=sys.stderr)
+        return USER_ERROR_STATUS
+
+
+def is_user_error(error: Exception) -> bool:
+    """Whether ``error`` is one that the user can put right, so that a traceback would only be in the way."""
+    if isinstance(error, UserError):
+        return True
+    # The rooms below raise their own errors; a room that is not loaded has raised none.
+    loaded = [(module, name) for module, name in USER_ERRORS if module in sys.modules]
+    return any(isinstance(error, getattr(sys.modules[module], name)) for module, name in loaded)
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if words[0] == "--version":
+        print(_version())
+        return 0
+    job = _job_name(words[0])
+    if any(word in ("-h", "--help") for word in words[1:]):
+        from hcrmp.cli_help import job_help
+
+        print(job_help(job, JOBS[job].summary, JOBS[job].examples))
+        return 0
+    return _run(job, words[1:])
+
+
+def _run(job: str, overrides: Sequence[str]) -> int:
+    from hcrmp.config import load
+
+    config: Any = load(job, overrides)
+    _end_as_ctrl_c_does(signal.SIGTERM)
+    return int(importlib.import_module(JOBS[job].module).run(config))
+
+
+def _end_as_ctrl_c_does(signal_number: signal.Signals) -> None:
+    """Let a job scheduler's polite end leave a checkpoint too."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal_number, interrupt)
+    except ValueError:  # not in the main thread: the caller keeps its own handlers
+        return
+
+
+def _job_name(word: str) -> str:
+    if word in JOBS:
+        return word
+    near = difflib.get_close_matches(word, JOBS, n=1)
+    suggestion = f" Did you mean {near[0]}?" if near else ""
+    raise UserError(f"unknown command {word}.{suggestion} Valid: {', '.join(JOBS)}.")
+
+
+def overview() -> str:
+    """Return the text of ``hcrmp --help``."""
+    lines = ["HCRMP: an LLM-hinted, multi-critic reinforcement-learning motion planner.", ""]
+    lines += ["usage: hcrmp <command> [group=option ...] [key=value ...]", "", "commands"]
+    lines += [f"  {name:<10}{job.summary}" for name, job in JOBS.items()]
+    lines += ["", "examples"]
+    lines += [f"  {job.examples[0]}" for job in JOBS.values()]
+    lines += ["", "'hcrmp <command> --help' lists the groups and keys of a command, with their values."]
+    return "\n".join(lines)
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    return f"hcrmp {metadata.version('hcrmp')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

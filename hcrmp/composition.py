@@ -1,0 +1,113 @@
+"""Command-line overrides and the YAML files of ``configs`` become one plain mapping (Hydra's compose).
+
+Names and values are checked before Hydra sees them, because its errors speak of its own structures; keys within a
+section are left to the dataclasses, which know them all: the YAML files hold only what differs from the defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from hcrmp.errors import ConfigError
+from hcrmp.mapping import unknown
+
+_OVERRIDE = re.compile(r"(?P<key>[A-Za-z_][\w.]*)=(?P<value>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """``values`` of the job's configuration and ``choices``, the option of each group (``None``: nothing chosen)."""
+
+    values: dict[str, Any]
+    choices: dict[str, str | None]
+
+
+def groups(job: str) -> dict[str, tuple[str, ...]]:
+    """Return the groups that ``job`` can choose from, each with its options."""
+    return {group: options(group) for group in default_choices(job)}
+
+
+def options(group: str) -> tuple[str, ...]:
+    """Return the options of ``group``: the names of its YAML files."""
+    folder = resources.files("configs") / group
+    return tuple(sorted(entry.name[: -len(".yaml")] for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def default_choices(job: str) -> dict[str, str | None]:
+    """Return the groups of ``job`` with the option that each has when none is chosen (``None``: nothing)."""
+    from omegaconf import OmegaConf
+
+    text = (resources.files("configs") / f"{job}.yaml").read_text(encoding="utf-8")
+    content = OmegaConf.to_container(OmegaConf.create(text))
+    defaults = content.get("defaults", []) if isinstance(content, dict) else []
+    return {str(group): option for entry in defaults if isinstance(entry, dict) for group, option in entry.items()}
+
+
+def compose(job: str, overrides: Sequence[str], keys: Sequence[str]) -> Composition:
+    """Return the configuration of ``job`` after ``overrides`` (``group=option`` or ``key=value``).
+
+    ``keys`` are the job's own top-level keys, for the check of names.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_module
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    choosable = groups(job)
+    checked = [_checked(override, choosable, keys) for override in overrides]
+    try:
+        with initialize_config_module("configs", version_base="1.3"):
+            composed = hydra_compose(job, overrides=checked)
+        values = OmegaConf.to_container(composed, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(" ".join(str(error).split())) from error
+    assert isinstance(values, dict)
+    chosen = default_choices(job) | dict(_choices(overrides, choosable))
+    return Composition({str(key): value for key, value in values.items()}, chosen)
+
+
+def _checked(override: str, choosable: Mapping[str, Sequence[str]], keys: Sequence[str]) -> str:
+    """Return ``override`` as Hydra takes it, or say what is wrong with it."""
+    key, value = _split(override)
+    top = key.split(".")[0]
+    if top not in choosable and top not in keys:
+        raise ConfigError(unknown("key", top, sorted({*choosable, *keys})))
+    if key in choosable:
+        if value not in choosable[key]:
+            raise ConfigError(unknown("value", f"{key}={value}", [f"{key}={option}" for option in choosable[key]]))
+        return override
+    _check_grammar(override)
+    # Forced, because the key may stand in its dataclass only, which checks it.
+    return f"++{override}"
+
+
+def _check_grammar(override: str) -> None:
+    """Name the override that Hydra cannot read; its own messages show a part of it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        parsed = OverridesParser.create().parse_override(override)
+    except HydraException as error:
+        raise ConfigError(f"cannot read {override!r}: {str(error).splitlines()[0]}.") from error
+    if parsed.is_sweep_override():
+        raise ConfigError(f"{override} is several values: write a list as key=[a,b], and quote a text with a comma.")
+
+
+def _choices(overrides: Sequence[str], choosable: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    for override in overrides:
+        key, value = _split(override)
+        if key in choosable:
+            yield key, value
+
+
+def _split(override: str) -> tuple[str, str]:
+    match = _OVERRIDE.fullmatch(override)
+    if match is None:
+        raise ConfigError(f"cannot read {override!r}: write group=option or key=value, for example density=high.")
+    return match["key"], match["value"]

@@ -1,0 +1,199 @@
+"""The configuration of each job, from the command line to frozen dataclasses.
+
+A job's dataclass holds its own keys and the sections of the components that it builds; each section is the dataclass
+that stands beside the class it configures. Defaults are here and there; the YAML files of ``configs`` hold choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from hcrmp.composition import Composition, compose
+from hcrmp.mapping import field_types, from_mapping
+from llm_hints.cache import CacheConfig
+from llm_hints.providers.faulty import FaultConfig
+from llm_hints.providers.rules import RulesConfig
+from llm_hints.service_config import HintServiceConfig
+
+Family = Literal["overtaking", "merging", "trilemma", "occluded_pedestrian"]
+Density = Literal["low", "medium", "high", "all"]
+Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioConfig:
+    """Which conditions are driven."""
+
+    families: tuple[Family, ...] = ("overtaking", "merging", "trilemma", "occluded_pedestrian")
+    """Conditions of PAPER.md section 7; the episodes are spread evenly over them."""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty or repeated choice."""
+        if not self.families or len(set(self.families)) != len(self.families):
+            raise ValueError(
+                f"scenario.families must name each condition once, and one at least, got {list(self.families)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """The world that is driven in."""
+
+    name: Literal["embedded"] = "embedded"
+    """The embedded simulator runs in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class HintsConfig:
+    """Who gives hints, and how they are served."""
+
+    provider: Literal["rules", "none", "faulty"] = "rules"
+    """Where hints come from: the deterministic expert, nobody, or the expert with faults."""
+    rules: RulesConfig = field(default_factory=RulesConfig)
+    faults: FaultConfig = field(default_factory=FaultConfig)
+    service: HintServiceConfig = field(default_factory=HintServiceConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateConfig:
+    """``hcrmp evaluate``. What the planner sees is that of its run; what it meets is chosen here."""
+
+    run: str = ""
+    """Folder of the run, or its name in ``runs_dir``. A scripted driver needs none: its results get a folder."""
+    runs_dir: str = "runs"
+    """Folder of all runs."""
+    density: Density = "all"
+    """Traffic density of the conditions."""
+    episodes: int = 100
+    """Seeded episodes in each cell (condition x density)."""
+    seed: int = 0
+    """Which episodes: the k-th of each cell has seed 2**31 + 100_000 * seed + k. Every driver meets the same ones, so
+    that results can be paired, and none that a training drew (it draws below 2**31)."""
+    worlds: int = 64
+    """Worlds stepped together (B); it does not change the result."""
+    driver: Driver = "planner"
+    """Who drives: the run's planner, or one to compare it with."""
+    deterministic: bool = True
+    """Drive the mode of the action distribution, not a sample."""
+    record: int = 3
+    """Drives recorded in each cell: each kind of ending in turn, failures first."""
+    label: str = ""
+    """Name of the result's files in the run's evaluation folder; made from the choices where it is empty."""
+    progress: bool = True
+    """Show a progress bar."""
+    scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
+    hints: HintsConfig | None = None
+    """Hints in place of those of the run, for example ``hints=none``."""
+
+    def __post_init__(self) -> None:
+        """Refuse counts that measure nothing."""
+        if not self.run and self.driver in ("planner", "untrained"):
+            raise ValueError("run must be given: add run=...")
+        if not 0 <= self.seed < 10_000 or self.episodes > 100_000:
+            raise ValueError(f"seed must be 0 to 9999, episodes at most 100000, got {self.seed} and {self.episodes}")
+        for name in ("episodes", "worlds"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def run_path(self) -> Path:
+        """The run's folder; that of a scripted driver without a run has its name."""
+        return locate_run(self.run or self.driver, self.runs_dir)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayConfig:
+    """``hcrmp replay``."""
+
+    run: str
+    """Folder of the run, or its name in ``runs_dir``."""
+    runs_dir: str = "runs"
+    """Folder of all runs."""
+    episode: str = "worst"
+    """Name of a recorded drive in the run's drives folder, or ``worst``, ``best``, ``last``, or ``all`` in one page."""
+    video: Literal["none", "gif", "mp4"] = "mp4"
+    """Video to write beside the page; ``all`` writes none."""
+    speed: float = 1.0
+    """Simulated seconds in a second of the video."""
+    output: str = ""
+    """Folder to write to; the run's replay folder where it is empty."""
+
+    def __post_init__(self) -> None:
+        """Refuse a film that stands still."""
+        if not self.speed > 0.0:
+            raise ValueError(f"speed must be more than 0, got {self.speed}")
+
+    @property
+    def run_path(self) -> Path:
+        """The run's folder."""
+        return locate_run(self.run, self.runs_dir)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoConfig:
+    """``hcrmp demo``."""
+
+    run: str = "demo"
+    """Name of the run, a folder in ``runs_dir``."""
+    runs_dir: str = "runs"
+    """Folder of all runs."""
+    seed: int = 0
+    """Seed of everything random."""
+    total_steps: int = 1_500_000
+    """Decisions to train for, over all worlds; the learning rate falls to its end over them."""
+    minutes: float = 4.0
+    """Wall time after which training ends early, on a machine that is slower than most (minutes)."""
+    worlds: int = 128
+    """Worlds stepped together in training (B)."""
+    episodes: int = 25
+    """Episodes in each cell when it is evaluated."""
+    replace: bool = True
+    """Put the new demo in the place of an earlier one of this name."""
+
+
+CONFIGS: dict[str, str | type[Any]] = {
+    # By name: it brings torch along, which the other jobs' help and messages need not wait for.
+    "train": "hcrmp.train_config:TrainConfig",
+    "evaluate": EvaluateConfig,
+    "replay": ReplayConfig,
+    "demo": DemoConfig,
+}
+
+
+def config_class(job: str) -> type[Any]:
+    """Return the dataclass that configures ``job``."""
+    cls = CONFIGS[job]
+    if isinstance(cls, str):
+        module, name = cls.split(":")
+        return cast("type[Any]", getattr(import_module(module), name))
+    return cls
+
+
+def load(job: str, overrides: Sequence[str] = ()) -> Any:
+    """Return the configuration of ``job`` after ``overrides``; raises ``ConfigError`` with one clear line."""
+    cls = config_class(job)
+    composition = compose(job, overrides, tuple(field_types(cls)))
+    return from_mapping(cls, _named(job, composition))
+
+
+def locate_run(run: str, runs_dir: str) -> Path:
+    """Return the folder that ``run`` means: a path that exists, else the name of a run in ``runs_dir``."""
+    path = Path(run)
+    return path if path.is_dir() or path.name != run else Path(runs_dir) / run
+
+
+def _named(job: str, composition: Composition) -> dict[str, Any]:
+    """Give a training run without a name one that says what was chosen where it is not the usual."""
+    values = dict(composition.values)
+    if job == "train" and not values.get("run"):
+        usual = {"density": "all", "hints": "rules", "observation": "scan"}
+        chosen = {**composition.choices, "density": str(values.get("density", "all"))}
+        parts = [chosen["scenario"], chosen["algo"]]
+        parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
+        values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
+    return values

@@ -1,0 +1,188 @@
+"""``hcrmp demo``: train a planner, compare it with drivers that did not learn, watch it drive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from envs.recording import DriveLog
+from hcrmp import statistics
+from hcrmp.config import DemoConfig, EvaluateConfig, load
+from hcrmp.config import Driver as DriverName
+from hcrmp.errors import RunFolderError
+from hcrmp.evaluate import evaluate
+from hcrmp.metrics import EpisodeRecord, by_cell
+from hcrmp.results import Results, estimate_text, print_table
+from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder
+from hcrmp.statistics import Estimate
+from hcrmp.train import train
+from hcrmp.train_config import TrainConfig
+from hcrmp.viewer import write_html, write_video
+
+DRIVERS: dict[DriverName, str] = {
+    "planner": "trained",
+    "untrained": "untrained",
+    "keep_lane": "keep lane",
+    "full_throttle": "full throttle",
+}
+"""Who is compared, with the names in the table."""
+
+DENSITY_ORDER = ("high", "medium", "low")
+
+
+def run(config: DemoConfig) -> int:
+    """Train, evaluate, compare, replay; say where everything is and what to type next."""
+    begun = time.monotonic()
+    console, out = Console(stderr=True), Console()
+    make_room(Path(config.runs_dir) / config.run, config.replace)
+    console.print(f"1/3 training for {config.total_steps:,} decisions in the four conditions ...")
+    folder = train(train_config(config), console)
+    console.print(f"2/3 evaluating {len(DRIVERS)} drivers, {config.episodes} episodes in each of the 12 cells ...")
+    results, drives = compare(config, folder, console)
+    out.print()
+    print_table(comparison_table(results), out)
+    for line in comparison_lines(results, config.seed):
+        out.print(line, soft_wrap=True, highlight=False)
+    console.print("3/3 writing the replay ...")
+    page, film = write_replay(folder, drives)
+    for line in closing_lines(folder, page, film, time.monotonic() - begun):
+        out.print(line, soft_wrap=True, highlight=False)
+    return 0
+
+
+def make_room(path: Path, may_replace: bool) -> None:
+    """Remove an earlier demo of this name, and nothing that is not a run."""
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    is_run = (path / CONFIG_FILE).is_file() and (path / PROVENANCE_FILE).is_file()
+    if not may_replace or not is_run:
+        reason = "exists already" if is_run else "is in the way and is no run"
+        raise RunFolderError(f"{path} {reason}: choose another name, hcrmp demo run=NAME")
+    # Moved first: were the removal cut short, no half of a run would stand under the name.
+    aside = path.with_name(f".{path.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
+    shutil.rmtree(aside)
+
+
+def train_config(config: DemoConfig) -> TrainConfig:
+    """Return the demo's training: everything as usual, but short."""
+    usual = load("train")
+    assert isinstance(usual, TrainConfig)
+    return replace(
+        usual,
+        run=config.run,
+        runs_dir=config.runs_dir,
+        seed=config.seed,
+        total_steps=config.total_steps,
+        worlds=config.worlds,
+        time_limit_s=60.0 * config.minutes,
+    )
+
+
+def compare(
+    config: DemoConfig, folder: RunFolder, console: Console
+) -> tuple[dict[DriverName, Results], list[DriveLog]]:
+    """Return the results of every driver on the same episodes, and the recorded drives of the trained planner."""
+    results: dict[DriverName, Results] = {}
+    drives: list[DriveLog] = []
+    for name in DRIVERS:
+        asked = EvaluateConfig(
+            run=str(folder.path), episodes=config.episodes, driver=name, record=3 if name == "planner" else 1
+        )
+        results[name], paths = evaluate(asked, folder, console)
+        drives += [DriveLog.read(path) for path in paths] if name == "planner" else []
+    return results, drives
+
+
+def comparison_table(results: Mapping[DriverName, Results]) -> Table:
+    """Return one row a driver: how its episodes ended, and its successes in each condition, percent."""
+    table = Table(title="share of episodes, % (95 % interval)", title_justify="left", pad_edge=False)
+    families = list(dict.fromkeys(record.scenario for record in results["planner"].records))
+    table.add_column("driver", no_wrap=True)
+    for heading in ("success", "collision", "off road", "timeout"):
+        table.add_column(heading, justify="right")
+    for heading in (f"success {name.replace('_', ' ')}" for name in families):
+        table.add_column(heading, justify="right")
+    for name, words in DRIVERS.items():
+        found = results[name]
+        overall = [estimate_text(found.mean.metrics[key], 100.0) for key in ("SR", "CR", "off_road", "timeout")]
+        table.add_row(words, *overall, *(f"{100 * _success(found.records, family):.0f}" for family in families))
+    return table
+
+
+def _success(records: Sequence[EpisodeRecord], family: str) -> float:
+    ended = [record.outcome == "success" for record in records if record.scenario == family]
+    return float(np.mean(ended))
+
+
+def comparison_lines(results: Mapping[DriverName, Results], seed: int) -> list[str]:
+    """Return in words by how much the trained planner is better than each other driver."""
+    rng = np.random.default_rng(seed)
+    ours = results["planner"]
+    lines = [f"\nThe trained planner reaches its goal in {100 * ours.mean.metrics['SR'].value:.0f} % of the episodes:"]
+    for name, words in DRIVERS.items():
+        if name != "planner":
+            gain = success_gain(ours.records, results[name].records, rng)
+            lines.append(f"  {_points(gain)} than {words}, on the same episodes.")
+    return lines
+
+
+def success_gain(ours: Sequence[EpisodeRecord], theirs: Sequence[EpisodeRecord], rng: np.random.Generator) -> Estimate:
+    """Return the difference of the success rates on the same episodes; episodes are resampled within their cell."""
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if "infrastructure" not in (a.outcome, b.outcome)]
+    assert all((a.cell, a.seed) == (b.cell, b.seed) for a, b in pairs)
+    gains = {(a.cell, a.seed): float(a.outcome == "success") - float(b.outcome == "success") for a, b in pairs}
+    strata = [[gains[row.cell, row.seed] for row in rows] for rows in by_cell([a for a, _ in pairs]).values()]
+    return statistics.hierarchical_strata([strata], rng)
+
+
+def _points(gain: Estimate) -> str:
+    value, low, high = (100 * number for number in (gain.value, gain.low, gain.high))
+    side = "more" if value >= 0.0 else "fewer"
+    return f"{abs(value):.0f} points {side} (95 % interval {low:+.0f} to {high:+.0f})"
+
+
+def write_replay(folder: RunFolder, drives: Sequence[DriveLog]) -> tuple[Path, Path]:
+    """Write a page with one drive for each condition, and a GIF of the last; return their paths."""
+    shown = one_per_condition(drives)
+    place = folder.path / "replay"
+    return write_html(shown, place / "demo.html"), write_video(shown[-1], place / "demo.gif")
+
+
+def one_per_condition(drives: Sequence[DriveLog]) -> list[DriveLog]:
+    """Return for each condition the drive most worth watching: a success in the densest traffic."""
+
+    def order(drive: DriveLog) -> tuple[bool, int]:
+        return drive.meta.outcome != "success", DENSITY_ORDER.index(drive.meta.density)
+
+    families = dict.fromkeys(drive.meta.scenario for drive in drives)
+    return [min((drive for drive in drives if drive.meta.scenario == name), key=order) for name in families]
+
+
+def closing_lines(folder: RunFolder, page: Path, film: Path, seconds: float) -> list[str]:
+    """Return where everything is and what to do next."""
+    run_path = folder.path
+    # Started by make, the command is in the virtual environment and not on the user's path.
+    started = Path(sys.argv[0])
+    hcrmp = os.path.relpath(started) if started.name == "hcrmp" and not shutil.which("hcrmp") else "hcrmp"
+    return [
+        f"\nDone in {seconds / 60:.1f} minutes. Watch it drive, with its hints, weights and values:",
+        f"  {page.resolve()}   (open it in a browser)",
+        f"  {film.resolve()}",
+        "Next:",
+        f"  {hcrmp} evaluate run={run_path} episodes=100          the full table with intervals",
+        f"  {hcrmp} evaluate run={run_path} hints=faulty          the same planner, 42 % of its hints wrong",
+        f"  {hcrmp} replay run={run_path} episode=worst           its worst drive",
+        f"  tensorboard --logdir {folder.tensorboard}",
+        f"  {hcrmp} train run=mine scenario=merging density=high    a planner of your own",
+    ]

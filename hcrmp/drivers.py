@@ -1,0 +1,156 @@
+"""Who can drive an evaluation: a planner, trained or not, and the scripted drivers, behind one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch as th
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from envs.drivers.naive import FullThrottleDriver, KeepLaneDriver
+from envs.drivers.reference import ReferenceDriver
+from envs.embedded.simulator import EmbeddedSimulator
+from envs.scene import SceneBatch
+from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.baselines import PpoOptions
+from hcrmp.build import build_algorithm
+from hcrmp.config import Driver as DriverName
+from hcrmp.encoders import WEIGHTS_KEY
+from hcrmp.errors import UserError
+from hcrmp.hinted_env import FlatObservation, HintedVecEnv, Observation
+from hcrmp.train_config import TrainConfig
+from hcrmp.weights import HINTED, constant_weights
+
+CHUNK = 64
+"""Rows in every pass of a network. The last bits of a matrix product may depend on its number of rows, and after a
+hundred decisions two drives that differ in a last bit differ in everything: so that number is always the same."""
+
+Numbers = npt.NDArray[Any]
+
+
+class Driver(Protocol):
+    """Somebody who drives B worlds."""
+
+    @property
+    def name(self) -> str:
+        """Name in tables and records."""
+        ...
+
+    def act(self, observation: Observation, scene: SceneBatch) -> Numbers:
+        """Return the actions ``(B, 2)`` in [-1, 1]."""
+        ...
+
+    def values(self, observation: Observation) -> Numbers | None:
+        """Return what its three critics expect ``(B, 3)``, where it has them."""
+        ...
+
+    def weights(self, observation: Observation) -> Numbers | None:
+        """Return the weights of its critics ``(B, 3)``, where it has them."""
+        ...
+
+
+class ScriptedDriver:
+    """A driver without networks, which sees the scene."""
+
+    def __init__(self, name: str, act: Callable[[SceneBatch], Numbers]) -> None:
+        self.name = name
+        self._act = act
+
+    def act(self, observation: Observation, scene: SceneBatch) -> Numbers:
+        """Return the actions ``(B, 2)``."""
+        return self._act(scene)
+
+    def values(self, observation: Observation) -> None:
+        """Return None: it has no critics."""
+
+    def weights(self, observation: Observation) -> None:
+        """Return None: it has no critics."""
+
+
+class PlannerDriver:
+    """A planner of any Stable-Baselines3 algorithm; it sees the observation alone.
+
+    The actions of a world do not depend on how many others are driven beside it, where ``deterministic``.
+    """
+
+    def __init__(self, name: str, model: BaseAlgorithm, deterministic: bool = True) -> None:
+        self.name = name
+        self.model = model
+        self._deterministic = deterministic
+        env = model.get_env()
+        self._flat = env if isinstance(env, FlatObservation) else None
+
+    def act(self, observation: Observation, scene: SceneBatch) -> Numbers:
+        """Return the actions ``(B, 2)``."""
+        seen = self._flat.flatten(observation) if self._flat is not None else observation
+        return in_chunks(lambda part: self.model.predict(part, deterministic=self._deterministic)[0], seen)
+
+    def values(self, observation: Observation) -> Numbers | None:
+        """Return what its three critics expect ``(B, 3)``; None for a planner with other critics."""
+        model = self.model
+        if not isinstance(model, MultiCriticPPO) or len(model.config.critics) != 3:
+            return None
+        return in_chunks(lambda part: model.policy.predict_row_values(_rows(model, part)).cpu().numpy(), observation)
+
+    def weights(self, observation: Observation) -> Numbers | None:
+        """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
+        model = self.model
+        if not isinstance(model, MultiCriticPPO) or len(model.config.critics) != 3:
+            return None
+        if model.config.csa in HINTED:
+            return observation[WEIGHTS_KEY]
+        constant = constant_weights(model.config.csa, 3, model.config.fixed_weights)
+        if constant is not None:
+            return np.tile(constant, (len(observation[WEIGHTS_KEY]), 1))
+        return in_chunks(lambda part: model.policy.attention_weights(_rows(model, part)).cpu().numpy(), observation)
+
+
+def in_chunks(function: Callable[[Any], Numbers], observation: Numbers | Mapping[str, Numbers]) -> Numbers:
+    """Return ``function`` of an observation (each part ``(B, ...)``), computed ``CHUNK`` padded rows at a time."""
+    parts = observation if isinstance(observation, Mapping) else {"": observation}
+    count = len(next(iter(parts.values())))
+    results = []
+    for start in range(0, count, CHUNK):
+        piece = {key: _padded(part[start : start + CHUNK]) for key, part in parts.items()}
+        with th.no_grad():
+            result = function(piece if isinstance(observation, Mapping) else piece[""])
+        results.append(result[: count - start])
+    return np.concatenate(results)
+
+
+def _padded(rows: Numbers) -> Numbers:
+    """Return ``rows`` with the last one repeated until there are ``CHUNK``."""
+    return rows if len(rows) == CHUNK else rows[np.minimum(np.arange(CHUNK), len(rows) - 1)]
+
+
+def _rows(model: MultiCriticPPO, observation: Mapping[str, Numbers]) -> th.Tensor:
+    rows = np.empty((CHUNK, model.policy.layout.size), dtype=np.float32)
+    model.policy.layout.write(observation, rows)
+    return th.from_numpy(rows).to(model.device)
+
+
+def scripted_driver(name: DriverName, config: TrainConfig, env: HintedVecEnv) -> ScriptedDriver:
+    """Return the scripted driver of that name for ``env``."""
+    if name == "keep_lane":
+        return ScriptedDriver(name, KeepLaneDriver(config.action).act)
+    if name == "full_throttle":
+        return ScriptedDriver(name, FullThrottleDriver(config.action).act)
+    simulator = env.driving.simulator
+    if not isinstance(simulator, EmbeddedSimulator):
+        raise UserError("driver=reference tries its manoeuvres in copies of the world: use simulator=embedded")
+    return ScriptedDriver(name, ReferenceDriver(simulator, config.action).act)
+
+
+def planner_without_training(config: TrainConfig, env: HintedVecEnv) -> BaseAlgorithm:
+    """Return the planner of ``config`` before its first update, with no room for a rollout or a replay."""
+    options = config.algo
+    small: Any
+    if isinstance(options, (HcrmpConfig, PpoOptions)):
+        small = replace(options, n_steps=2, batch_size=2 * env.num_envs)
+    else:
+        small = replace(options, buffer_size=env.num_envs)
+    return build_algorithm(replace(config, algo=small, device="cpu"), env)

@@ -1,0 +1,197 @@
+"""``hcrmp evaluate``: a driver through seeded episodes; a table with intervals, JSON, recorded drives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch as th
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from envs.recording import DriveLog
+from hcrmp.config import EvaluateConfig, HintsConfig
+from hcrmp.drivers import Driver
+from hcrmp.evaluation import Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
+from hcrmp.mapping import to_mapping
+from hcrmp.metrics import EpisodeRecord
+from hcrmp.redrive import record_drives
+from hcrmp.results import Results, print_results, summarise, write_results
+from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
+from hcrmp.train_config import TrainConfig, load_train
+
+SCRIPTED = ("keep_lane", "full_throttle", "reference")
+"""Drivers that need no training."""
+
+DRIVE_SUFFIX = ".parquet"
+
+
+def run(config: EvaluateConfig) -> int:
+    """Evaluate, print the tables, and say where the files are."""
+    console = Console(stderr=True)
+    folder = open_folder(config)
+    results, paths = evaluate(config, folder, console)
+    print_results(results, Console())
+    console.print(f"results: {result_path(folder, config)}", soft_wrap=True)
+    if paths:
+        console.print(
+            f"drives:  {len(paths)} in {folder.drives}\nnext:    hcrmp replay run={folder.path}", soft_wrap=True
+        )
+    return 0
+
+
+def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tuple[Results, list[Path]]:
+    """Drive, measure, record and write; return the results and the drives' files."""
+    th.set_num_threads(1)
+    trained = trained_config(folder)
+    course = make_course(
+        trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder)
+    )
+    driver, driven = drive(config, course, folder, console, trained.seed)
+    results = summarise(config.driver, [one.record for one in driven], config.seed)
+    made_by = provenance(config.seed)
+    logs = record_drives(course, driver, choose_drives(driven, config.record), made_by["commit"])
+    paths = [folder.drives / f"{drive_name(config, log)}{DRIVE_SUFFIX}" for log in logs]
+    save(folder, config, results, list(zip(paths, logs, strict=True)), made_by)
+    return results, paths
+
+
+def open_folder(config: EvaluateConfig) -> RunFolder:
+    """Return the run's folder; a scripted driver can do without a checkpoint, and without a run."""
+    if config.driver == "planner":
+        return RunFolder.open(config.run_path)
+    folder = RunFolder(config.run_path)
+    if config.run and not (folder.path / CONFIG_FILE).is_file():
+        return RunFolder.open(config.run_path)  # which says what is wrong with it
+    for place in (folder.evaluation, folder.drives):
+        place.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def trained_config(folder: RunFolder) -> TrainConfig:
+    """Return the configuration that the run was trained with; the usual one where nothing was trained."""
+    return load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
+
+
+def drive(
+    config: EvaluateConfig, course: Course, folder: RunFolder, console: Console, planner_seed: int
+) -> tuple[Driver, list[Driven]]:
+    """Return the driver and the episodes that it drove, with a progress bar meanwhile."""
+    env = course.environment(min(config.worlds, len(course.episodes)))
+    try:
+        driver = make_driver(config.driver, course, env, folder, config.deterministic)
+        with EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress:
+            driven = evaluate_driver(env, driver, course, planner_seed=planner_seed, on_end=progress.episode_ended)
+    finally:
+        env.close()
+    return driver, driven
+
+
+def choose_drives(driven: Sequence[Driven], per_cell: int) -> list[Driven]:
+    """Return up to ``per_cell`` drives of each cell: each kind of ending in turn, failures first."""
+    cells: dict[str, list[Driven]] = {}
+    for one in driven:
+        cells.setdefault(one.record.cell, []).append(one)
+    return [one for drives in cells.values() for one in _kinds_in_turn(drives)[:per_cell]]
+
+
+def _kinds_in_turn(drives: Sequence[Driven]) -> list[Driven]:
+    seen: dict[str, int] = {}
+    order = []
+    for one in drives:
+        outcome = one.record.outcome
+        order.append((seen.setdefault(outcome, 0), outcome == "success", one.episode.number, one))
+        seen[outcome] += 1
+    return [entry[-1] for entry in sorted(order, key=lambda entry: entry[:-1])]
+
+
+def save(
+    folder: RunFolder,
+    config: EvaluateConfig,
+    results: Results,
+    drives: Sequence[tuple[Path, DriveLog]],
+    made_by: dict[str, Any],
+) -> None:
+    """Write drives and results; drives of an earlier evaluation of the same label that are no longer told of go."""
+    path = result_path(folder, config)
+    earlier = read_json(path).get("drives", []) if path.is_file() else []
+    for place, log in drives:
+        log.save(place)
+    names = [place.name for place, _ in drives]
+    about = {"label": label(config), "config": to_mapping(config), "provenance": made_by, "drives": names}
+    write_results(path, results, about)
+    for name in set(map(str, earlier)) - set(names):
+        (folder.drives / Path(name).name).unlink(missing_ok=True)
+
+
+def result_path(folder: RunFolder, config: EvaluateConfig) -> Path:
+    """Return where the results of ``config`` are written."""
+    return folder.evaluation / f"{label(config)}.json"
+
+
+def label(config: EvaluateConfig) -> str:
+    """Return the name of the result: as given, else what was chosen where it is not the usual."""
+    if config.label:
+        return config.label
+    families, every = config.scenario.families, type(config.scenario)().families
+    parts = [config.driver, "all" if families == every else "-".join(families)]
+    parts += [config.density] if config.density != "all" else []
+    parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
+    parts += [f"seed{config.seed}"] if config.seed else []
+    return "-".join(parts)
+
+
+def _hints_word(hints: HintsConfig) -> str:
+    return hints.provider
+
+
+def drive_name(config: EvaluateConfig, log: DriveLog) -> str:
+    """Return the name of a drive: condition, density and number, behind what sets it apart from the planner's own."""
+    usual = replace(config, hints=None, seed=0, label="")
+    unusual = [part for part, given in ((config.label, config.label), (label(config), config != usual)) if given]
+    name = f"{log.meta.scenario}-{log.meta.density}-{log.meta.extra['episode']}"
+    prefix = unusual[0] if unusual else ("" if config.driver == "planner" else config.driver)
+    return f"{prefix}-{name}" if prefix else name
+
+
+class EpisodeProgress:
+    """A bar with episodes per second, time left and successes so far; a line at the end where there is no terminal."""
+
+    def __init__(self, what: str, total: int, console: Console, enabled: bool) -> None:
+        self._console, self._enabled, self._what = console, enabled, what
+        self._bar = Progress(
+            TextColumn(f"{what:<14}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} episodes  {task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[ends]}"),
+            console=console,
+            disable=not (enabled and console.is_terminal),
+            transient=True,
+        )
+        self._task = self._bar.add_task("episodes", total=total, rate="", ends="")
+        self._begun = time.monotonic()
+        self._done, self._successes = 0, 0
+
+    def __enter__(self) -> EpisodeProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._bar.stop()
+        if self._enabled and kind is None:
+            self._console.print(f"{self._what}: {self._done} episodes, {self._words()}", highlight=False)
+
+    def episode_ended(self, record: EpisodeRecord) -> None:
+        """Count an episode."""
+        self._done += 1
+        self._successes += record.outcome == "success"
+        rate, _, ends = self._words().partition(", ")
+        self._bar.update(self._task, completed=self._done, rate=rate, ends=ends)
+
+    def _words(self) -> str:
+        rate = self._done / max(time.monotonic() - self._begun, 1e-6)
+        return f"{rate:.0f}/s, {self._successes / max(self._done, 1):.0%} successes"

@@ -1,0 +1,226 @@
+"""Drive a fixed list of episodes and measure each: the same ones for every driver, however many worlds there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from envs.scene import BoolArray, IntArray
+from envs.termination import Outcome
+from hcrmp.build import build_environment
+from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
+from hcrmp.config import Density, HintsConfig, ScenarioConfig
+from hcrmp.config import Driver as DriverName
+from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_training, scripted_driver
+from hcrmp.episode_meter import EpisodeMeter
+from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.memory import read_only_memory
+from hcrmp.metrics import EpisodeRecord
+from hcrmp.run_folder import RunFolder
+from hcrmp.train_config import TrainConfig
+
+FIRST_SEED = 2**31
+"""Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
+
+SEEDS_APART = 100_000
+"""Episodes of one evaluation seed in a cell, so that two evaluation seeds share no case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One episode to drive: the ``number``-th of a cell. ``cell`` is its index in the environment's scenario set."""
+
+    cell: int
+    number: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A driven episode: its measures, and the actions ``(T, 2)`` by which it can be driven again, exactly."""
+
+    episode: Episode
+    record: EpisodeRecord
+    actions: Numbers
+
+
+@dataclass(frozen=True)
+class Course:
+    """What every driver of an evaluation meets: the worlds, their hints, the episodes. ``make_course`` makes one."""
+
+    config: TrainConfig
+    hints: HintsConfig
+    episodes: tuple[Episode, ...]
+    labels: tuple[tuple[str, str], ...]
+    """(scenario, density) of each cell."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What the semantic cache holds from training."""
+
+    def environment(self, worlds: int) -> HintedVecEnv:
+        """Return ``worlds`` worlds of this course."""
+        env = build_environment(self.config, worlds, self.hints)
+        if self.hints.service.cache:
+            env.service.cache = read_only_memory(self.hints.cache, self.memory)
+        return env
+
+
+def make_course(
+    trained: TrainConfig,
+    scenario: ScenarioConfig,
+    density: Density,
+    episodes: int,
+    seed: int = 0,
+    hints: HintsConfig | None = None,
+    memory: dict[str, Any] | None = None,
+) -> Course:
+    """Return ``episodes`` episodes of every cell, in worlds like those of a training but for what is given here.
+
+    ``memory`` is what the training's semantic cache held at its end (``stored_memory``); none: it is empty.
+    """
+    from envs.scenarios.catalogue import scenario_set
+
+    config = replace(trained, scenario=scenario, density=density)
+    scenarios = scenario_set(scenario.families, density).scenarios
+    listed = [Episode(cell, k, episode_seed(seed, k)) for cell in range(len(scenarios)) for k in range(episodes)]
+    labels = tuple((scenario.name, scenario.density) for scenario in scenarios)
+    return Course(config, hints or trained.hints, tuple(listed), labels, memory or {})
+
+
+def stored_memory(folder: RunFolder) -> dict[str, Any]:
+    """Return what the semantic cache of a training held at its last checkpoint; empty where there is none."""
+    if not has_checkpoint(folder.latest_checkpoint):
+        return {}
+    env_state = read_extra_state(folder.latest_checkpoint).get("env", {})
+    memory: dict[str, Any] = env_state.get("service", {}).get("cache", {})
+    return memory
+
+
+def episode_seed(seed: int, number: int) -> int:
+    """Return the seed of the ``number``-th episode of a cell under the evaluation seed ``seed``."""
+    return FIRST_SEED + seed * SEEDS_APART + number
+
+
+def make_driver(
+    name: DriverName, course: Course, env: HintedVecEnv, folder: RunFolder | None, deterministic: bool = True
+) -> Driver:
+    """Return the driver of that name for ``env``; ``planner`` is read from the run ``folder``."""
+    if name not in ("planner", "untrained"):
+        return scripted_driver(name, course.config, env)
+    model = planner_without_training(course.config, env)
+    if name == "planner":
+        assert folder is not None
+        load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
+    return PlannerDriver(name, model, deterministic)
+
+
+def evaluate_driver(
+    env: HintedVecEnv,
+    driver: Driver,
+    course: Course,
+    *,
+    planner_seed: int = 0,
+    on_end: Callable[[EpisodeRecord], None] | None = None,
+) -> list[Driven]:
+    """Drive every episode of ``course`` once and return them in its order.
+
+    A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
+    """
+    plan = _Plan(course.episodes, env.num_envs)
+    meter = EpisodeMeter(env.num_envs)
+    env.reset()
+    observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
+    while plan.open:
+        actions = driver.act(observation, env.driving.scene)
+        made = env.advance(actions)
+        meter.update(env.driving.scene, made.reward_terms)
+        plan.note(actions)
+        observation = env.observe(made.observation)
+        if made.any_ended:
+            for world in np.flatnonzero(made.ended & plan.measured):
+                record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed)
+                plan.finish(int(world), record)
+                if on_end is not None:
+                    on_end(record)
+            _next_episodes(env, meter, plan, made.ended)
+            observation = env.observe(made.observation)
+    return plan.driven()
+
+
+def _next_episodes(env: HintedVecEnv, meter: EpisodeMeter, plan: _Plan, ended: BoolArray) -> None:
+    rows = np.flatnonzero(ended)
+    plan.assign(rows)
+    meter.start(rows)
+    env.restart(ended, plan.seeds[rows], plan.cells[rows])
+
+
+def _record(
+    env: HintedVecEnv,
+    meter: EpisodeMeter,
+    course: Course,
+    episode: Episode,
+    world: int,
+    outcomes: IntArray,
+    planner_seed: int,
+) -> EpisodeRecord:
+    due, calls = env.service.episode_counts
+    scenario, density = course.labels[episode.cell]
+    return meter.record(
+        world,
+        scenario=scenario,
+        density=density,
+        seed=episode.seed,
+        outcome=Outcome(int(outcomes[world])).word,  # type: ignore[arg-type]
+        planner_seed=planner_seed,
+        hints_due=int(due[world]),
+        cache_calls=int(calls[world]),
+    )
+
+
+class _Plan:
+    """Which episode each world drives, and what came of those that are over."""
+
+    def __init__(self, episodes: Sequence[Episode], worlds: int) -> None:
+        self._episodes = episodes
+        self._next = 0
+        self._records: dict[int, tuple[EpisodeRecord, Numbers]] = {}
+        self._index = np.zeros(worlds, np.int64)
+        self._actions: list[list[Numbers]] = [[] for _ in range(worlds)]
+        self.measured = np.zeros(worlds, np.bool_)
+        """``(B,)`` worlds that drive an episode of the list; the others have nothing left to do."""
+        self.seeds, self.cells = np.zeros(worlds, np.int64), np.zeros(worlds, np.int64)
+        self.assign(np.arange(worlds))
+
+    @property
+    def open(self) -> bool:
+        """Whether episodes are still to be driven."""
+        return len(self._records) < len(self._episodes)
+
+    def episode(self, world: int | np.integer[Any]) -> Episode:
+        """Return the episode of a world."""
+        return self._episodes[int(self._index[world])]
+
+    def assign(self, rows: IntArray) -> None:
+        """Give each of the worlds ``rows`` its next episode."""
+        for world in rows:
+            self.measured[world] = self._next < len(self._episodes)
+            # A batch steps as a whole: a world with nothing left to do drives the last episode again, unmeasured.
+            self._index[world] = min(self._next, len(self._episodes) - 1)
+            self._next += 1
+            self._actions[world] = []
+            self.seeds[world], self.cells[world] = self.episode(world).seed, self.episode(world).cell
+
+    def note(self, actions: Numbers) -> None:
+        """Keep the actions ``(B, 2)`` of one step."""
+        for world in np.flatnonzero(self.measured):
+            self._actions[world].append(actions[world].copy())
+
+    def finish(self, world: int, record: EpisodeRecord) -> None:
+        """Keep the record of the episode that a world has ended."""
+        self._records[int(self._index[world])] = record, np.stack(self._actions[world])
+
+    def driven(self) -> list[Driven]:
+        """Return all episodes in the order of the list."""
+        return [Driven(episode, *self._records[index]) for index, episode in enumerate(self._episodes)]

@@ -1,0 +1,175 @@
+"""What an episode is measured by, and what a cell of the results table says (PAPER.md section 7).
+
+The paper names its metrics without defining them; the definitions here are ours:
+
+========================  =======================================================================================
+SR   success rate         share of episodes that reach the goal in time with no collision, on the road, unviolated
+CR   collision rate       share of episodes that end in a collision
+     off-road, timeout,   shares of episodes that end so; SR + CR + these three = 1
+     violation rate
+AS   average speed        mean over episodes of the episode's mean speed over time, m/s
+TD   total distance       mean over episodes of the distance driven, m
+TS   time                 mean over episodes of the simulated duration, s
+SV   speed variance       mean over episodes of the variance of speed over time, (m/s)^2
+AV   acceleration var.    mean over episodes of the variance of the longitudinal acceleration over time, (m/s2)^2
+     jerk                 mean over episodes of the mean absolute longitudinal jerk, m/s3
+     collisions per mile  collisions of all episodes / miles of all episodes
+     SCM calls            times that the cache was called / times that a hint was due, over all episodes
+========================  =======================================================================================
+
+Episodes that the infrastructure ended (a server died) say nothing of the planner: they are counted apart and enter
+no metric. An episode that crashes at once is short, so per-episode means weigh episodes, not seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from hcrmp import statistics
+from hcrmp.mapping import from_mapping
+from hcrmp.statistics import Estimate, FloatArray
+
+Outcome = Literal["success", "collision", "off_road", "timeout", "violation", "infrastructure"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+METRES_PER_MILE = 1609.344
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """One driven episode.
+
+    ``scenario`` and ``density`` name its cell; ``seed`` its episode seed; ``planner_seed`` the training seed of the
+    planner that drove; ``mean_abs_jerk`` in m/s3; ``min_ttc_s`` the smallest time to collision met, capped by the
+    meter; ``progress`` the share of the route that was driven; ``reward_terms`` the episode's sums of the safety,
+    efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
+    called for one.
+    """
+
+    scenario: str
+    density: str
+    seed: int
+    outcome: Outcome
+    time_s: float
+    distance_m: float
+    mean_speed_mps: float
+    speed_variance: float
+    acceleration_variance: float
+    mean_abs_jerk: float
+    min_ttc_s: float
+    progress: float = 0.0
+    planner_seed: int = 0
+    reward_terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    hints_due: int = 0
+    cache_calls: int = 0
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise ValueError(f"unknown outcome {self.outcome!r}, valid: {', '.join(OUTCOMES)}")
+
+    @property
+    def cell(self) -> str:
+        """Name of the cell of the results table."""
+        return f"{self.scenario}/{self.density}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EpisodeRecord:
+        """Read what ``to_dict`` wrote."""
+        return from_mapping(cls, values, "episode")
+
+
+@dataclass(frozen=True, slots=True)
+class CellSummary:
+    """The metrics of one cell, or of several: each an ``Estimate`` by the short name of the table above.
+
+    ``episodes`` that count; ``infrastructure`` failures that do not.
+    """
+
+    cell: str
+    episodes: int
+    infrastructure: int
+    metrics: dict[str, Estimate]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as plain values for JSON."""
+        return dataclasses.asdict(self)
+
+
+_RATES: dict[str, Outcome] = {
+    "SR": "success",
+    "CR": "collision",
+    "off_road": "off_road",
+    "timeout": "timeout",
+    "violation": "violation",
+}
+_MEANS = {
+    "AS": "mean_speed_mps",
+    "TD": "distance_m",
+    "TS": "time_s",
+    "SV": "speed_variance",
+    "AV": "acceleration_variance",
+    "jerk": "mean_abs_jerk",
+    "min_ttc": "min_ttc_s",
+    "progress": "progress",
+}
+METRICS = (*_RATES, *_MEANS, "collisions_per_mile", "scm_calls")
+
+
+def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Generator) -> CellSummary:
+    """Return the metrics of ``records`` with bootstrap intervals over episodes."""
+    all_records = list(records)
+    valid = [record for record in all_records if record.outcome != "infrastructure"]
+    if not valid:
+        return CellSummary(cell, 0, len(all_records), {})
+    metrics = {name: statistics.rate(_ended(valid, outcome), rng) for name, outcome in _RATES.items()}
+    metrics |= {name: statistics.mean(_column(valid, field), rng) for name, field in _MEANS.items()}
+    miles = _column(valid, "distance_m") / METRES_PER_MILE
+    metrics["collisions_per_mile"] = statistics.ratio(_ended(valid, "collision"), miles, rng)
+    due = _column(valid, "hints_due")
+    if due.sum() > 0:
+        metrics["scm_calls"] = statistics.ratio(_column(valid, "cache_calls"), due, rng)
+    return CellSummary(cell, len(valid), len(all_records) - len(valid), metrics)
+
+
+def summarise_cells(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> list[CellSummary]:
+    """Return one summary for each cell of ``records``, in order of first appearance."""
+    return [summarise(cell, rows, rng) for cell, rows in by_cell(records).items()]
+
+
+def mean_success(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> Estimate:
+    """Return the mean of the cells' success rates, every cell weighing the same: the paper's headline number.
+
+    The interval resamples episodes within their cell, and planners (their training seeds) where there are several.
+    """
+    valid = [record for record in records if record.outcome != "infrastructure"]
+    planners = sorted({record.planner_seed for record in valid})
+    groups = [_cell_matrix([r for r in valid if r.planner_seed == planner]) for planner in planners]
+    return statistics.hierarchical_strata(groups, rng)
+
+
+def by_cell(records: Iterable[EpisodeRecord]) -> dict[str, list[EpisodeRecord]]:
+    """Return the records grouped by cell, in order of first appearance."""
+    cells: dict[str, list[EpisodeRecord]] = {}
+    for record in records:
+        cells.setdefault(record.cell, []).append(record)
+    return cells
+
+
+def _cell_matrix(records: Sequence[EpisodeRecord]) -> list[FloatArray]:
+    return [_ended(rows, "success") for rows in by_cell(records).values()]
+
+
+def _ended(records: Sequence[EpisodeRecord], outcome: Outcome) -> FloatArray:
+    return np.array([record.outcome == outcome for record in records], dtype=np.float64)
+
+
+def _column(records: Sequence[EpisodeRecord], field: str) -> FloatArray:
+    return np.array([getattr(record, field) for record in records], dtype=np.float64)

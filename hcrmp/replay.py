@@ -1,0 +1,88 @@
+"""``hcrmp replay``: a recorded drive as a self-contained page, and as a video."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from envs.recording import DriveLog
+from hcrmp.config import ReplayConfig
+from hcrmp.errors import RunFolderError
+from hcrmp.run_folder import RunFolder
+from hcrmp.viewer import write_html, write_video
+
+BY_RANK = ("worst", "best", "last", "all")
+"""Words for ``episode`` that are no names."""
+
+GRAVITY = ("success", "timeout", "violation", "off_road", "collision")
+"""Outcomes from good to bad."""
+
+SHOWN_NAMES = 12
+"""Names of drives in an error message."""
+
+
+def run(config: ReplayConfig) -> int:
+    """Write page and video, and print where they are."""
+    paths = replay(config, Console(stderr=True))
+    console = Console()
+    for path in paths:
+        console.print(str(path), soft_wrap=True, highlight=False)
+    return 0
+
+
+def replay(config: ReplayConfig, console: Console) -> list[Path]:
+    """Write the page, and the video where one is wanted, of the drive or drives that ``config`` names."""
+    folder = RunFolder(config.run_path)
+    recorded = recorded_drives(folder)
+    # Read whole before anything is written: a drive that cannot be read leaves earlier pages as they are.
+    name, drives = choose(config.episode, recorded)
+    place = Path(config.output) if config.output else folder.path / "replay"
+    paths = [write_html(drives, place / f"{name}.html")]
+    if config.video != "none" and len(drives) == 1:
+        console.print(f"{name}: {drives[0].meta.outcome}, {drives[0].duration_s:.1f} s; writing the {config.video} ...")
+        paths.append(write_video(drives[0], place / f"{name}.{config.video}", speed=config.speed))
+    return paths
+
+
+def recorded_drives(folder: RunFolder) -> list[Path]:
+    """Return the run's drives, oldest first; raises where there is none."""
+    if not folder.path.is_dir():
+        RunFolder.open(folder.path)  # which says what there is instead
+    found = sorted(folder.drives.glob("*.parquet"), key=lambda path: (path.stat().st_mtime, path.name))
+    if not found:
+        raise RunFolderError(f"{folder.path} has no recorded drive: 'hcrmp evaluate run={folder.path}' records some")
+    return found
+
+
+def choose(episode: str, recorded: Sequence[Path]) -> tuple[str, list[DriveLog]]:
+    """Return the drive that ``episode`` names or ranks, and its name; ``all`` returns every one, worst first."""
+    if episode == "last":
+        return recorded[-1].stem, [DriveLog.read(recorded[-1])]
+    if episode in BY_RANK:
+        ranked = sorted(((path.stem, DriveLog.read(path)) for path in recorded), key=lambda entry: badness(entry[1]))
+        if episode == "all":
+            return "all", [drive for _, drive in reversed(ranked)]
+        name, drive = ranked[0 if episode == "best" else -1]
+        return name, [drive]
+    paths = {path.stem: path for path in recorded}
+    if episode not in paths:
+        raise RunFolderError(_unknown(episode, sorted(paths)))
+    return episode, [DriveLog.read(paths[episode])]
+
+
+def badness(drive: DriveLog) -> tuple[int, float]:
+    """Return what drives are ranked by: how it ended, then the reward that it missed (the three terms alike)."""
+    outcome = drive.meta.outcome
+    gravity = GRAVITY.index(outcome) if outcome in GRAVITY else len(GRAVITY)
+    return gravity, -float(drive.trace.reward_terms.sum())
+
+
+def _unknown(episode: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(episode, names, n=3, cutoff=0.5)
+    guess = f" Did you mean {' or '.join(near)}?" if near else ""
+    hidden = len(names) - SHOWN_NAMES
+    shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {hidden} more" if hidden > 0 else "")
+    return f"no drive {episode!r} is recorded.{guess} There are {', '.join(BY_RANK)}, {shown}."

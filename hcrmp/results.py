@@ -1,0 +1,133 @@
+"""What an evaluation leaves: one JSON file, the recorded drives, and tables for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from hcrmp import metrics
+from hcrmp.errors import RunFolderError
+from hcrmp.metrics import CellSummary, EpisodeRecord
+from hcrmp.run_folder import read_json, write_json
+from hcrmp.statistics import Estimate
+
+MEAN = "mean"
+"""Name of the row over all cells."""
+
+TABLE_WIDTH = 150
+"""Columns of a table that is not written to a terminal."""
+
+OUTCOME_COLUMNS = (
+    ("SR %", "SR", 100.0, 0),
+    ("CR %", "CR", 100.0, 0),
+    ("off road %", "off_road", 100.0, 0),
+    ("timeout %", "timeout", 100.0, 0),
+    ("violation %", "violation", 100.0, 0),
+    ("coll. / mile", "collisions_per_mile", 1.0, 1),
+    ("SCM calls %", "scm_calls", 100.0, 0),
+)
+DRIVING_COLUMNS = (
+    ("AS m/s", "AS", 1.0, 2),
+    ("TD m", "TD", 1.0, 0),
+    ("TS s", "TS", 1.0, 1),
+    ("SV", "SV", 1.0, 2),
+    ("AV", "AV", 1.0, 2),
+    ("jerk m/s3", "jerk", 1.0, 2),
+    ("min TTC s", "min_ttc", 1.0, 2),
+)
+"""Heading, metric (see ``hcrmp.metrics``), factor and decimals of each column."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The episodes of one driver, and their metrics: a summary for each cell, the last one over all of them."""
+
+    driver: str
+    records: tuple[EpisodeRecord, ...]
+    summaries: tuple[CellSummary, ...]
+
+    @property
+    def mean(self) -> CellSummary:
+        """The summary over all cells."""
+        return self.summaries[-1]
+
+
+def summarise(driver: str, records: Sequence[EpisodeRecord], seed: int) -> Results:
+    """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
+    rng = np.random.default_rng(seed)
+    cells = metrics.summarise_cells(records, rng)
+    mean = metrics.summarise(MEAN, records, rng)
+    if mean.episodes and 0.0 < mean.metrics["SR"].value < 1.0:
+        # Every cell weighs the same, and only the episodes in a cell are a sample. Where all of them ended alike, no
+        # resample differs: there the interval stays Wilson's.
+        mean.metrics["SR"] = metrics.mean_success(records, rng)
+    return Results(driver, tuple(records), (*cells, mean))
+
+
+def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
+    """Write the results to ``path``, with what ``about`` says of how they were made, atomically."""
+    write_json(
+        path,
+        {
+            **about,
+            "driver": results.driver,
+            "summaries": [_plain(summary.to_dict()) for summary in results.summaries],
+            "episodes": [record.to_dict() for record in results.records],
+        },
+    )
+
+
+def read_records(path: Path) -> list[EpisodeRecord]:
+    """Return the episodes that ``write_results`` wrote."""
+    try:
+        return [EpisodeRecord.from_dict(values) for values in read_json(path)["episodes"]]
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
+
+
+def print_results(results: Results, console: Console) -> None:
+    """Print the tables: how episodes ended, and how they were driven."""
+    for title, columns in (("how the episodes ended", OUTCOME_COLUMNS), ("how they were driven", DRIVING_COLUMNS)):
+        table = Table(title=f"{results.driver}: {title} [95 % interval]", title_justify="left", pad_edge=False)
+        table.add_column("cell", no_wrap=True)
+        for heading, *_ in columns:
+            table.add_column(heading, justify="right")
+        for summary in results.summaries:
+            if summary is results.mean and len(results.summaries) > 2:
+                table.add_section()
+            table.add_row(summary.cell, *(_cell_text(summary, *column[1:]) for column in columns))
+        print_table(table, console)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table whole: wide where no terminal says how wide it may be, folded where one does."""
+    for column in table.columns[1:]:
+        column.overflow = "fold"
+    (console if console.is_terminal else Console(file=console.file, width=TABLE_WIDTH)).print(table)
+
+
+def _cell_text(summary: CellSummary, metric: str, factor: float, decimals: int) -> str:
+    estimate = summary.metrics.get(metric)
+    return "-" if estimate is None else estimate_text(estimate, factor, decimals)
+
+
+def estimate_text(estimate: Estimate, factor: float = 1.0, decimals: int = 0) -> str:
+    """Return ``value (low-high)``."""
+    if math.isnan(estimate.value):
+        return "-"
+    value, low, high = (f"{factor * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
+    return f"{value} ({low}..{high})"
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` with None for what is no number, as JSON has it."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

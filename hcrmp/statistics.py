@@ -1,0 +1,214 @@
+"""Intervals for evaluation results: bootstrap, hierarchical bootstrap, Wilson, interquartile mean.
+
+Every random draw comes from the ``Generator`` that is passed in, so that a table can be made again bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+FloatArray = npt.NDArray[np.float64]
+Statistic = Callable[[FloatArray], FloatArray]
+"""Maps samples ``(..., n, k)`` to ``(...)``: it reduces the last two axes."""
+
+CONFIDENCE = 0.95
+RESAMPLES = 4000
+_BLOCK = 2_000_000  # numbers drawn at once: bounds the memory of a bootstrap over many episodes
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with the ends of its interval, all in the unit of the value."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap(
+    samples: npt.ArrayLike,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Return ``statistic`` of the rows of ``samples`` with its bias-corrected accelerated (BCa) interval.
+
+    ``samples`` is ``(n,)`` or ``(n, k)``, one row per episode. Where the rows do not vary the interval has no width;
+    use ``rate`` for shares, which knows better. Source: Efron (1987), "Better Bootstrap Confidence Intervals".
+    """
+    rows = _rows(samples)
+    value = float(statistic(rows))
+    draws = np.concatenate(
+        [statistic(rows[index]) for index in _index_blocks(len(rows), resamples, rows.shape[1], rng)]
+    )
+    low, high = _bca_levels(value, draws, _jackknife(rows, statistic), confidence)
+    ends = np.quantile(draws, (low, high))
+    return Estimate(value, float(ends[0]), float(ends[1]))
+
+
+def mean(samples: npt.ArrayLike, rng: np.random.Generator, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the mean of ``samples`` ``(n,)`` with its bootstrap interval."""
+    return bootstrap(samples, column_mean, rng, confidence=confidence)
+
+
+def rate(hits: npt.ArrayLike, rng: np.random.Generator, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the share of true ``hits`` ``(n,)`` with its bootstrap interval.
+
+    Where all or none are true no resample differs from the sample and the bootstrap would claim certainty; there the
+    interval is Wilson's.
+    """
+    flags = np.asarray(hits, dtype=np.float64)
+    count = int(flags.sum())
+    if count in (0, flags.size):
+        return wilson(count, flags.size, confidence=confidence)
+    return mean(flags, rng, confidence=confidence)
+
+
+def ratio(
+    numerators: npt.ArrayLike, denominators: npt.ArrayLike, rng: np.random.Generator, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Return ``sum(numerators) / sum(denominators)`` over episodes, both ``(n,)``, with its bootstrap interval."""
+    pairs = np.stack([np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)], axis=-1)
+    if pairs[:, 1].sum() <= 0.0:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    return bootstrap(pairs, _ratio_of_sums, rng, confidence=confidence)
+
+
+def paired_difference(
+    ours: npt.ArrayLike, theirs: npt.ArrayLike, rng: np.random.Generator, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Return the mean of ``ours - theirs`` over episodes of the same seeds, both ``(n,)``, with its interval."""
+    first, second = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    if first.shape != second.shape:
+        raise ValueError(f"paired samples must match, got {first.shape} and {second.shape}")
+    return mean(first - second, rng, confidence=confidence)
+
+
+def hierarchical(
+    groups: Sequence[npt.ArrayLike],
+    rng: np.random.Generator,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Return the mean of the groups' means with a percentile interval that resamples groups, then rows in them.
+
+    ``groups`` holds one array ``(n_g,)`` per trained planner (its training seed): the interval then covers both which
+    seeds were trained and which episodes were driven. With one group it is the plain bootstrap of that group.
+    """
+    return hierarchical_strata([[group] for group in groups], rng, confidence=confidence, resamples=resamples)
+
+
+def hierarchical_strata(
+    groups: Sequence[Sequence[npt.ArrayLike]],
+    rng: np.random.Generator,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Return the mean over groups of the mean over strata of the strata's means, with a percentile interval.
+
+    ``groups[g][c]`` is ``(n_gc,)``: the episodes of planner g in cell c. Planners are resampled, and episodes within
+    their cell; the cells are given, not sampled, and weigh the same however many episodes each has.
+    """
+    arrays = [[np.asarray(stratum, dtype=np.float64) for stratum in group] for group in groups]
+    if not arrays or any(not group or any(stratum.size == 0 for stratum in group) for group in arrays):
+        raise ValueError("a hierarchical bootstrap needs at least one group and one row in each of its strata")
+    shape = (resamples, len(arrays))
+    # draws[g, r, j]: group g's mean of freshly resampled rows, for place j of resample r.
+    draws = np.stack([np.mean([_resampled_means(s, shape, rng) for s in group], axis=0) for group in arrays])
+    chosen = rng.integers(len(arrays), size=shape)
+    means = draws[chosen, np.arange(resamples)[:, None], np.arange(len(arrays))].mean(axis=1)
+    low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
+    value = np.mean([np.mean([stratum.mean() for stratum in group]) for group in arrays])
+    return Estimate(float(value), float(low), float(high))
+
+
+def wilson(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the share ``hits / n`` with Wilson's score interval (Wilson, 1927)."""
+    if n < 1 or not 0 <= hits <= n:
+        raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, got {hits} of {n}")
+    z = float(ndtri((1 + confidence) / 2))
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # The ends at none and all are exact in theory and off by a rounding in floating point.
+    low, high = 0.0 if hits == 0 else float(centre - half), 1.0 if hits == n else float(centre + half)
+    return Estimate(share, low, high)
+
+
+def interquartile_mean(samples: npt.ArrayLike) -> float:
+    """Return the mean of the middle half of ``samples`` ``(n,)``.
+
+    The rows at the quartiles count by the part of them that lies inside, so that n need not be a multiple of four.
+    """
+    rows = np.sort(np.asarray(samples, dtype=np.float64))
+    if rows.ndim != 1 or rows.size == 0:
+        raise ValueError(f"interquartile_mean needs a sample (n,) with n >= 1, got {rows.shape}")
+    edges = np.arange(rows.size + 1) / rows.size
+    inside = np.clip(edges[1:], 0.25, 0.75) - np.clip(edges[:-1], 0.25, 0.75)
+    return float(inside @ rows / inside.sum())
+
+
+def column_mean(rows: FloatArray) -> FloatArray:
+    """Return the mean of ``rows`` ``(..., n, k)`` over its last two axes."""
+    return np.asarray(rows.mean(axis=(-2, -1)))
+
+
+def _ratio_of_sums(rows: FloatArray) -> FloatArray:
+    sums = rows.sum(axis=-2)
+    # A resample of episodes that never moved says nothing of a rate per distance: it counts as zero.
+    moved = sums[..., 1] > 0.0
+    return np.asarray(np.where(moved, sums[..., 0], 0.0) / np.where(moved, sums[..., 1], 1.0))
+
+
+def _rows(samples: npt.ArrayLike) -> FloatArray:
+    rows = np.asarray(samples, dtype=np.float64)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or rows.shape[0] == 0:
+        raise ValueError(f"a bootstrap needs samples (n,) or (n, k) with n >= 1, got {rows.shape}")
+    if not np.isfinite(rows).all():
+        raise ValueError("a bootstrap needs finite samples")
+    return rows
+
+
+def _index_blocks(n: int, resamples: int, width: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
+    block = max(1, _BLOCK // (n * width))
+    for start in range(0, resamples, block):
+        yield rng.integers(n, size=(min(block, resamples - start), n))
+
+
+def _jackknife(rows: FloatArray, statistic: Statistic) -> FloatArray:
+    """Return the statistic without each row in turn, ``(n,)``."""
+    if len(rows) == 1:
+        return np.zeros(1)
+    return np.array([float(statistic(np.delete(rows, i, axis=0))) for i in range(len(rows))])
+
+
+def _bca_levels(value: float, draws: FloatArray, jackknife: FloatArray, confidence: float) -> tuple[float, float]:
+    """Return the quantile levels of the draws at which the BCa interval ends."""
+    levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
+    # Draws equal to the value count half: shares of few episodes have many ties.
+    below = np.mean(draws < value) + 0.5 * np.mean(draws == value)
+    spread = jackknife.mean() - jackknife
+    scale = np.sum(spread**2) ** 1.5
+    if not 0.0 < below < 1.0 or scale < 1e-300:
+        return float(levels[0]), float(levels[1])
+    bias, acceleration = ndtri(below), np.sum(spread**3) / (6.0 * scale)
+    shifted = bias + ndtri(levels)
+    adjusted = ndtr(bias + shifted / (1.0 - acceleration * shifted))
+    return float(adjusted[0]), float(adjusted[1])
+
+
+def _resampled_means(array: FloatArray, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    """Return means of resamples of ``array`` ``(n,)``, one for each place of ``shape``."""
+    total = shape[0] * shape[1]
+    blocks = _index_blocks(array.size, total, 1, rng)
+    return np.concatenate([array[index].mean(axis=1) for index in blocks]).reshape(shape)

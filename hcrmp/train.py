@@ -1,0 +1,109 @@
+"""``hcrmp train``: a configuration becomes a run folder with a trained planner."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch as th
+from rich.console import Console
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import CallbackList
+
+from hcrmp.build import build_algorithm, build_environment
+from hcrmp.callbacks import CheckpointCallback, OutcomeCallback, ProgressCallback, TimeLimitCallback
+from hcrmp.checkpoint import load_checkpoint, save_checkpoint
+from hcrmp.errors import RunFolderError
+from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.run_folder import RunFolder
+from hcrmp.train_config import TrainConfig
+
+
+def run(config: TrainConfig) -> int:
+    """Train, with a progress bar; Ctrl-C leaves a loadable checkpoint and returns through KeyboardInterrupt."""
+    console = Console(stderr=True)
+    folder = train(config, console)
+    console.print(f"trained: {folder.path}\nnext:    hcrmp evaluate run={folder.path}")
+    return 0
+
+
+def train(config: TrainConfig, console: Console) -> RunFolder:
+    """Train the planner of ``config`` and return its run folder."""
+    th.set_num_threads(config.torch_threads)
+    folder = _open(config)
+    env = build_environment(config, config.worlds)
+    try:
+        model = build_algorithm(config, env, folder.tensorboard if config.tensorboard else None)
+        if config.resume:
+            _resume(folder, model, env)
+        _learn(config, folder, model, env, console)
+    finally:
+        env.close()
+    return folder
+
+
+def _open(config: TrainConfig) -> RunFolder:
+    if not config.resume:
+        hint = f"go on with 'hcrmp train run={config.run} resume=true', choose another run=NAME, or remove it"
+        return RunFolder.create(config.run_path, plain_config(config), seed=config.seed, resume_hint=hint)
+    folder = RunFolder.open(config.run_path)
+    changed = _changes(folder.config(), plain_config(config))
+    if changed:
+        raise RunFolderError(
+            f"{folder.path} was trained with other settings ({', '.join(changed)}): resume with the settings of its "
+            "config.yaml, or choose another run=NAME"
+        )
+    return folder
+
+
+def plain_config(config: TrainConfig) -> dict[str, Any]:
+    """Return the configuration as plain values for YAML."""
+    return _plain(dataclasses.asdict(config))  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+FREE_ON_RESUME = ("resume", "progress", "total_steps", "time_limit_s", "checkpoint_every", "torch_threads", "runs_dir")
+"""Keys that a resumed training may change."""
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    return [key for key in now if key not in FREE_ON_RESUME and before.get(key) != now[key]]
+
+
+def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv) -> None:
+    env.reset()
+    extra = load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
+    env.set_state(extra["env"])
+
+
+def save(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv) -> None:
+    """Write the checkpoint that training goes on from."""
+    save_checkpoint(folder.latest_checkpoint, model, {"env": env.state()}, layout=env.driving.layout.as_dict())
+
+
+def _learn(config: TrainConfig, folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, console: Console) -> None:
+    remaining = config.total_steps - model.num_timesteps
+    if remaining <= 0:
+        console.print(f"{folder.path} has its {model.num_timesteps:,} steps already; raise total_steps to go on")
+        return
+    outcomes = OutcomeCallback(env)
+    callbacks = [
+        CheckpointCallback(lambda: save(folder, model, env), config.checkpoint_every),
+        outcomes,
+        ProgressCallback(config.total_steps, outcomes, console, config.progress),
+        TimeLimitCallback(config.time_limit_s),
+    ]
+    try:
+        model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,
+                    tb_log_name="train")  # fmt: skip
+    finally:
+        # Ctrl-C and failures included: what was learnt is kept, and the error goes on its way.
+        if model.num_timesteps > 0:
+            save(folder, model, env)

@@ -1,0 +1,86 @@
+"""The configuration of ``hcrmp train``: the run's own keys and a section for each component that is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from envs.action import ActionConfig
+from envs.observation import ObservationConfig
+from envs.reward import RewardConfig
+from hcrmp.algorithm import HcrmpConfig
+from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
+from hcrmp.config import Density, HintsConfig, ScenarioConfig, SimulatorConfig
+from hcrmp.mapping import from_mapping
+
+
+@dataclass(frozen=True)
+class HcrmpOptions(HcrmpConfig):
+    """Multi-critic PPO, as an algorithm to choose."""
+
+    name: Literal["hcrmp"] = "hcrmp"
+    """Which algorithm."""
+
+
+Algorithm = HcrmpOptions | PpoOptions | SacOptions | Td3Options
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """``hcrmp train``."""
+
+    run: str = ""
+    """Name of the run, a folder in ``runs_dir``; made from the choices and the seed where it is empty."""
+    runs_dir: str = "runs"
+    """Folder of all runs."""
+    resume: bool = False
+    """Go on from the last checkpoint of the run, exactly."""
+    density: Density = "all"
+    """Traffic density of the conditions; ``all`` spreads the episodes over the three."""
+    seed: int = 0
+    """Seed of everything random: networks, episodes, hint faults."""
+    total_steps: int = 3_000_000
+    """Decisions to train for, over all worlds."""
+    time_limit_s: float | None = None
+    """Wall time after which training ends early, with a checkpoint (s)."""
+    worlds: int = 128
+    """Worlds stepped together (B)."""
+    torch_threads: int = 1
+    """Threads of torch on the CPU; more than one is slower where the cores are busy."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where the networks live; these are too small to gain from a GPU."""
+    checkpoint_every: int = 500_000
+    """Decisions between two checkpoints."""
+    tensorboard: bool = True
+    """Write TensorBoard events to the run folder."""
+    progress: bool = True
+    """Show a progress bar."""
+    scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
+    simulator: SimulatorConfig = field(default_factory=SimulatorConfig)
+    observation: ObservationConfig = field(default_factory=ObservationConfig)
+    action: ActionConfig = field(default_factory=ActionConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    hints: HintsConfig = field(default_factory=HintsConfig)
+    algo: Algorithm = field(default_factory=HcrmpOptions)
+
+    def __post_init__(self) -> None:
+        """Refuse counts that train nothing."""
+        for name in ("total_steps", "worlds", "torch_threads", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.time_limit_s is not None and self.time_limit_s <= 0.0:
+            raise ValueError(f"time_limit_s must be more than 0, got {self.time_limit_s}")
+        if Path(self.run).name != self.run:
+            raise ValueError(f"run must be a plain name, got {self.run!r}: choose the folder with runs_dir=...")
+
+    @property
+    def run_path(self) -> Path:
+        """The run's folder."""
+        return Path(self.runs_dir) / self.run
+
+
+def load_train(values: Mapping[str, Any]) -> TrainConfig:
+    """Return the training configuration that a run folder holds."""
+    return from_mapping(TrainConfig, values)

@@ -1,0 +1,181 @@
+"""A DriveLog as small plain JSON for the replay page: whole numbers, differences instead of values, each text once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.recording import REWARD_NAMES, DriveLog
+from envs.rendering.road import painted_lines
+from envs.risk import TTC_HORIZON_S, time_to_collision
+from envs.roads.drawing import simplified
+from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
+from hcrmp.viewer.bookmarks import bookmarks
+
+LENGTH_QUANTUM_M = 0.01
+ANGLE_QUANTUM_RAD = 0.001
+SPEED_QUANTUM_MPS = 0.01
+SHARE_QUANTUM = 0.001
+REWARD_QUANTUM = 0.0001
+TIME_QUANTUM_S = 0.01
+
+ROAD_MARGIN_M = 150.0
+"""Road farther than this from the drive's bounding box is left out of the page (metres)."""
+
+ROAD_TOLERANCE_M = 0.02
+"""Points of the road that lie on a straight line within this are left out (metres)."""
+
+Plain = dict[str, Any]
+
+
+def encode_drive(drive: DriveLog) -> Plain:
+    """Return one drive as plain JSON data; ``road`` stands apart so that drives can share it."""
+    risk = time_to_collision(drive.scenes)
+    return {
+        "meta": _meta(drive),
+        "time": series(drive.scenes.time_s, TIME_QUANTUM_S),
+        "ego": _ego(drive.scenes),
+        "route": _route(drive.scenes),
+        "signal": [SignalState(state).name.lower() for state in drive.scenes.road.signal.tolist()],
+        "actors": list(_tracks(drive.scenes)),
+        "hints": _hints(drive),
+        "trace": _trace(drive),
+        "ttc": series(risk, TIME_QUANTUM_S),
+        "ttcHorizon": TTC_HORIZON_S,
+        "bookmarks": bookmarks(drive, risk),
+    }
+
+
+def series(values: npt.ArrayLike, quantum: float) -> Plain:
+    """Return numbers as multiples of ``quantum``, each as its difference from the one before."""
+    whole = np.rint(np.asarray(values, dtype=np.float64) / quantum).astype(np.int64)
+    return {"q": quantum, "d": np.diff(whole, prepend=0).tolist()}
+
+
+def encode_road(drive: DriveLog) -> Plain:
+    """Return the part of the road that the drive comes near, as areas and strokes of few points."""
+    path = np.column_stack([drive.scenes.ego.x, drive.scenes.ego.y])
+    low, high = path.min(axis=0) - ROAD_MARGIN_M, path.max(axis=0) + ROAD_MARGIN_M
+    areas = [
+        {"kind": area.kind} | _points(area.points) for area in drive.drawing.areas if _meets(area.points, low, high)
+    ]
+    strokes = [
+        {"kind": pattern, "color": stroke.color} | _points(points)
+        for stroke in drive.drawing.strokes
+        for pattern, points in painted_lines(stroke)
+        if _meets(points, low, high)
+    ]
+    return {"areas": areas, "strokes": strokes}
+
+
+def _points(points: FloatArray) -> Plain:
+    few = simplified(np.asarray(points, dtype=np.float64)[:, :2], ROAD_TOLERANCE_M)
+    return {"x": series(few[:, 0], LENGTH_QUANTUM_M), "y": series(few[:, 1], LENGTH_QUANTUM_M)}
+
+
+def _meets(points: FloatArray, low: FloatArray, high: FloatArray) -> bool:
+    flat = np.asarray(points)[:, :2]
+    return len(flat) >= 2 and bool(np.all(flat.min(axis=0) <= high) and np.all(flat.max(axis=0) >= low))
+
+
+def _meta(drive: DriveLog) -> Plain:
+    meta = drive.meta
+    return {
+        "scenario": meta.scenario,
+        "density": meta.density,
+        "seed": meta.seed,
+        "planner": meta.planner,
+        "map": meta.map_name,
+        "simulator": meta.simulator,
+        "commit": meta.commit,
+        "outcome": meta.outcome,
+        "extra": dict(meta.extra),
+        "ticks": len(drive),
+        "routeLength": round(float(drive.scenes.route.length_m[0]), 1),
+    }
+
+
+def _ego(scenes: SceneBatch) -> Plain:
+    ego = scenes.ego
+    yaw = np.unwrap(ego.yaw)
+    return {
+        "x": series(ego.x, LENGTH_QUANTUM_M),
+        "y": series(ego.y, LENGTH_QUANTUM_M),
+        "yaw": series(yaw, ANGLE_QUANTUM_RAD),
+        "view": series(np.unwrap(yaw - scenes.route.heading_error), ANGLE_QUANTUM_RAD),
+        "speed": series(ego.speed, SPEED_QUANTUM_MPS),
+        "limit": series(scenes.road.speed_limit, SPEED_QUANTUM_MPS),
+        "acceleration": series(ego.acceleration, SPEED_QUANTUM_MPS),
+        "lateral": series(ego.lateral_acceleration, SPEED_QUANTUM_MPS),
+        "throttle": series(ego.throttle, SHARE_QUANTUM),
+        "brake": series(ego.brake, SHARE_QUANTUM),
+        "steer": series(ego.steer, SHARE_QUANTUM),
+        "progress": series(scenes.route.progress_m, LENGTH_QUANTUM_M),
+        "length": round(float(ego.length[0]), 2),
+        "width": round(float(ego.width[0]), 2),
+    }
+
+
+def _route(scenes: SceneBatch) -> list[Plain]:
+    """Return the route points ahead: one pair of series for each point."""
+    points = scenes.route.points
+    return [
+        {"x": series(points[:, n, 0], LENGTH_QUANTUM_M), "y": series(points[:, n, 1], LENGTH_QUANTUM_M)}
+        for n in range(points.shape[1])
+    ]
+
+
+def _tracks(scenes: SceneBatch) -> Iterable[Plain]:
+    """Yield every road user: each unbroken time that one body spends in one slot."""
+    for slot in range(scenes.actor_slots):
+        valid, numbers = scenes.actors.valid[:, slot], scenes.actors.id[:, slot]
+        ticks = np.flatnonzero(valid)
+        for _, run in groupby(enumerate(ticks.tolist()), key=lambda pair: (pair[1] - pair[0], int(numbers[pair[1]]))):
+            members = [tick for _, tick in run]
+            yield _track(scenes, slot, members[0], members[-1] + 1)
+
+
+def _track(scenes: SceneBatch, slot: int, start: int, end: int) -> Plain:
+    actors = scenes.actors
+    when = slice(start, end)
+    return {
+        "id": int(actors.id[start, slot]),
+        "kind": ActorKind(int(actors.kind[start, slot])).name.lower(),
+        "length": round(float(actors.length[start, slot]), 2),
+        "width": round(float(actors.width[start, slot]), 2),
+        "start": start,
+        "x": series(actors.x[when, slot], LENGTH_QUANTUM_M),
+        "y": series(actors.y[when, slot], LENGTH_QUANTUM_M),
+        "yaw": series(np.unwrap(actors.yaw[when, slot]), ANGLE_QUANTUM_RAD),
+        "speed": series(actors.speed[when, slot], SPEED_QUANTUM_MPS),
+        "seen": series(actors.visible[when, slot], 1.0),
+    }
+
+
+def _hints(drive: DriveLog) -> Plain:
+    """Return the hints as runs (first tick, text, source): a hint lasts many ticks."""
+    pairs = list(zip(drive.trace.hint_text, drive.trace.hint_source, strict=True))
+    starts = [tick for tick, pair in enumerate(pairs) if tick == 0 or pair != pairs[tick - 1]]
+    return {
+        "start": starts,
+        "text": [pairs[tick][0] for tick in starts],
+        "source": [pairs[tick][1] for tick in starts],
+        "age": series(drive.trace.hint_age_s, TIME_QUANTUM_S),
+    }
+
+
+def _trace(drive: DriveLog) -> Plain:
+    trace = drive.trace
+    return {
+        "rewards": _by_name(trace.reward_terms, REWARD_QUANTUM),
+        "weights": None if trace.weights is None else _by_name(trace.weights, SHARE_QUANTUM),
+        "values": None if trace.values is None else _by_name(trace.values, SHARE_QUANTUM),
+    }
+
+
+def _by_name(values: FloatArray, quantum: float, names: Sequence[str] = REWARD_NAMES) -> Plain:
+    return {name: series(values[:, column], quantum) for column, name in enumerate(names)}

@@ -1,0 +1,123 @@
+"""The key of the semantic cache: a scene as one numeric feature vector (PAPER.md section 5; the features are ours).
+
+Numbers, not text: for "do these two scenes deserve the same hint?" text embeddings cannot tell left from right.
+The cosine of two keys is their similarity, so every feature is scaled to about one and then weighted by how much
+it decides the hint; ``CENTRE`` is taken off first, because cosine measures directions from the origin and raw
+features, all positive, would point nearly the same way. Both are fixed numbers, so a stored bank keeps its meaning.
+
+==== ==== ===========================================================================
+0-2       road category, one-hot
+3         speed / 15 m/s
+4         speed / speed limit, at most 2
+5, 6      a lane to the left, to the right
+7         the left lane is oncoming
+8         nearness of the lane's end (1 at 0 m, 0 at 120 m)
+9         nearness of a red or yellow signal's stop line (1 at 0 m, 0 at 60 m)
+10        in a junction
+11        visible road users within 50 m / 8, at most 1
+12-19     per direction: nearness of the nearest visible actor (1 at 0 m, 0 at 50 m)
+20-27     per direction: highest urgency of contact (1 at 1 s, 0 at 6 s, 0.6 m margin)
+28-35     per direction: nearness of the nearest pedestrian or cyclist (1 at 0 m, 0 at 50 m)
+==== ==== ===========================================================================
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from envs.compiled import njit
+from envs.scene import (
+    ActorKind,
+    ActorRow,
+    EgoRow,
+    FloatArray,
+    IntArray,
+    RoadRow,
+    SceneBatch,
+    SignalState,
+)
+from llm_hints.geometry import contact_time, fade, octant, relative
+
+FEATURE_SIZE = 36
+FEATURE_VERSION = 1
+"""Rises when a feature changes its meaning; a stored bank of another version is refused."""
+
+NEAR, URGENT, WALKER = 12, 20, 28
+_RANGE_M = 50.0
+_PEDESTRIAN = int(ActorKind.PEDESTRIAN)
+_CYCLIST = int(ActorKind.CYCLIST)
+_YELLOW = int(SignalState.YELLOW)
+_RED = int(SignalState.RED)
+
+
+def _per_feature(road: tuple[float, ...], near: float, urgent: float, walker: float) -> FloatArray:
+    """Return one read-only number per feature from twelve of the road and one per group of eight directions."""
+    numbers = np.array(road + (near,) * 8 + (urgent,) * 8 + (walker,) * 8)
+    numbers.setflags(write=False)
+    return numbers
+
+
+WEIGHT = _per_feature((0.7, 0.7, 0.7, 0.8, 0.8, 0.3, 0.3, 0.4, 0.8, 1.0, 0.3, 0.7), 0.6, 1.6, 1.4)
+CENTRE = _per_feature((0.3, 0.3, 0.3, 0.6, 0.7, 0.5, 0.4, 0.3, 0.1, 0.05, 0.1, 0.4), 0.15, 0.1, 0.02)
+
+
+@njit
+def road_features(ego: FloatArray, road: FloatArray, b: int, out: FloatArray) -> None:
+    """Write features 0 to 10 of world ``b``."""
+    speed = max(ego[EgoRow.SPEED, b], 0.0)
+    out[int(road[RoadRow.CATEGORY, b])] = 1.0
+    out[3] = speed / 15.0
+    out[4] = min(speed / max(road[RoadRow.SPEED_LIMIT, b], 1.0), 2.0)
+    out[5] = 1.0 if road[RoadRow.LANES_LEFT, b] > 0.5 else 0.0
+    out[6] = 1.0 if road[RoadRow.LANES_RIGHT, b] > 0.5 else 0.0
+    out[7] = road[RoadRow.LEFT_IS_ONCOMING, b]
+    out[8] = fade(road[RoadRow.DISTANCE_TO_LANE_END, b], 0.0, 120.0)
+    if int(road[RoadRow.SIGNAL, b]) in (_YELLOW, _RED):
+        out[9] = fade(road[RoadRow.DISTANCE_TO_STOP_LINE, b], 0.0, 60.0)
+    out[10] = road[RoadRow.IN_JUNCTION, b]
+
+
+@njit
+def actor_features(ego: FloatArray, actors: FloatArray, b: int, out: FloatArray) -> None:
+    """Write features 11 to 35 of world ``b`` from its visible actors."""
+    cos_yaw = math.cos(ego[EgoRow.YAW, b])
+    sin_yaw = math.sin(ego[EgoRow.YAW, b])
+    count = 0
+    for a in range(actors.shape[2]):
+        if actors[ActorRow.VALID, b, a] < 0.5 or actors[ActorRow.VISIBLE, b, a] < 0.5:
+            continue
+        forward, left, rate_x, rate_y, half_x, half_y, _ = relative(ego, actors, b, a, cos_yaw, sin_yaw)
+        side = octant(forward, left)
+        near = fade(math.sqrt(forward * forward + left * left), 0.0, _RANGE_M)
+        count += 1 if near > 0.0 else 0
+        out[NEAR + side] = max(out[NEAR + side], near)
+        contact = contact_time(forward, left, rate_x, rate_y, half_x, half_y + 0.6)
+        out[URGENT + side] = max(out[URGENT + side], fade(contact, 1.0, 6.0))
+        if int(actors[ActorRow.KIND, b, a]) in (_PEDESTRIAN, _CYCLIST):
+            out[WALKER + side] = max(out[WALKER + side], near)
+    out[11] = min(count / 8.0, 1.0)
+
+
+@njit
+def write_keys(ego: FloatArray, actors: FloatArray, road: FloatArray, rows: IntArray, keys: FloatArray) -> None:
+    """Write the unit keys ``(n, 36)`` of the worlds ``rows`` (n)."""
+    for i in range(len(rows)):
+        key = keys[i]
+        key[:] = 0.0
+        road_features(ego, road, rows[i], key)
+        actor_features(ego, actors, rows[i], key)
+        square = 0.0
+        for f in range(FEATURE_SIZE):
+            key[f] = (key[f] - CENTRE[f]) * WEIGHT[f]
+            square += key[f] * key[f]
+        # Never zero: the one-hot category and its centre differ in at least one feature.
+        key /= math.sqrt(square)
+
+
+def scene_keys(scene: SceneBatch, rows: IntArray) -> FloatArray:
+    """Return the keys ``(n, 36)`` of the worlds ``rows`` (n): centred, weighted, of length 1."""
+    keys = np.empty((len(rows), FEATURE_SIZE))
+    write_keys(scene.ego.block, scene.actors.block, scene.road.block, rows, keys)
+    return keys

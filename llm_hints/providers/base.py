@@ -1,0 +1,79 @@
+"""What every source of hints offers: one call for many worlds, one batch of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
+from llm_hints.hint import HintBatch, HintFormatError
+from llm_hints.parsing import parse_hint
+
+
+class HintProviderError(RuntimeError):
+    """A provider could not answer: no connection, a refusal, a deadline. The service treats it as no answer.
+
+    Any other exception from a provider is a fault in the program and is not hidden.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class HintAnswers:
+    """The answers to n questions.
+
+    ``hints`` n rows (source and issue time are set by the service); ``valid`` ``(n,)`` the answer had the agreed form;
+    ``latency_s`` ``(n,)`` simulated seconds from question to answer, ``inf`` where none will come; ``texts`` what a
+    language model wrote, where one did.
+    """
+
+    hints: HintBatch
+    valid: BoolArray
+    latency_s: FloatArray
+    texts: tuple[str | None, ...] | None = None
+
+
+@runtime_checkable
+class HintProvider(Protocol):
+    """A source of hints. It answers whole batches; it may see only ``actors.valid & actors.visible``."""
+
+    @property
+    def name(self) -> str:
+        """Name of the provider in configuration and records."""
+        ...
+
+    def ask(self, scene: SceneBatch, rows: IntArray) -> HintAnswers:
+        """Return one answer for each of the worlds ``rows`` (n, indices into the scene's B), in that order.
+
+        The answer to a world depends on that world alone, so that a drive recorded among 64 replays alone.
+        """
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that future answers depend on besides the scene, as plain arrays."""
+        ...
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restore what ``state`` returned."""
+        ...
+
+
+def answers_from_texts(texts: Sequence[str | None], latency_s: FloatArray) -> HintAnswers:
+    """Return the answers that ``texts`` hold: ``None`` never came, malformed text is invalid (see ``parse_hint``)."""
+    hints = HintBatch.prior(len(texts))
+    valid = np.zeros(len(texts), dtype=np.bool_)
+    latency_s = np.array(latency_s, dtype=np.float64)
+    for row, text in enumerate(texts):
+        if text is None:
+            latency_s[row] = np.inf
+            continue
+        try:
+            hint = parse_hint(text)
+        except HintFormatError:
+            continue
+        hints.state[row] = hint.state()
+        hints.weights[row] = hint.weight_row()
+        valid[row] = True
+    return HintAnswers(hints, valid, latency_s, tuple(texts))

@@ -1,0 +1,62 @@
+"""The conditions are neither impossible nor trivial, and density matters.
+
+Over 200 seeds of every cell a privileged driver (``ReferenceDriver``, which tries manoeuvres out in copies of the
+world) succeeds in at least 90 %; a driver that keeps its lane behind whoever is ahead, and one that keeps the throttle
+down, fail nearly always.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from envs.drivers.naive import FullThrottleDriver, KeepLaneDriver
+from envs.drivers.reference import ReferenceDriver
+from envs.scenarios.catalogue import ScenarioSet, scenario_set
+from envs.scenarios.families import CONDITIONS, DENSITIES
+from envs.termination import Outcome
+from tests.envs.scenarios.episodes import Episodes, drive
+
+SEEDS = range(200)
+CELLS = [(condition, density) for condition in CONDITIONS for density in DENSITIES]
+
+
+@lru_cache(maxsize=1)
+def paper() -> ScenarioSet:
+    return scenario_set("paper")
+
+
+def report(cell: int, episodes: Episodes) -> str:
+    """Say how the episodes ended, and which seeds did not succeed."""
+    ends = ", ".join(f"{o.word} {episodes.rate(o):.1%}" for o in Outcome if episodes.rate(o))
+    return f"{paper().label(cell)}: {ends}; not solved: {np.flatnonzero(episodes.outcome != Outcome.SUCCESS).tolist()}"
+
+
+# Two hundred worlds with sixteen copies each: the longest tests of the suite, more than a minute on a busy core.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_privileged_driver_succeeds_and_needs_longer_in_denser_traffic(condition: str) -> None:
+    cells = [CELLS.index((condition, density)) for density in DENSITIES]
+    driven = [drive(ReferenceDriver, paper(), cell, SEEDS) for cell in cells]
+    for cell, episodes in zip(cells, driven, strict=True):
+        assert episodes.rate(Outcome.SUCCESS) >= 0.9, report(cell, episodes)
+    times = [episodes.success_time_s for episodes in driven]
+    assert times[0] < times[1] < times[2], f"{condition}: mean seconds to the goal at {DENSITIES} are {times}"
+
+
+@pytest.mark.parametrize("cell", range(len(CELLS)), ids=["-".join(cell) for cell in CELLS])
+def test_keeping_the_lane_is_not_enough(cell: int) -> None:
+    """Whoever stays behind the others runs out of time (or, on the ramp, out of road)."""
+    episodes = drive(lambda _: KeepLaneDriver(), paper(), cell, SEEDS)
+    assert episodes.rate(Outcome.SUCCESS) <= 0.05, report(cell, episodes)
+    assert episodes.rate(Outcome.TIMEOUT) >= 0.8, report(cell, episodes)
+
+
+@pytest.mark.parametrize("cell", range(len(CELLS)), ids=["-".join(cell) for cell in CELLS])
+def test_driving_without_looking_fails(cell: int) -> None:
+    episodes = drive(lambda _: FullThrottleDriver(), paper(), cell, SEEDS)
+    assert episodes.rate(Outcome.SUCCESS) <= 0.05, report(cell, episodes)
+    crashed = episodes.rate(Outcome.COLLISION) + episodes.rate(Outcome.OFF_ROAD)
+    assert crashed >= 0.9, report(cell, episodes)

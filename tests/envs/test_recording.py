@@ -1,0 +1,206 @@
+"""A recorded drive comes back bit for bit; whatever is no drive is refused in one line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from envs.recording import DriveLog, DriveLogError, DriveMeta, DriveRecorder, Tick
+from envs.risk import time_to_collision
+from envs.scene import EgoRow, SceneBatch
+from tests.envs.drive_builder import PERIOD_S, SLOTS, ego_speed, make_drive, make_recorder, make_scene, street
+
+
+@pytest.fixture(scope="module")
+def drive() -> DriveLog:
+    return make_drive(60)
+
+
+@pytest.fixture()
+def saved(drive: DriveLog, tmp_path: Path) -> Path:
+    return drive.save(tmp_path / "drives" / "one.parquet")
+
+
+def same_scenes(one: SceneBatch, other: SceneBatch) -> bool:
+    pairs = [
+        (one.time_s, other.time_s),
+        (one.step, other.step),
+        (one.cell, other.cell),
+        (one.seed, other.seed),
+        (one.ego.block, other.ego.block),
+        (one.actors.block, other.actors.block),
+        (one.road.block, other.road.block),
+        (one.route.block, other.route.block),
+        (one.route.points, other.route.points),
+        (one.events.block, other.events.block),
+    ]
+    return all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
+
+
+def test_a_drive_is_read_back_bit_for_bit(drive: DriveLog, saved: Path) -> None:
+    again = DriveLog.read(saved)
+    assert same_scenes(again.scenes, drive.scenes)
+    assert again.meta == drive.meta
+    for name in ("action", "control", "reward_terms", "hint_state", "weights", "values", "hint_age_s"):
+        assert np.array_equal(getattr(again.trace, name), getattr(drive.trace, name)), name
+    assert again.trace.hint_text == drive.trace.hint_text
+    assert again.trace.hint_source == drive.trace.hint_source
+
+
+def test_the_road_travels_with_the_drive(drive: DriveLog, saved: Path) -> None:
+    again = DriveLog.read(saved)
+    assert [area.kind for area in again.drawing.areas] == [area.kind for area in drive.drawing.areas]
+    for stroke, original in zip(again.drawing.strokes, drive.drawing.strokes, strict=True):
+        assert (stroke.kind, stroke.color) == (original.kind, original.color)
+        np.testing.assert_allclose(stroke.points, original.points, atol=1e-3)
+
+
+def test_any_64_bit_seed_and_any_float_survive(tmp_path: Path) -> None:
+    scene = SceneBatch.empty(1, 0)
+    scene.seed[0] = 2**63 - 1
+    scene.ego.block[EgoRow.X, 0] = np.nextafter(1.0, 2.0)
+    recorder = DriveRecorder(DriveMeta("empty_road", seed=2**63 - 1), street())
+    recorder.append(scene, 0)
+    again = DriveLog.read(recorder.save(tmp_path / "one.parquet", "timeout"))
+    assert again.scenes.seed[0] == again.meta.seed == 2**63 - 1
+    assert again.scenes.ego.x[0] == np.nextafter(1.0, 2.0)
+    assert again.scenes.actor_slots == 0
+    assert again.trace.weights is None and again.trace.values is None and again.trace.hint_state is None
+
+
+def test_the_recorder_copies_what_the_simulator_reuses() -> None:
+    recorder = DriveRecorder(DriveMeta("overtaking"), street())
+    scene, weights = make_scene(0, 5.0, 2), np.array([0.2, 0.3, 0.5])
+    recorder.append(scene, 0, Tick(weights=weights))
+    scene.ego.block[EgoRow.X, 0], weights[0] = 99.0, 99.0
+    log = recorder.finish("running")
+    assert log.scenes.ego.x[0] == 5.0
+    assert log.trace.weights is not None and log.trace.weights[0].tolist() == [0.2, 0.3, 0.5]
+
+
+def test_one_world_of_a_batch_is_recorded() -> None:
+    batch = SceneBatch.empty(3, 2)
+    batch.ego.block[EgoRow.X] = [10.0, 20.0, 30.0]
+    recorder = DriveRecorder(DriveMeta("overtaking"), street())
+    recorder.append(batch, 1)
+    assert recorder.finish("running").scenes.ego.x.tolist() == [20.0]
+
+
+def test_time_is_the_batch_axis(drive: DriveLog) -> None:
+    assert len(drive) == drive.scenes.batch_size == 60
+    assert drive.duration_s == pytest.approx(59 * PERIOD_S)
+    scene = drive.scene(17)
+    assert scene.batch_size == 1 and scene.actor_slots == SLOTS
+    assert scene.ego.speed[0] == ego_speed(17)
+    assert same_scenes(drive.scene(-1), drive.scene(59))
+    whole = time_to_collision(drive.scenes)
+    assert whole[33] == time_to_collision(drive.scene(33))[0]
+
+
+def test_a_tick_is_found_by_its_time(drive: DriveLog) -> None:
+    assert [drive.tick_at(t) for t in (-5.0, 0.0, 1.74, 1.76, 99.0)] == [0, 0, 17, 18, 59]
+
+
+def test_a_tick_outside_the_drive_is_refused(drive: DriveLog) -> None:
+    with pytest.raises(IndexError, match="ticks 0 to 59"):
+        drive.scene(60)
+
+
+def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(DriveLogError, match="there is no drive at .*nowhere.parquet"):
+        DriveLog.read(tmp_path / "nowhere.parquet")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_file_is_one_clear_line(saved: Path, share: float) -> None:
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    refused(saved, "no complete Parquet file")
+
+
+def test_damage_in_the_middle_never_escapes_as_another_error(drive: DriveLog, tmp_path: Path) -> None:
+    content = bytearray(drive.save(tmp_path / "one.parquet").read_bytes())
+    for place in range(8, len(content), len(content) // 40):
+        broken = bytearray(content)
+        broken[place : place + 24] = bytes(24)
+        (tmp_path / "broken.parquet").write_bytes(broken)
+        try:
+            DriveLog.read(tmp_path / "broken.parquet")
+        except DriveLogError as error:
+            assert "\n" not in str(error)
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.parquet"
+    path.write_text("not a drive at all")
+    refused(path, "no complete Parquet file")
+
+
+def test_a_parquet_file_that_is_no_drive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"a": [1, 2]}), path)
+    refused(path, "no recorded drive")
+
+
+def test_a_newer_format_is_named(saved: Path) -> None:
+    rewrite(saved, format=[2, 3])
+    refused(saved, r"format 2\.3.*reads 1\.x.*upgrade")
+
+
+def test_a_newer_minor_format_is_read_without_what_is_unknown(drive: DriveLog, saved: Path) -> None:
+    rewrite(saved, format=[1, 9], meta=dataclasses.asdict(drive.meta) | {"weather": "rain"})
+    assert DriveLog.read(saved).meta == drive.meta
+
+
+def test_a_missing_column_is_named(saved: Path) -> None:
+    table = pq.read_table(saved)
+    pq.write_table(table.drop_columns(["ego_speed"]), saved)
+    refused(saved, "column ego_speed is missing")
+
+
+def test_a_failed_save_leaves_the_old_file(drive: DriveLog, saved: Path) -> None:
+    before = saved.read_bytes()
+    bad = dataclasses.replace(drive, meta=dataclasses.replace(drive.meta, decision_period_s=float("nan")))
+    with pytest.raises(ValueError):
+        bad.save(saved)
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_drive_without_ticks_is_refused() -> None:
+    with pytest.raises(DriveLogError, match="no ticks"):
+        DriveRecorder(DriveMeta("overtaking"), street()).finish("running")
+
+
+def test_weights_at_some_ticks_only_are_refused() -> None:
+    recorder = make_recorder(2)
+    recorder.append(make_scene(2, 20.0, 3), 0, Tick())
+    with pytest.raises(ValueError, match="2 of 3 ticks"):
+        recorder.finish("running")
+
+
+def test_a_whole_batch_in_place_of_one_world_is_refused() -> None:
+    recorder = DriveRecorder(DriveMeta("overtaking"), street())
+    with pytest.raises(ValueError, match=r"weights .* \(64, 3\); it must be \(3,\)"):
+        recorder.append(make_scene(0, 0.0, 1), 0, Tick(weights=np.zeros((64, 3))))
+
+
+def refused(path: Path, pattern: str) -> None:
+    """Reading raises one line that matches and names the file."""
+    with pytest.raises(DriveLogError, match=pattern) as caught:
+        DriveLog.read(path)
+    assert "\n" not in str(caught.value) and path.name in str(caught.value)
+
+
+def rewrite(path: Path, **changes: object) -> None:
+    """Change parts of the metadata of a saved drive."""
+    table = pq.read_table(path)
+    key = b"hcrmp.drive"
+    payload = json.loads(table.schema.metadata[key]) | changes
+    pq.write_table(table.replace_schema_metadata({key: json.dumps(payload).encode()}), path)

@@ -1,0 +1,221 @@
+"""Evaluation: the same episodes for everybody, whatever the number of worlds; results and drives are told truly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.recording import DriveLog
+from hcrmp import cli
+from hcrmp.config import EvaluateConfig, HintsConfig
+from hcrmp.drivers import CHUNK, in_chunks
+from hcrmp.errors import ConfigError, RunFolderError
+from hcrmp.evaluate import choose_drives, evaluate, label, open_folder, result_path
+from hcrmp.evaluation import FIRST_SEED, Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
+from hcrmp.mapping import from_mapping
+from hcrmp.memory import read_only_memory
+from hcrmp.metrics import EpisodeRecord
+from hcrmp.redrive import record_drives
+from hcrmp.results import estimate_text, read_records, summarise
+from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
+from hcrmp.statistics import Estimate
+from llm_hints.cache import CacheConfig, SemanticCache
+from llm_hints.providers.faulty import FaultConfig
+from tests.hcrmp.tiny import MERGING, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
+
+FAULTS = HintsConfig(provider="faulty", faults=FaultConfig(wrong=0.2, malformed=0.2, late=0.2, missing=0.2))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return tiny_run(tmp_path_factory.mktemp("runs"))
+
+
+def course_of(folder: RunFolder, episodes: int = 3, hints: HintsConfig | None = None) -> Course:
+    config = tiny_config(folder.path.parent)
+    return make_course(config, MERGING, "low", episodes, hints=hints, memory=stored_memory(folder))
+
+
+def driven_by(name: str, folder: RunFolder, course: Course, worlds: int) -> list[Driven]:
+    env = course.environment(worlds)
+    try:
+        return evaluate_driver(env, make_driver(name, course, env, folder), course)  # type: ignore[arg-type]
+    finally:
+        env.close()
+
+
+def records(driven: list[Driven]) -> list[EpisodeRecord]:
+    return [one.record for one in driven]
+
+
+def test_the_result_does_not_depend_on_the_number_of_worlds(run: RunFolder) -> None:
+    course = course_of(run, 5, FAULTS)
+    alone, few, many = (driven_by("planner", run, course, worlds) for worlds in (1, 2, 8))
+    assert records(alone) == records(few) == records(many)
+    assert all(np.array_equal(one.actions, other.actions) for one, other in zip(alone, many, strict=True))
+    assert sum(record.cache_calls for record in records(alone)) > 0
+
+
+def test_every_episode_is_driven_once_and_none_was_trained_on(run: RunFolder) -> None:
+    course = course_of(run, 5)
+    found = records(driven_by("full_throttle", run, course, 3))
+    assert [record.seed for record in found] == [FIRST_SEED + k for k in range(5)]
+    assert {(record.scenario, record.density) for record in found} == {("merging", "low")}
+    assert FIRST_SEED == 2**31, "training draws its seeds below"
+
+
+def test_another_evaluation_seed_shares_no_episode(run: RunFolder) -> None:
+    config = tiny_config(run.path.parent)
+    first, second = (make_course(config, MERGING, "all", 10, seed=seed).episodes for seed in (0, 1))
+    assert not {episode.seed for episode in first} & {episode.seed for episode in second}
+    assert len(first) == 30
+
+
+@pytest.mark.parametrize("fault", ["missing", "late", "malformed"])
+def test_hints_that_fail_never_end_an_episode(run: RunFolder, fault: str) -> None:
+    """A driver that does not listen drives the same episodes, whatever becomes of the hints."""
+    faults = HintsConfig(provider="faulty", faults=all_of(fault))
+    heard = records(driven_by("keep_lane", run, course_of(run, 2), 2))
+    unheard = records(driven_by("keep_lane", run, course_of(run, 2, faults), 2))
+    assert [replace(record, cache_calls=0) for record in unheard] == heard
+    assert all(record.cache_calls > 0 for record in unheard)
+    assert all(record.hints_due == pytest.approx(record.time_s, abs=1.01) for record in heard), "one a second is due"
+
+
+@pytest.mark.parametrize("name", ["planner", "keep_lane", "reference"])
+def test_a_recorded_drive_is_the_one_that_was_measured(run: RunFolder, name: str) -> None:
+    course = course_of(run, 2)
+    env = course.environment(2)
+    driver = make_driver(name, course, env, run)  # type: ignore[arg-type]
+    driven = evaluate_driver(env, driver, course)
+    logs = record_drives(course, driver, driven)
+    for one, log in zip(driven, logs, strict=True):
+        assert log.meta.outcome == one.record.outcome and log.meta.seed == one.record.seed
+        assert log.duration_s == pytest.approx(one.record.time_s)
+        assert log.trace.reward_terms.sum(0) == pytest.approx(one.record.reward_terms)
+        assert np.array_equal(log.trace.action[1:], one.actions)
+        assert log.scenes.route.progress_m[-1] / log.scenes.route.length_m[-1] == pytest.approx(one.record.progress)
+        assert all(log.trace.hint_text)
+        assert (log.trace.values is None) == (log.trace.weights is None) == (name != "planner")
+
+
+def test_a_baseline_is_driven_by_its_own_view(tmp_path: Path) -> None:
+    folder = tiny_run(tmp_path, algo=replace(SMALL_PPO, hint_in_state=True))
+    config = tiny_config(tmp_path, algo=replace(SMALL_PPO, hint_in_state=True))
+    course = make_course(config, MERGING, "low", 2)
+    trained, untrained = (records(driven_by(name, folder, course, 2)) for name in ("planner", "untrained"))
+    assert trained != untrained
+
+
+def test_numbers_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:
+    seen: list[int] = []
+
+    def double(rows: np.ndarray) -> np.ndarray:
+        seen.append(len(rows))
+        return 2 * rows
+
+    for count in (1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3):
+        rows = np.arange(3.0 * count).reshape(count, 3)
+        assert np.array_equal(in_chunks(double, rows), 2 * rows)
+        assert np.array_equal(in_chunks(lambda part: double(part["x"]), {"x": rows}), 2 * rows)
+    assert set(seen) == {CHUNK}
+
+
+def test_a_measured_planner_does_not_add_to_its_memory() -> None:
+    keys = np.eye(3, 36)
+    bank = SemanticCache(CacheConfig())
+    bank.insert(keys[:2], np.ones((2, 13)), np.full((2, 3), 1 / 3))
+    memory = read_only_memory(CacheConfig(capacity=1), bank.state())
+    memory.insert(keys[2:], np.ones((1, 13)), np.full((1, 3), 1 / 3))
+    assert memory.lookup(keys).hit.tolist() == [True, True, False]
+    assert len(read_only_memory(CacheConfig(), {})) == 0
+
+
+def test_drives_are_chosen_by_kind_of_ending_failures_first(run: RunFolder) -> None:
+    (one,) = driven_by("full_throttle", run, course_of(run, 1), 1)
+    ends = ["success", "collision", "collision", "off_road", "success"]
+    driven = [
+        replace(one, episode=replace(one.episode, number=k), record=replace(one.record, outcome=end))  # type: ignore[arg-type]
+        for k, end in enumerate(ends)
+    ]
+    assert [chosen.episode.number for chosen in choose_drives(driven, 4)] == [1, 3, 0, 2]
+    assert choose_drives(driven, 0) == []
+
+
+def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
+    config = evaluate_config(run, record=2, label="mine")
+    results, paths = evaluate(config, run, quiet())
+    written = read_json(result_path(run, config))
+    assert written["config"]["episodes"] == 2 and written["provenance"]["packages"]["torch"]
+    assert [summary["cell"] for summary in written["summaries"]] == ["merging/low", "mean"]
+    assert tuple(read_records(result_path(run, config))) == results.records
+    assert sorted(path.stem for path in paths) == ["mine-merging-low-0", "mine-merging-low-1"]
+    assert {DriveLog.read(path).meta.outcome for path in paths} == {record.outcome for record in results.records}
+    other = run.drives / "somebody-elses.parquet"
+    other.touch()
+    _, fewer = evaluate(replace(config, record=1), run, quiet())
+    assert len(fewer) == 1 and set(run.drives.glob("mine-*")) == set(fewer) and other.exists()
+    other.unlink()
+
+
+def test_the_files_name_says_what_was_chosen() -> None:
+    usual = EvaluateConfig(run="x")
+    assert label(usual) == "planner-all"
+    assert label(replace(usual, density="high", scenario=MERGING, seed=3)) == "planner-merging-high-seed3"
+    assert label(replace(usual, driver="keep_lane", hints=FAULTS)) == "keep_lane-all-hints-faulty"
+
+
+def test_a_mean_without_any_success_still_has_an_interval() -> None:
+    record = EpisodeRecord("merging", "low", 0, "timeout", 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    rate = summarise("x", [replace(record, seed=k) for k in range(10)], 0).mean.metrics["SR"]
+    assert (rate.value, rate.low) == (0.0, 0.0) and 0.2 < rate.high < 0.3
+    assert estimate_text(Estimate(0.5, 0.25, 0.75), 100.0) == "50 (25..75)"
+    assert estimate_text(Estimate(float("nan"), 0.0, 0.0)) == "-"
+
+
+def test_a_scripted_driver_needs_no_run(tmp_path: Path) -> None:
+    config = EvaluateConfig(
+        runs_dir=str(tmp_path), driver="full_throttle", episodes=1, density="low", scenario=MERGING, progress=False
+    )
+    folder = open_folder(config)
+    evaluate(config, folder, quiet())
+    assert folder.path == tmp_path / "full_throttle" and len(list(folder.drives.iterdir())) == 1
+    for driver in ("planner", "untrained"):
+        with pytest.raises(ConfigError, match="run must be given"):
+            from_mapping(EvaluateConfig, {"driver": driver})
+
+
+def test_a_run_without_a_checkpoint_can_be_compared_with_but_not_evaluated(tmp_path: Path) -> None:
+    from hcrmp.train import plain_config
+
+    folder = RunFolder.create(tmp_path / "tiny", plain_config(tiny_config(tmp_path)), seed=0)
+    with pytest.raises(RunFolderError, match="no checkpoint"):
+        open_folder(evaluate_config(folder))
+    for driver in ("untrained", "keep_lane"):
+        assert open_folder(evaluate_config(folder, driver=driver)).path == folder.path
+    with pytest.raises(RunFolderError, match="no run folder"):
+        open_folder(evaluate_config(RunFolder(tmp_path / "tinny"), driver="untrained"))
+
+
+def test_a_checkpoint_of_another_observation_is_one_line_and_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tiny_run(tmp_path)
+    changed = folder.config()
+    changed["observation"]["perception"] = "agents"
+    write_text(folder.path / "config.yaml", dump_yaml(changed))
+    assert cli.main(["evaluate", f"run={folder.path}", "scenario=merging", "density=low", "episodes=1"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1 and "another observation layout" in captured.err
+    assert not list(folder.evaluation.iterdir()) and not list(folder.drives.iterdir())
+
+
+def test_the_command_prints_the_tables(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["evaluate", f"run={run.path}", "scenario=merging", "density=low", "episodes=2", "record=1"]) == 0
+    captured = capsys.readouterr()
+    for word in ("SR %", "CR %", "AS m/s", "TD m", "TS s", "SV", "AV", "coll. / mile", "merging/low", "mean"):
+        assert word in captured.out, word
+    assert "planner-merging-low.json" in captured.err and "hcrmp replay" in captured.err

@@ -1,0 +1,81 @@
+"""A training that was cut off and resumed ends with the very parameters of one that was not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch as th
+
+import hcrmp.train
+from hcrmp.baselines import PpoOptions
+from hcrmp.checkpoint import PARAMETERS
+from hcrmp.config import HintsConfig
+from hcrmp.run_folder import RunFolder
+from hcrmp.train import train
+from hcrmp.train_config import HcrmpOptions
+from llm_hints.providers.faulty import FaultConfig
+from tests.hcrmp.tiny import ROLLOUT, SMALL, SMALL_PPO, quiet, tiny_config, tiny_run
+
+FAULTS = HintsConfig(provider="faulty", faults=FaultConfig(wrong=0.2, malformed=0.2, late=0.2, missing=0.2))
+
+
+def parameters(folder: RunFolder) -> dict[str, th.Tensor]:
+    """Return every tensor of a run's networks and optimisers by its place."""
+    found: dict[str, th.Tensor] = {}
+
+    def collect(node: Any, place: str) -> None:
+        if isinstance(node, th.Tensor):
+            found[place] = node
+        elif isinstance(node, dict):
+            for key, item in node.items():
+                collect(item, f"{place}/{key}")
+
+    collect(th.load(folder.latest_checkpoint / PARAMETERS, weights_only=True), "")
+    return found
+
+
+def assert_same(first: RunFolder, second: RunFolder) -> None:
+    ours, theirs = parameters(first), parameters(second)
+    assert ours.keys() == theirs.keys() and len(ours) > 10
+    assert all(th.equal(ours[place], theirs[place]) for place in ours)
+
+
+@pytest.mark.parametrize(
+    "algo", [SMALL, replace(SMALL, csa="mean_anchored"), SMALL_PPO], ids=["hcrmp", "anchored", "ppo"]
+)
+def test_half_and_the_other_half_is_the_whole(tmp_path: Path, algo: HcrmpOptions | PpoOptions) -> None:
+    # A constant step size: otherwise half a training is not the first half of the whole.
+    constant = replace(algo, final_learning_rate_share=1.0)
+    whole = tiny_run(tmp_path, "whole", algo=constant, hints=FAULTS, total_steps=6 * ROLLOUT)
+    half = tiny_run(tmp_path, "half", algo=constant, hints=FAULTS, total_steps=3 * ROLLOUT)
+    assert any(not th.equal(parameters(whole)[place], tensor) for place, tensor in parameters(half).items())
+    assert_same(whole, tiny_run(tmp_path, "half", algo=constant, hints=FAULTS, total_steps=6 * ROLLOUT, resume=True))
+
+
+def test_a_training_that_was_cut_off_goes_on_as_if_nothing_had_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the falling step size of a whole training, cut off at a checkpoint between two updates."""
+    whole = tiny_run(tmp_path, "whole", total_steps=6 * ROLLOUT)
+    save = hcrmp.train.save
+    cuts: list[bool] = []
+
+    def save_and_cut(*arguments: Any) -> None:
+        save(*arguments)
+        if not cuts:
+            cuts.append(True)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(hcrmp.train, "save", save_and_cut)
+    config = tiny_config(tmp_path, "cut", total_steps=6 * ROLLOUT, checkpoint_every=2 * ROLLOUT)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, quiet())
+    assert_same(whole, train(replace(config, resume=True), quiet()))
+
+
+def test_another_seed_is_another_training(tmp_path: Path) -> None:
+    first, second = (parameters(tiny_run(tmp_path, f"seed{seed}", seed=seed)) for seed in (0, 1))
+    assert any(not th.equal(first[place], second[place]) for place in first)

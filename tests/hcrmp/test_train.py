@@ -1,0 +1,88 @@
+"""The training job: what a run holds, what is refused, how it ends early."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hcrmp.baselines import SacOptions, Td3Options
+from hcrmp.build import build_environment, load_planner
+from hcrmp.checkpoint import META
+from hcrmp.config import ScenarioConfig
+from hcrmp.errors import RunFolderError
+from hcrmp.run_folder import RunFolder, read_json
+from hcrmp.train import train
+from hcrmp.train_config import Algorithm, load_train
+from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, quiet, tiny_config, tiny_run
+
+OFF_POLICY: dict[str, Any] = {"buffer_size": 200, "learning_starts": 16, "batch_size": 8, "net_arch": (8,)}
+
+
+@pytest.mark.parametrize("algo", [SMALL_PPO, SacOptions(**OFF_POLICY), Td3Options(**OFF_POLICY)], ids=lambda a: a.name)
+def test_every_baseline_becomes_a_run_that_can_be_loaded(tmp_path: Path, algo: Algorithm) -> None:
+    folder = tiny_run(tmp_path, algo=algo)
+    assert load_train(folder.config()).algo == algo
+    env = build_environment(load_train(folder.config()), 2)
+    assert load_planner(folder, env).num_timesteps == 2 * ROLLOUT
+    env.close()
+
+
+def test_a_run_holds_its_configuration_provenance_events_and_checkpoint(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, tensorboard=True)
+    folder = train(config, quiet())
+    assert load_train(folder.config()) == config
+    assert folder.provenance()["seed"] == config.seed
+    assert list(folder.tensorboard.rglob("events.out.*"))
+    assert RunFolder.open(folder.path).has_checkpoint()
+
+
+def test_an_existing_run_is_not_overwritten(tmp_path: Path) -> None:
+    folder = tiny_run(tmp_path)
+    before = (folder.latest_checkpoint / META).read_bytes()
+    with pytest.raises(RunFolderError, match="exists already.*resume=true"):
+        tiny_run(tmp_path)
+    assert (folder.latest_checkpoint / META).read_bytes() == before
+
+
+def test_a_run_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
+    folder = tiny_run(tmp_path)
+    with pytest.raises(RunFolderError, match="other settings .*scenario"):
+        tiny_run(tmp_path, resume=True, scenario=ScenarioConfig(("overtaking",)))
+    train(replace(tiny_config(tmp_path), resume=True), quiet())  # nothing is left to do
+    assert trained_steps(folder) == 2 * ROLLOUT
+    tiny_run(tmp_path, resume=True, total_steps=3 * ROLLOUT)
+    assert trained_steps(folder) == 3 * ROLLOUT
+
+
+def test_the_time_limit_ends_a_training_with_a_checkpoint(tmp_path: Path) -> None:
+    folder = tiny_run(tmp_path, total_steps=10_000_000, time_limit_s=1e-3)
+    assert 0 < trained_steps(folder) < 10_000_000
+
+
+def test_ctrl_c_leaves_a_loadable_checkpoint_and_status_130(tmp_path: Path) -> None:
+    words = [f"runs_dir={tmp_path}", "run=cut", "scenario=merging", "density=low", "worlds=4", "algo.n_steps=16"]
+    words += ["algo.batch_size=32", "total_steps=10_000_000", "tensorboard=false"]
+    command = [sys.executable, "-m", "hcrmp.cli", "train", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job:
+        assert job.stderr is not None
+        told = job.stderr.readline()
+        while told and "\ntrain " not in f"\n{told}":  # the first line of progress comes after the first rollout
+            told += job.stderr.readline()
+            assert job.poll() is None, told
+        job.send_signal(signal.SIGINT)
+        told += job.stderr.read()
+    assert job.returncode == 130 and told.endswith("hcrmp: interrupted.\n") and "Traceback" not in told, told
+    folder = RunFolder.open(tmp_path / "cut")
+    env = build_environment(load_train(folder.config()), 4)
+    assert load_planner(folder, env).num_timesteps > 0
+    env.close()
+
+
+def trained_steps(folder: RunFolder) -> int:
+    return int(read_json(folder.latest_checkpoint / META)["state"]["model"]["counters"]["num_timesteps"])
