@@ -42,15 +42,15 @@ class ObservationConfig:
     """Scan frames J that are stacked."""
     frame_stride: int = 3
     """Decisions between stacked frames: over 0.1 s a pedestrian moves less than a ray's width."""
-    agents: int = 8
-    """Slots K of the ``agents`` perception."""
+    agents_per_place: int = 2
+    """Road users in each of the nine places of the ``agents`` perception, so K is nine times this."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be observed."""
         choose("observation.perception", self.perception, PERCEPTIONS)
         require(self.range_m > 0.0, f"observation.range_m must be more than 0, got {self.range_m}")
         require(self.rays >= 8, f"observation.rays must be at least 8, got {self.rays}")
-        for name in ("frames", "frame_stride", "agents"):
+        for name in ("frames", "frame_stride", "agents_per_place"):
             require(getattr(self, name) >= 1, f"observation.{name} must be at least 1, got {getattr(self, name)}")
 
 
@@ -140,7 +140,7 @@ class Observer:
 
 def _perception_block(config: ObservationConfig, batch_size: int) -> ObservationBlock:
     if config.perception == "agents":
-        return AgentsBlock(config.agents, config.range_m)
+        return AgentsBlock(config.agents_per_place, config.range_m)
     return ScanBlock(config.rays, config.range_m, config.frames, config.frame_stride, batch_size)
 
 

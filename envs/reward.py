@@ -31,12 +31,13 @@ class RewardConfig:
     """Safety, taken away a step at time to collision zero, fading to nothing at ``ttc_threshold_s``."""
     ttc_threshold_s: float = 3.0
     """Time to collision from which on there is no penalty (s)."""
-    progress: float = 5.0
+    progress: float = 20.0
     """Efficiency, given over the whole route in proportion to progress."""
     goal: float = 5.0
     """Efficiency, given once at the goal."""
     timeout: float = 5.0
-    """Efficiency, taken away once when time runs out."""
+    """Efficiency, taken away once when time runs out; where an episode fails before, the share of the time that had
+    passed. Without it whoever sees the time running out does better by leaving the road first."""
     discomfort: float = 0.05
     """Comfort, most that is taken away in a step."""
     jerk_share: float = 0.4
@@ -60,7 +61,7 @@ class RewardConfig:
     """Efficiency, most that is taken away in a step above the speed limit, which is the target speed."""
     speeding_margin: float = 0.3
     """Excess over the limit at which that is full (share of the limit)."""
-    reward_weights: tuple[float, float, float] = (0.4, 1.0, 0.1)
+    reward_weights: tuple[float, float, float] = (0.8, 1.0, 0.1)
     """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from. Tuned
     for plain PPO: with (1, 1, 1) it learns to stand still (0 % success after 1.5 M steps), with (1, 1, 0.1) 14 %,
     with these 77 %."""
@@ -94,8 +95,9 @@ def reward_terms(
 
     - safety, [-5.1, 0]: ``-failure`` on collision, off road or violation; ``-ttc_penalty clip((3 - TTC) / 3, 0, 1)``
       with the time to collision to any road user, seen or not (the reward is not an observation).
-    - efficiency, [-5.05, 10]: ``progress`` x (progress of this step / route length), ``+goal``, ``-timeout``;
-      ``-speeding clip((speed / limit - 1) / speeding_margin, 0, 1)``.
+    - efficiency, [-5.05, 25]: ``progress`` x (progress of this step / route length), ``+goal``; where the episode ends
+      otherwise, ``-timeout`` x (time passed / time limit); ``-speeding clip((speed / limit - 1) / speeding_margin,
+      0, 1)``.
     - comfort, [-0.05, 0]: ``-discomfort`` x the shares of |jerk|, |acceleration|, |lateral acceleration| and
       |steer change|, each saturating at its scale.
     """
@@ -118,6 +120,7 @@ class RewardFunction:
         """Fill ``out`` ``(B, 3)`` as ``reward_terms`` does, and return the weighted sum ``(B,)``."""
         total = np.empty(len(out))
         _terms(
+            scene.time_s,
             scene.ego.block,
             scene.actors.block,
             scene.route.block,
@@ -134,6 +137,7 @@ class RewardFunction:
 
 @njit
 def _terms(
+    time_s: FloatArray,
     ego: FloatArray,
     actors: FloatArray,
     route: FloatArray,
@@ -151,14 +155,15 @@ def _terms(
         ended = outcome[b]
         ttc = world_time_to_collision(ego, actors, b, ttc_threshold, False)
         safety = -ttc_penalty * (ttc_threshold - ttc) / ttc_threshold
-        if ended == Outcome.COLLISION or ended == Outcome.OFF_ROAD or ended == Outcome.VIOLATION:
+        failed = ended == Outcome.COLLISION or ended == Outcome.OFF_ROAD or ended == Outcome.VIOLATION
+        if failed:
             safety -= failure
         length = max(route[RouteRow.LENGTH, b], 1.0)
         efficiency = progress * (route[RouteRow.PROGRESS, b] - previous_progress[b]) / length
         if ended == Outcome.SUCCESS:
             efficiency += goal
-        elif ended == Outcome.TIMEOUT:
-            efficiency -= timeout
+        elif failed or ended == Outcome.TIMEOUT:
+            efficiency -= timeout * min(time_s[b] / max(route[RouteRow.TIME_LIMIT, b], 1.0), 1.0)
         excess = ego[EgoRow.SPEED, b] / max(road[RoadRow.SPEED_LIMIT, b], 1.0) - 1.0
         efficiency -= numbers[15] * min(max(excess / numbers[16], 0.0), 1.0)
         comfort = -_discomfort(ego, b, numbers)

@@ -15,7 +15,7 @@ class PpoOptions:
 
     name: Literal["ppo"] = "ppo"
     """Which algorithm."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     """Adam's step at the start (no unit)."""
     final_learning_rate_share: float = 0.1
     """Share of the learning rate at the end; it falls linearly."""

@@ -6,7 +6,8 @@ import math
 
 from envs.action import ActionConfig, steer_limit
 from envs.compiled import njit
-from envs.scene import EgoRow, FloatArray
+from envs.scene import ActorRow, EgoRow, FloatArray, RoadRow
+from envs.traffic.following import FREE_GAP, idm
 
 SPEED_GAIN = 0.5
 """Longitudinal command per m/s of speed error (ours)."""
@@ -19,6 +20,12 @@ APPROACH_TIME_S = 1.1
 
 HEADING_GAIN = 1.3
 """Wheel angle per heading error (rad/rad, ours)."""
+
+CORRIDOR_M = 0.3
+"""Clearance beside the own body within which an actor is in the way (m, ours)."""
+
+CUT_IN_S = 1.2
+"""How far ahead an actor's movement across the own path is foreseen (s, ours)."""
 
 
 @njit
@@ -53,3 +60,38 @@ def track_numbers(config: ActionConfig) -> tuple[float, float, float]:
     """Return (wheelbase, wheel angle, tangent factor) of ``track_line`` for an action configuration."""
     factor = config.wheelbase_m * config.max_lateral_acceleration_mps2
     return config.wheelbase_m, config.max_wheel_angle_rad, factor
+
+
+@njit
+def following_speed(ego: FloatArray, actors: FloatArray, road: FloatArray, b: int) -> float:
+    """Return the speed wish (m/s) at the limit, behind a visible actor ahead or the end of the lane, by IDM."""
+    gap, leader = visible_leader(ego, actors, b)
+    to_end = road[RoadRow.DISTANCE_TO_LANE_END, b] - 0.5 * ego[EgoRow.LENGTH, b]
+    if to_end < min(gap, 150.0):
+        gap, leader = to_end, 0.0
+    speed = ego[EgoRow.SPEED, b]
+    return float(max(speed + idm(speed, road[RoadRow.SPEED_LIMIT, b], 1.2, 2.0, 2.0, 3.0, gap, leader), 0.0))
+
+
+@njit
+def visible_leader(ego: FloatArray, actors: FloatArray, b: int) -> tuple[float, float]:
+    """Return (gap m, speed m/s) of the nearest visible actor in the straight corridor ahead, or moving into it."""
+    cosine, sine = math.cos(ego[EgoRow.YAW, b]), math.sin(ego[EgoRow.YAW, b])
+    nearest, speed = FREE_GAP, 0.0
+    for i in range(actors.shape[2]):
+        if actors[ActorRow.VALID, b, i] < 0.5 or actors[ActorRow.VISIBLE, b, i] < 0.5:
+            continue
+        dx, dy = actors[ActorRow.X, b, i] - ego[EgoRow.X, b], actors[ActorRow.Y, b, i] - ego[EgoRow.Y, b]
+        ahead, aside = dx * cosine + dy * sine, dy * cosine - dx * sine
+        turn = actors[ActorRow.YAW, b, i] - ego[EgoRow.YAW, b]
+        along, across = abs(math.cos(turn)), abs(math.sin(turn))
+        half_width = 0.5 * (across * actors[ActorRow.LENGTH, b, i] + along * actors[ActorRow.WIDTH, b, i])
+        half_length = 0.5 * (along * actors[ActorRow.LENGTH, b, i] + across * actors[ActorRow.WIDTH, b, i])
+        gap = ahead - half_length - 0.5 * ego[EgoRow.LENGTH, b]
+        drift = actors[ActorRow.VY, b, i] * cosine - actors[ActorRow.VX, b, i] * sine
+        later = aside + CUT_IN_S * drift
+        closest = 0.0 if aside * later < 0.0 else min(abs(aside), abs(later))
+        if ahead > 0.0 and closest < half_width + 0.5 * ego[EgoRow.WIDTH, b] + CORRIDOR_M and gap < nearest:
+            nearest = gap
+            speed = actors[ActorRow.VX, b, i] * cosine + actors[ActorRow.VY, b, i] * sine
+    return nearest, speed

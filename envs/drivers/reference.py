@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from envs.action import ActionConfig, to_control
 from envs.compiled import njit
-from envs.drivers.control import track_line, track_numbers
+from envs.drivers.control import following_speed, track_line, track_numbers
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.scene import EventRow, FloatArray, RoadRow, RouteRow, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
@@ -22,6 +22,9 @@ from envs.termination import judge
 AT_ONCE = 32
 """Worlds whose copies are driven together: few enough that their arrays stay in a core's cache."""
 
+FOLLOW = -1.0
+"""In place of a share of the speed limit: follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceConfig:
@@ -29,8 +32,8 @@ class ReferenceConfig:
 
     offsets_m: tuple[float, ...] = (-3.5, 0.0, 1.8, 3.5)
     """Lines to drive on, as offsets from the route (m, positive left)."""
-    speed_shares: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
-    """Speeds to take, as shares of the speed limit."""
+    speed_shares: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0, FOLLOW)
+    """Speeds to take, as shares of the speed limit; ``FOLLOW`` goes at the limit behind whoever is ahead, by IDM."""
     horizon_s: float = 5.0
     """How far each manoeuvre is tried out (s)."""
     replan_s: float = 0.6
@@ -68,12 +71,11 @@ class ReferenceDriver:
         self._simulator = simulator
         self._action = action or ActionConfig()
         self._numbers = track_numbers(self._action)
-        pairs = [(offset, share) for offset in self.config.offsets_m for share in self.config.speed_shares]
-        self._offsets = np.array([pair[0] for pair in pairs])
-        self._shares = np.array([pair[1] for pair in pairs])
+        manoeuvres = [(offset, share) for offset in self.config.offsets_m for share in self.config.speed_shares]
+        self._offsets, self._shares = np.array(manoeuvres).T.copy()
         batch = simulator.batch_size
         self._at_once = min(batch, AT_ONCE)
-        self._copies = EmbeddedSimulator(self._at_once * len(pairs), simulator.maps, simulator.config)
+        self._copies = EmbeddedSimulator(self._at_once * len(manoeuvres), simulator.maps, simulator.config)
         self._chosen = np.zeros(batch, dtype=np.int64)
         self._command = np.zeros((batch, 2))
         self._every = max(1, round(self.config.replan_s / DECISION_PERIOD_S))
@@ -139,8 +141,8 @@ class ReferenceDriver:
         return value
 
     def _track(self, scene: SceneBatch, offsets: FloatArray, shares: FloatArray, actions: FloatArray) -> None:
-        _track_route(scene.ego.block, scene.road.block, scene.route.block, scene.route.points, offsets, shares,
-                     *self._numbers, actions)  # fmt: skip
+        _track_route(scene.ego.block, scene.actors.block, scene.road.block, scene.route.block, scene.route.points,
+                     offsets, shares, *self._numbers, actions)  # fmt: skip
 
 
 @njit
@@ -157,6 +159,7 @@ def _note_ends(events: FloatArray, step: int, failed_at: npt.NDArray[np.int64], 
 @njit
 def _track_route(
     ego: FloatArray,
+    actors: FloatArray,
     road: FloatArray,
     route: FloatArray,
     points: FloatArray,
@@ -172,7 +175,10 @@ def _track_route(
         turn -= 6.283185307179586 * np.floor((turn + 3.141592653589793) / 6.283185307179586)
         curvature = turn / 8.0
         error = route[RouteRow.LATERAL_OFFSET, b] - offsets[b]
+        speed = shares[b] * road[RoadRow.SPEED_LIMIT, b]
+        if shares[b] == FOLLOW:
+            speed = following_speed(ego, actors, road, b)
         track_line(
-            ego, b, error, route[RouteRow.HEADING_ERROR, b], curvature, shares[b] * road[RoadRow.SPEED_LIMIT, b],
+            ego, b, error, route[RouteRow.HEADING_ERROR, b], curvature, speed,
             wheelbase, wheel_angle, tangent_factor, actions, b,
         )  # fmt: skip

@@ -20,7 +20,7 @@ def generated_maps() -> dict[str, GeneratedMap]:
             lanes=2, length_m=420.0, limit_mps=13.9, category="rural", curvature=bend
         )
         maps[f"on_ramp_{i}"] = OnRampRoad(
-            approach_m=220.0, ramp_m=90.0, acceleration_m=120.0, after_m=320.0, limit_mps=13.9, ramp_limit_mps=13.9,
+            approach_m=220.0, ramp_m=90.0, acceleration_m=90.0, after_m=320.0, limit_mps=13.9, ramp_limit_mps=13.9,
             curvature=bend,
         )  # fmt: skip
         maps[f"three_lane_{i}"] = ThreeLaneRoad(length_m=460.0, limit_mps=13.9, curvature=bend)

@@ -21,7 +21,7 @@ from envs.scenarios.scenario import (
     Scenario,
 )
 from envs.scene import ActorKind, FloatArray
-from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRow
+from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRow, TriggerKind
 
 TRIES = 50
 """Draws of one seed before a scenario whose bodies overlap at the start is called impossible."""
@@ -173,7 +173,8 @@ def _draw_actor(
     row[AgentRow.YIELDS] = float(rng.random() < driver.yield_probability)
     for k, script in enumerate(spec.scripts):
         drawn = [_uniform(rng, part) for part in (script.value, script.first, script.second)]
-        scripts[i, k] = (int(script.trigger), drawn[0], int(script.action), drawn[1], drawn[2], 0.0)
+        trigger = script.trigger if rng.random() < script.probability else TriggerKind.NONE
+        scripts[i, k] = (int(trigger), drawn[0], int(script.action), drawn[1], drawn[2], 0.0)
 
 
 def _mode(spec: ActorSpec, kind: ActorKind) -> AgentMode:

@@ -74,13 +74,17 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A scripted action and what starts it; see ``TriggerKind`` and ``ActionKind`` for the numbers' meaning."""
+    """A scripted action and what starts it; see ``TriggerKind`` and ``ActionKind`` for the numbers' meaning.
+
+    ``probability`` that the actor has it at all: what might happen must not be certain.
+    """
 
     trigger: TriggerKind
     value: Range
     action: ActionKind
     first: Range
     second: Range = Range(0.0, 0.0)
+    probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

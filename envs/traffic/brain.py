@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 
 from envs.compiled import njit
-from envs.roads.projection import pose_at, project
+from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
 from envs.traffic.following import HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
+from envs.traffic.walkers import move_walker
 
 LATERAL_GAIN = 1.2
 """Rate (1/s) at which a lane change closes the rest of its way; ``LATERAL_LIMIT`` its speed (m/s)."""
@@ -52,8 +53,9 @@ def sense_objects(
         along, across = abs(math.cos(angle)), abs(math.sin(angle))
         objects[ObjectRow.HALF_LENGTH, b, i] = along * half_length + across * half_width
         objects[ObjectRow.HALF_WIDTH, b, i] = across * half_length + along * half_width
-        objects[ObjectRow.SPEED, b, i] = agents[AgentRow.SPEED, b, i] * math.cos(angle)
-        objects[ObjectRow.LATERAL_SPEED, b, i] = agents[AgentRow.SPEED, b, i] * math.sin(angle)
+        # As seen: a walker who waits for somebody to pass keeps its pace in mind and stands.
+        objects[ObjectRow.SPEED, b, i] = actors[ActorRow.SPEED, b, i] * math.cos(angle)
+        objects[ObjectRow.LATERAL_SPEED, b, i] = actors[ActorRow.SPEED, b, i] * math.sin(angle)
     objects[:, b, count] = ego_object
 
 
@@ -107,7 +109,7 @@ def move_agents(agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: in
         if mode == AgentMode.VEHICLE:
             _move_vehicle(agents, actors, roads, b, i, period)
         elif mode == AgentMode.WALKER:
-            _move_walker(agents, actors, roads, b, i, period)
+            move_walker(agents, actors, roads, b, i, period)
 
 
 @njit
@@ -149,21 +151,3 @@ def _lateral_speed(agents: FloatArray, b: int, i: int, speed: float, period: flo
     wish = min(max(wish, -limit), limit)
     now, change = agents[AgentRow.LATERAL_SPEED, b, i], LATERAL_ACCELERATION * period
     return float(min(max(wish, now - change), now + change))
-
-
-@njit
-def _move_walker(agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: int, i: int, period: float) -> None:
-    travelled = min(agents[AgentRow.SPEED, b, i] * period, agents[AgentRow.WALK_LEFT, b, i])
-    agents[AgentRow.WALK_LEFT, b, i] -= travelled
-    if agents[AgentRow.WALK_LEFT, b, i] <= 0.0:
-        agents[AgentRow.SPEED, b, i] = 0.0
-    yaw, speed = actors[ActorRow.YAW, b, i], agents[AgentRow.SPEED, b, i]
-    actors[ActorRow.X, b, i] += travelled * math.cos(yaw)
-    actors[ActorRow.Y, b, i] += travelled * math.sin(yaw)
-    actors[ActorRow.SPEED, b, i] = speed
-    actors[ActorRow.VX, b, i] = speed * math.cos(yaw)
-    actors[ActorRow.VY, b, i] = speed * math.sin(yaw)
-    lane, x, y = int(agents[AgentRow.LANE, b, i]), actors[ActorRow.X, b, i], actors[ActorRow.Y, b, i]
-    s, d, _, _, _ = project(roads.samples, roads.start, roads.step, lane, agents[AgentRow.S, b, i], x, y)
-    agents[AgentRow.S, b, i] = s
-    agents[AgentRow.D, b, i] = d

@@ -13,6 +13,7 @@ let bars = {};
 let time = 0;
 let playing = false;
 let lastFrame = 0;
+let nextFrame = 0;
 let pending = false;
 
 function choose(index) {
@@ -154,14 +155,15 @@ function seek(to) {
 function setPlaying(on) {
   playing = on;
   byId("playshape").setAttribute("d", on ? "M3 2h4v12H3zM9 2h4v12H9z" : "M4 2l10 6-10 6z");
+  // Paused and played again within a frame, the frame asked for before would run beside the new one.
+  cancelAnimationFrame(nextFrame);
   if (!on) return;
   if (time >= timeline.end - 1e-6) time = timeline.start;
   lastFrame = performance.now();
-  requestAnimationFrame(advance);
+  nextFrame = requestAnimationFrame(advance);
 }
 
 function advance(now) {
-  if (!playing) return;
   time += (Math.max(0, now - lastFrame) / 1000) * Number(byId("rate").value);
   lastFrame = now;
   if (time >= timeline.end) {
@@ -169,7 +171,7 @@ function advance(now) {
     setPlaying(false);
   }
   draw();
-  if (playing) requestAnimationFrame(advance);
+  if (playing) nextFrame = requestAnimationFrame(advance);
 }
 
 function step(direction, seconds) {
@@ -209,6 +211,8 @@ function listen() {
   byId("zoomout").addEventListener("click", () => map.zoomBy(0.8));
   byId("recentre").addEventListener("click", () => map.recentre());
   byId("drives").addEventListener("change", (event) => choose(Number(event.target.value)));
+  // A button that was clicked with a pointer (detail) gives the focus back: space then plays and does not click again.
+  document.addEventListener("click", (event) => { if (event.detail) event.target.closest("button")?.blur(); });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.tagName === "SELECT" || (event.key === " " && event.target.tagName === "BUTTON");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
@@ -223,7 +227,7 @@ function listen() {
 // The page's address may name a drive and a time, and start it: #drive=2&t=9.2&play
 function openAddress() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  const index = Math.min(data.drives.length, Math.max(1, Number(wanted.get("drive")) || 1)) - 1;
+  const index = Math.min(data.drives.length, Math.max(1, Math.trunc(wanted.get("drive")) || 1)) - 1;
   choose(index);
   if (wanted.has("t")) seek(Number(wanted.get("t")) || 0);
   setPlaying(wanted.has("play"));

@@ -46,7 +46,7 @@ class Plot {
     this.curves = document.createElement("canvas");
     const to = (event) => seek(this.timeAt(event.clientX - this.canvas.getBoundingClientRect().left));
     this.canvas.addEventListener("pointerdown", (event) => { this.canvas.setPointerCapture(event.pointerId); to(event); });
-    this.canvas.addEventListener("pointermove", (event) => { if (event.buttons) to(event); });
+    this.canvas.addEventListener("pointermove", (event) => { if (event.buttons && this.canvas.hasPointerCapture(event.pointerId)) to(event); });
     [this.low, this.high] = plotRange(spec);
   }
 

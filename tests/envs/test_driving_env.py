@@ -99,7 +99,8 @@ def test_an_ended_world_starts_again_in_the_same_step_and_its_end_is_kept() -> N
     assert worlds.tolist() == [0] and scene.ego.x[0] == pytest.approx(56.1)
     assert env.scene.ego.x[0] == 0.0 and env.scene.ego.x[1] == pytest.approx(51 * 0.5)
     safety, efficiency, _ = env.config.reward.reward_weights
-    assert reward[0] == pytest.approx(safety * (-5.0 - 0.1) + efficiency * 5.0 * 1.1 / 100.0)
+    lost = 20.0 * 1.1 / 100.0 - 5.0 * 5.1 / 20.0  # the last step's progress, and 5.1 s of 20 s
+    assert reward[0] == pytest.approx(safety * (-5.0 - 0.1) + efficiency * lost)
     env.step(idle(env))
     assert env.final_scene is None
 
@@ -137,7 +138,7 @@ def test_the_first_step_of_an_episode_is_paid_for_its_own_progress() -> None:
         env.step(idle(env))
     env.restart(np.array([True, False]), episode_seeds=[0], cells=[0])
     _, _, _, _, infos = env.step(idle(env))
-    np.testing.assert_allclose(infos["reward_terms"][:, 1], 5.0 * 0.5 / 100.0)
+    np.testing.assert_allclose(infos["reward_terms"][:, 1], 20.0 * 0.5 / 100.0)
 
 
 def test_advance_refuses_to_go_on_after_the_end() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from envs.errors import InvalidConfigError, UnknownChoiceError
 from envs.observation import ObservationConfig, Observer
-from envs.observations.agents import AGENT_FEATURES
+from envs.observations.agents import AGENT_FEATURES, PLACES
 from envs.scene import ActorKind, ActorRow, EgoRow, RoadCategory, RoadRow, RouteRow, SceneBatch, SignalState
 from tests.envs.builders import make_actor, make_scene
 
@@ -232,40 +232,78 @@ def test_stacked_frames_are_the_past_and_a_new_episode_has_none() -> None:
 
 
 def test_agent_features() -> None:
-    truck = make_actor(20.0, -3.0, yaw=0.1, speed=9.0, kind=ActorKind.TRUCK, length=8.0, width=2.4)
-    found = features(make_scene(actors=[truck], ego={EgoRow.SPEED: 12.0}), AGENTS)
-    vx, vy = 9.0 * math.cos(0.1) - 12.0, 9.0 * math.sin(0.1)
-    along = 20.0 * math.cos(0.1) - 3.0 * math.sin(0.1) - 4.0
-    across = 20.0 * math.sin(0.1) + 3.0 * math.cos(0.1) - 1.2
+    """A lorry behind to the right, turned a little: gaps between the edges, everything fading with the distance."""
+    truck = make_actor(-20.0, -6.0, yaw=0.1, speed=9.0, kind=ActorKind.TRUCK, length=8.0, width=2.4)
+    found = features(
+        make_scene(actors=[truck], ego={EgoRow.SPEED: 12.0, EgoRow.LENGTH: 4.8, EgoRow.WIDTH: 2.0}), AGENTS
+    )
+    along = 20.0 - 2.4 - 0.5 * (8.0 * math.cos(0.1) + 2.4 * math.sin(0.1))
+    across = 6.0 - 1.0 - 0.5 * (8.0 * math.sin(0.1) + 2.4 * math.cos(0.1))
+    near = 1.0 - math.hypot(along, across) / 60.0
     expected = {
-        "present": 1.0,
-        "x/range": 20.0 / 60,
-        "y/range": -3.0 / 60,
-        "near_x": math.tanh(2.0),
-        "near_y": math.tanh(-0.75),
-        "nearness/30m": 1.0 - math.hypot(along, across) / 30.0,
-        "cos_heading": math.cos(0.1),
-        "sin_heading": math.sin(0.1),
-        "vx/15mps": vx / 15,
-        "vy/15mps": vy / 15,
-        "closing/15mps": -(20.0 * vx - 3.0 * vy) / math.hypot(20.0, 3.0) / 15,
-        "length/12m": 8.0 / 12,
-        "width/3m": 0.8,
-        "is_truck": 1.0,
-        "is_car": 0.0,
+        "nearness": near,
+        "gap_along_15m_faded": near * (1.0 - along / 15.0),
+        "gap_across_15m_faded": near * (1.0 - across / 15.0),
+        "gap_across_3m_faded": 0.0,
+        "vx/15mps_faded": near * (9.0 * math.cos(0.1) - 12.0) / 15.0,
+        "vy/15mps_faded": near * 9.0 * math.sin(0.1) / 15.0,
+        "sin_heading_faded": near * math.sin(0.1),
+        "vulnerable_faded": 0.0,
     }
-    check(found, {f"agent0_{name}": value for name, value in expected.items()})
-    assert all(found[f"agent1_{name}"] == 0.0 for name in AGENT_FEATURES)
+    check(found, {f"behind_right0_{name}": value for name, value in expected.items()})
+    others = [name for name in agent_names() if not name.startswith("behind_right0")]
+    assert others and all(found[name] == 0.0 for name in others)
 
 
-def test_agents_are_the_nearest_sorted_by_the_gap() -> None:
-    """A long truck whose centre is farther may still be the nearest body."""
-    actors = [make_actor(x, 0.0, actor_id=i) for i, x in enumerate((50.0, -12.0, 30.0, 59.0, 70.0, -40.0))]
-    actors.append(make_actor(13.0, 0.0, length=10.0, kind=ActorKind.BUS))
-    config = replace(AGENTS, agents=4)
-    found = features(make_scene(actors=actors), config)
-    xs = [round(found[f"agent{k}_x/range"] * 60.0, 3) for k in range(4)]
-    assert xs == [13.0, -12.0, 30.0, -40.0]
+def agent_names() -> list[str]:
+    return [f"{place}{k}_{name}" for place in PLACES for k in range(2) for name in AGENT_FEATURES]
+
+
+@pytest.mark.parametrize(
+    ("place", "x", "y"),
+    [
+        ("ahead_left", 9.0, 3.5), ("ahead", 9.0, 0.8), ("ahead_right", 9.0, -3.5),
+        ("left", 1.0, 3.5), ("overlapping", 1.0, 0.5), ("right", -1.0, -3.5),
+        ("behind_left", -9.0, 3.5), ("behind", -9.0, -0.8), ("behind_right", -9.0, -3.5),
+    ],
+)  # fmt: skip
+def test_a_road_user_has_the_slot_of_its_place(place: str, x: float, y: float) -> None:
+    found = features(make_scene(actors=[make_actor(x, y)]), AGENTS)
+    assert {name.split("0_")[0] for name in agent_names() if found[name] != 0.0} == {place}
+
+
+def test_each_place_keeps_its_nearest() -> None:
+    """A long bus whose centre is farther may still be the nearest body; the third and whoever is out of range are
+    left out."""
+    actors = [make_actor(x, 0.0, actor_id=i) for i, x in enumerate((50.0, -12.0, 30.0, 15.0, 80.0, -40.0))]
+    actors.append(make_actor(16.0, 0.0, length=10.0, kind=ActorKind.BUS))
+    ego = {EgoRow.LENGTH: 4.0}
+    found = features(make_scene(actors=actors, ego=ego), AGENTS)
+
+    def gap(slot: str) -> float:
+        return 60.0 * (1.0 - found[f"{slot}_nearness"])
+
+    length = actors[0][ActorRow.LENGTH]
+    expected = [16.0 - 2.0 - 5.0, 15.0 - 2.0 - length / 2, 12.0 - 2.0 - length / 2, 40.0 - 2.0 - length / 2]
+    np.testing.assert_allclose([gap(slot) for slot in ("ahead0", "ahead1", "behind0", "behind1")], expected, atol=1e-4)
+
+
+def test_a_pedestrian_is_told_as_vulnerable() -> None:
+    walker = make_actor(10.0, 6.0, kind=ActorKind.PEDESTRIAN, length=0.5, width=0.5)
+    found = features(make_scene(actors=[walker]), AGENTS)
+    assert found["ahead_left0_vulnerable_faded"] == found["ahead_left0_nearness"] > 0.5
+
+
+def test_a_road_user_fades_in_at_the_range() -> None:
+    """Crossing the range changes the observation by little: nobody appears with a jump."""
+
+    def seen_at(x: float, y: float) -> list[float]:
+        found = features(make_scene(actors=[make_actor(x, y, speed=9.0)], ego={EgoRow.LENGTH: 4.8}), AGENTS)
+        return [found[name] for name in agent_names()]
+
+    inside, outside = (np.array([seen_at(r, 0.0), seen_at(0.0, r), seen_at(-r, 1.0)]) for r in (60.5, 66.0))
+    assert not outside.any() and inside.any(axis=1).all()
+    assert np.abs(inside).max() < 0.1
 
 
 @pytest.mark.parametrize("config", [ONE_FRAME, ObservationConfig(), AGENTS])
@@ -329,7 +367,7 @@ def test_the_fingerprint_tells_layouts_apart() -> None:
     variants = [base, AGENTS, *(replace(base, **change) for change in _CHANGES)]
     prints = {Observer(config, 1).layout.fingerprint() for config in variants}
     assert len(prints) == len(variants)
-    assert Observer(base, 1).layout.fingerprint() == Observer(replace(base, agents=3), 7).layout.fingerprint()
+    assert Observer(base, 1).layout.fingerprint() == Observer(replace(base, agents_per_place=3), 7).layout.fingerprint()
 
 
 _CHANGES: list[dict[str, Any]] = [{"rays": 36}, {"frames": 1}, {"frame_stride": 1}, {"range_m": 50.0}]

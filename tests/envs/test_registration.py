@@ -61,7 +61,7 @@ def test_the_vector_environment_and_the_single_one_see_the_same() -> None:
 def test_settings_reach_the_environment() -> None:
     env = gym.make(ENV_IDS[1], observation=ObservationConfig(perception="scan", rays=36, frames=3)).unwrapped
     assert isinstance(env, DrivingEnv) and env.vector.layout.shapes["scan"] == (3, 36, 2)
-    config = DrivingConfig(observation=ObservationConfig(perception="agents", agents=4))
+    config = DrivingConfig(observation=ObservationConfig(perception="agents", agents_per_place=1))
     env = gym.make(ENV_IDS[1], config=config).unwrapped
     assert isinstance(env, DrivingEnv) and env.vector.config is config
 
@@ -102,7 +102,7 @@ def test_a_frame_shows_the_drive() -> None:
     env = gym.make(ENV_IDS[2], render_mode="rgb_array")
     env.reset(seed=0)
     first = np.asarray(env.render())
-    for _ in range(20):
+    for _ in range(8):
         env.step(np.array([1.0, 0.0], np.float32))
     later = np.asarray(env.render())
     assert first.dtype == np.uint8 and first.ndim == 3 and first.shape == later.shape and first.shape[2] == 3

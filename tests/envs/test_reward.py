@@ -25,13 +25,17 @@ def test_an_uneventful_moment_is_worth_nothing() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.COLLISION, Outcome.OFF_ROAD, Outcome.VIOLATION])
-def test_failures_cost_safety_alone(outcome: Outcome) -> None:
+def test_failures_cost_safety_and_the_time_that_had_passed(outcome: Outcome) -> None:
+    """A fifth of the time had passed: no failure spares the planner what running out of time would have cost."""
     assert terms(make_scene(), outcome) == {"safety": -5.0, "efficiency": 0.0, "comfort": 0.0}
+    late = make_scene(time_s=6.0, route={RouteRow.TIME_LIMIT: 30.0})
+    assert terms(late, outcome) == {"safety": -5.0, "efficiency": -5.0 * 6.0 / 30.0, "comfort": 0.0}
 
 
 def test_goal_and_timeout_are_efficiency() -> None:
     assert terms(make_scene(), Outcome.SUCCESS)["efficiency"] == 5.0
-    assert terms(make_scene(), Outcome.TIMEOUT)["efficiency"] == -5.0
+    late = make_scene(time_s=30.0, route={RouteRow.TIME_LIMIT: 30.0})
+    assert terms(late, Outcome.TIMEOUT) == {"safety": 0.0, "efficiency": -5.0, "comfort": 0.0}
     assert terms(make_scene(), Outcome.INFRASTRUCTURE) == {"safety": 0.0, "efficiency": 0.0, "comfort": 0.0}
 
 
@@ -49,7 +53,7 @@ def test_a_collision_costs_the_failure_and_the_closeness() -> None:
 
 def test_progress_is_paid_by_its_share_of_the_route() -> None:
     scene = make_scene(route={RouteRow.PROGRESS: 30.0, RouteRow.LENGTH: 250.0})
-    assert terms(scene, before=28.0)["efficiency"] == pytest.approx(5.0 * 2.0 / 250.0)
+    assert terms(scene, before=28.0)["efficiency"] == pytest.approx(20.0 * 2.0 / 250.0)
 
 
 def test_a_whole_route_is_worth_the_same_however_it_is_cut() -> None:
@@ -58,7 +62,7 @@ def test_a_whole_route_is_worth_the_same_however_it_is_cut() -> None:
     for before, after in zip(stops[:-1], stops[1:], strict=True):
         scene = make_scene(route={RouteRow.PROGRESS: after, RouteRow.LENGTH: 250.0})
         paid += terms(scene, before=before)["efficiency"]
-    assert paid == pytest.approx(5.0)
+    assert paid == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize(("speed", "penalty"), [(9.0, 0.0), (10.0, 0.0), (11.5, 0.025), (13.0, 0.05), (20.0, 0.05)])
@@ -95,7 +99,7 @@ def test_the_scalar_is_the_weighted_sum_of_every_world() -> None:
     )
     outcome, out = np.array([Outcome.RUNNING, Outcome.SUCCESS], dtype=np.int64), np.empty((2, 3))
     total = RewardFunction(RewardConfig(reward_weights=(2.0, 0.5, 4.0)))(scene, outcome, np.zeros(2), out)
-    safety, efficiency, comfort = -0.1 * 2 / 3, 5.0 / 100.0, -0.05 * 0.4
+    safety, efficiency, comfort = -0.1 * 2 / 3, 20.0 / 100.0, -0.05 * 0.4
     np.testing.assert_allclose(out, [[safety, efficiency, comfort], [safety, efficiency + 5.0, comfort]])
     np.testing.assert_allclose(total, 2.0 * out[:, 0] + 0.5 * out[:, 1] + 4.0 * out[:, 2])
 

@@ -74,10 +74,10 @@ def test_along_ramp_acceleration_lane_and_main_road() -> None:
     graph = maps().graph("on_ramp_0")
     ramp = graph.lane_samples(graph.find(4, -1))[5:, :3]
     path = [(float(x), float(y), float(yaw)) for x, y, yaw in ramp]
-    path += line(220.5, -8.75, 300.0, -8.75) + line(300.0, -8.75, 330.0, -5.25) + line(330.0, -5.25, 400.0, -5.25)
+    path += line(220.5, -8.75, 270.0, -8.75) + line(270.0, -8.75, 300.0, -5.25) + line(300.0, -5.25, 400.0, -5.25)
     found = lanes_along(world, path)
     assert runs([place[:2] for place in found]) == [(4, -1), (2, -3), (2, -2), (3, -2)]
-    assert found[-1][2] == pytest.approx(400.0 - 340.0, abs=1e-6)
+    assert found[-1][2] == pytest.approx(400.0 - 310.0, abs=1e-6)
 
 
 def test_backwards_over_the_start_of_a_lane() -> None:
@@ -122,19 +122,19 @@ def test_off_road_begins_at_the_edge(map_name: str, lane: tuple[int, int], y: fl
 
 
 def test_the_acceleration_lane_ends() -> None:
-    world = start(case("on_ramp_0", ((2, -3), 60.0)))
+    world = start(case("on_ramp_0", ((2, -3), 30.0)))
     assert world.scene.road.distance_to_lane_end[0] == pytest.approx(60.0, abs=1e-6)
-    put_ego(world, 0, 341.0, -8.75, 0.0)
+    put_ego(world, 0, 311.0, -8.75, 0.0)
     assert not world.scene.events.off_road[0]
     assert world.scene.road.distance_to_lane_end[0] == 0.0
-    put_ego(world, 0, 342.5, -8.75, 0.0)
+    put_ego(world, 0, 312.5, -8.75, 0.0)
     assert world.scene.events.off_road[0]
 
 
 def test_the_ramp_tells_the_end_of_the_lane_that_it_leads_into() -> None:
     world = start(case("on_ramp_0", ((4, -1), 30.0)))
     ramp = float(maps().graph("on_ramp_0").length[maps().graph("on_ramp_0").find(4, -1)])
-    assert world.scene.road.distance_to_lane_end[0] == pytest.approx(ramp - 30.0 + 120.0, abs=1e-6)
+    assert world.scene.road.distance_to_lane_end[0] == pytest.approx(ramp - 30.0 + 90.0, abs=1e-6)
     main = start(case("on_ramp_0", ((1, -2), 100.0)))
     assert main.scene.road.distance_to_lane_end[0] == FAR_M
 

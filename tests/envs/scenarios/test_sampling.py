@@ -23,6 +23,7 @@ from envs.scenarios.scenario import (
     Range,
     RoadSpec,
     Scenario,
+    Script,
     exactly,
 )
 from envs.scene import ActorKind
@@ -109,7 +110,8 @@ def test_numbers_of_vehicles_are_the_papers(condition: str, lanes: tuple[str, ..
         scenario = CONDITIONS[condition](density)
         assert (scenario.name, scenario.density) == (condition, density)
         assert vehicles_in(scenario, *lanes) == count
-        assert all(actor.probability == 1.0 for actor in scenario.actors)
+        walks = (ActorKind.PEDESTRIAN,)
+        assert all(actor.probability == 1.0 for actor in scenario.actors if actor.kinds != walks)
 
 
 def test_both_lanes_beside_the_ramp_are_used() -> None:
@@ -118,10 +120,13 @@ def test_both_lanes_beside_the_ramp_are_used() -> None:
         assert vehicles_in(scenario, "main_left") >= 1 and vehicles_in(scenario, "main_right") >= 1
 
 
-def test_the_pedestrian_is_hidden_at_the_start_and_steps_out_by_a_script() -> None:
+def test_pedestrians_step_out_by_a_script_and_nobody_can_count_on_one() -> None:
     for density in DENSITIES:
-        (walker,) = (a for a in CONDITIONS["occluded_pedestrian"](density).actors if a.kinds == (ActorKind.PEDESTRIAN,))
-        assert [(s.trigger, s.action) for s in walker.scripts] == [(TriggerKind.EGO_ARRIVAL, ActionKind.WALK)]
+        walkers = [a for a in CONDITIONS["occluded_pedestrian"](density).actors if a.kinds == (ActorKind.PEDESTRIAN,)]
+        assert len(walkers) == 2 and len({walker.after for walker in walkers}) == 2
+        for walker in walkers:
+            assert 0.0 < walker.probability < 1.0
+            assert [(s.trigger, s.action) for s in walker.scripts] == [(TriggerKind.EGO_ARRIVAL, ActionKind.WALK)]
 
 
 def test_every_number_is_drawn_from_its_range() -> None:
@@ -136,7 +141,8 @@ def test_every_number_is_drawn_from_its_range() -> None:
                 drawn: Range = getattr(actor.driver, name)
                 assert drawn.low <= row[AgentRow[name.upper()]] <= drawn.high
             for k, script in enumerate(actor.scripts):
-                assert case.scripts[i, k, ScriptRow.TRIGGER] == script.trigger
+                allowed = {script.trigger} if script.probability == 1.0 else {script.trigger, TriggerKind.NONE}
+                assert case.scripts[i, k, ScriptRow.TRIGGER] in allowed
                 assert script.value.low <= case.scripts[i, k, ScriptRow.VALUE] <= script.value.high
 
 
@@ -193,6 +199,17 @@ def test_an_actor_that_may_be_absent_sometimes_is() -> None:
     assert set(modes) == {AgentMode.UNUSED, AgentMode.VEHICLE}
     # 200 fair coins: outside 70..130 with a probability of 2e-5.
     assert 70 <= modes.count(AgentMode.VEHICLE) <= 130
+
+
+def test_a_script_that_an_actor_may_lack() -> None:
+    def armed(probability: float) -> int:
+        script = Script(TriggerKind.TIME, exactly(3.0), ActionKind.SPEED, exactly(5.0), probability=probability)
+        cases = [sampled(ActorSpec("a", "left", exactly(20.0), scripts=(script,)), seed=seed) for seed in range(200)]
+        return sum(case.scripts[0, 0, ScriptRow.TRIGGER] == TriggerKind.TIME for case in cases)
+
+    assert (armed(0.0), armed(1.0)) == (0, 200)
+    # 200 coins: outside 30..90 of 60 expected with a probability of 5e-6.
+    assert 30 <= armed(0.3) <= 90
 
 
 def test_yaw_and_offset() -> None:

@@ -48,10 +48,10 @@ def test_a_privileged_driver_succeeds_and_needs_longer_in_denser_traffic(conditi
 
 @pytest.mark.parametrize("cell", range(len(CELLS)), ids=["-".join(cell) for cell in CELLS])
 def test_keeping_the_lane_is_not_enough(cell: int) -> None:
-    """Whoever stays behind the others runs out of time (or, on the ramp, out of road)."""
+    """Whoever stays behind the others runs out of time, on the ramp out of road; some meet a weaver that comes back."""
     episodes = drive(lambda _: KeepLaneDriver(), paper(), cell, SEEDS)
     assert episodes.rate(Outcome.SUCCESS) <= 0.05, report(cell, episodes)
-    assert episodes.rate(Outcome.TIMEOUT) >= 0.8, report(cell, episodes)
+    assert episodes.rate(Outcome.TIMEOUT) >= 0.7, report(cell, episodes)
 
 
 @pytest.mark.parametrize("cell", range(len(CELLS)), ids=["-".join(cell) for cell in CELLS])

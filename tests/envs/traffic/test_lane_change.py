@@ -135,7 +135,7 @@ def test_merges_before_the_lane_ends() -> None:
         if lane_of(world, 0, 0) != ACCELERATION:
             break
     assert lane_of(world, 0, 0) == MAIN
-    assert scene.actors.x[0, 0] < 220.0 + 120.0
+    assert scene.actors.x[0, 0] < 220.0 + 90.0
 
 
 def test_merges_even_where_it_does_not_pay() -> None:
@@ -147,11 +147,11 @@ def test_merges_even_where_it_does_not_pay() -> None:
 
 
 def test_waits_at_the_end_of_the_lane_for_a_gap() -> None:
-    standing = [Body(MAIN, 72.0 + 12.0 * k, parked=True) for k in range(5)]
+    standing = [Body(MAIN, 42.0 + 12.0 * k, parked=True) for k in range(5)]
     world = merging_world(standing)
     for _ in range(300):
         scene = hold(world)
-        assert scene.actors.x[0, 0] + 0.5 * CAR_M < 220.0 + 120.0
+        assert scene.actors.x[0, 0] + 0.5 * CAR_M < 220.0 + 90.0
     assert scene.actors.speed[0, 0] < 0.3
     assert lane_of(world, 0, 0) == ACCELERATION
 

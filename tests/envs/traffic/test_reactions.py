@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from envs.embedded.collision import boxes_overlap
 from envs.embedded.simulator import EmbeddedSimulator
+from envs.scenarios.scenario import BODY_SIZES_M
 from envs.scene import ActorKind, EventRow, SceneBatch
 from envs.traffic.agents import ActionKind, TriggerKind
 from envs.traffic.following import MOST_ASIDE, PASSING_CLEARANCE
@@ -170,3 +172,21 @@ def test_a_follower_at_the_models_distance_stops_in_time() -> None:
     for _ in range(80):
         scene = hold(world)
         assert not scene.events.block[EventRow.COLLISION].any()
+
+
+@pytest.mark.parametrize("kind", [ActorKind.CAR, ActorKind.BUS])
+def test_a_walker_does_not_walk_into_the_side_of_who_passes(kind: ActorKind) -> None:
+    """It starts when the vehicle's front is level with it, too late for any driver; it waits, then crosses."""
+    step_out = script(TriggerKind.TIME, 0.5, ActionKind.WALK, 2.0, 9.0)
+    walker = Body(OWN, 130.0, d=-2.4, kind=ActorKind.PEDESTRIAN, yaw=0.5 * math.pi, scripts=(step_out,))
+    front = 0.5 * BODY_SIZES_M[kind][0]
+    world = start(case("street_0", (OWN, 10.0), bodies=[Body(OWN, 130.0 - 4.0 - front, speed=8.0, kind=kind), walker]))
+    waited = False
+    for _ in range(80):
+        scene = hold(world)
+        block = np.stack([scene.actors.x, scene.actors.y, scene.actors.yaw, scene.actors.length / 2,
+                          scene.actors.width / 2])[:, 0]  # fmt: skip
+        assert not boxes_overlap(*block[:, 0], *block[:, 1])
+        waited |= bool(scene.time_s[0] > 0.7 and scene.actors.speed[0, 1] == 0.0 and scene.actors.y[0, 1] < -3.0)
+    assert waited
+    assert scene.actors.y[0, 1] == pytest.approx(-1.75 - 2.4 + 9.0, abs=0.1)
