@@ -1,8 +1,8 @@
-"""The planner's action: two numbers in [-1, 1] become throttle, brake and steering (PAPER.md section 2).
+"""The planner's action: two numbers in [-1, 1] become throttle, brake and steering (the paper's decision process).
 
 The command that reaches the vehicle is limited in its change per decision and, for steering, by the
 lateral acceleration that it would cause at the present speed. Without these limits a learning policy
-spins before it learns anything else (TRAINING.md: -22 points).
+spins before it learns anything else (without them success fell by 22 points in a trial).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three reward streams: safety, efficiency, comfort (PAPER.md section 6; the numbers are TRAINING.md's, so ours).
+"""The three reward streams: safety, efficiency, comfort (the paper gives no formulas: all ours).
 
 The order of the columns is fixed here, and everything else binds to ``REWARD_TERMS`` by name. A metric measures
 (``envs.risk``), a reward only combines.
@@ -23,7 +23,7 @@ REWARD_TERMS = ("safety", "efficiency", "comfort")
 
 @dataclass(frozen=True, slots=True)
 class RewardConfig:
-    """Sizes of the reward terms. Source of every default: TRAINING.md, "Defaults that worked"."""
+    """Sizes of the reward terms. The paper gives none: the defaults are ours, from trials of the learning."""
 
     failure: float = 5.0
     """Safety, taken away once, on collision, off road or a violation."""

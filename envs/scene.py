@@ -26,7 +26,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 ROUTE_POINTS = 5
-"""Number of points ahead in ``RouteState`` (PAPER.md section 2: five next waypoints)."""
+"""Number of points ahead in ``RouteState`` (the paper's decision process: five next waypoints)."""
 
 ROUTE_POINT_SPACING_M = 8.0
 """Arc length between consecutive route points ahead, metres (ours)."""

@@ -1,4 +1,4 @@
-"""Multi-critic PPO: the planner's algorithm (PAPER.md sections 2 and 4), on Stable-Baselines3's PPO."""
+"""Multi-critic PPO: the planner's algorithm (the paper's decision process and CSA), on Stable-Baselines3's PPO."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ STATISTICS = ("approx_kl", "policy_gradient_loss", "value_loss", "entropy_loss",
 
 @dataclass(frozen=True)
 class HcrmpConfig:
-    """Settings of multi-critic PPO (defaults: TRAINING.md, "Defaults that worked")."""
+    """Settings of multi-critic PPO. The paper gives none; the defaults are what learnt best in our own trials."""
 
     critics: tuple[str, ...] = CRITIC_NAMES
     """Names of the critics, in the order of ``reward_terms``. A single one learns the environment's scalar reward."""
     asr: bool = True
-    """Whether the networks read the hint's 13 numbers beside the state (PAPER.md section 3)."""
+    """Whether the networks read the hint's 13 numbers beside the state (the paper's ASR)."""
     csa: Csa = "hint"
-    """Where the critics' weights come from (PAPER.md section 4): hint, equal, fixed, attention or mean_anchored."""
+    """Where the critics' weights come from (the paper's CSA): hint, equal, fixed, attention or mean_anchored."""
     fixed_weights: tuple[float, ...] = (0.34, 0.52, 0.14)
     """Weights of ``csa=fixed``, one per critic, normalised to sum 1 (no unit)."""
     anchor_prior: tuple[float, ...] = (0.34, 0.52, 0.14)
@@ -65,7 +65,7 @@ class HcrmpConfig:
     n_epochs: int = 5
     """Passes over a rollout."""
     learning_rate: float = 1e-3
-    """Adam's step size at the start. With TRAINING.md's 3e-4 an update moved the policy by 0.004 nats only."""
+    """Adam's step size at the start. At 3e-4 an update moved the policy by 0.004 nats only."""
     final_learning_rate_share: float = 0.1
     """Share of ``learning_rate`` that is left at the end; linear in between."""
     gamma: float = 0.99

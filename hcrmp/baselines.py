@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class PpoOptions:
-    """SB3's PPO. Defaults: those of HCRMP, so that a comparison compares the methods (TRAINING.md)."""
+    """SB3's PPO. Defaults: those of HCRMP, so that a comparison compares the methods."""
 
     name: Literal["ppo"] = "ppo"
     """Which algorithm."""

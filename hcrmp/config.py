@@ -29,7 +29,7 @@ class ScenarioConfig:
     """Which conditions are driven."""
 
     families: tuple[Family, ...] = ("overtaking", "merging", "trilemma", "occluded_pedestrian")
-    """Conditions of PAPER.md section 7; the episodes are spread evenly over them."""
+    """The paper's conditions; the episodes are spread evenly over them."""
 
     def __post_init__(self) -> None:
         """Refuse an empty or repeated choice."""

@@ -1,4 +1,4 @@
-"""The Beta action distribution of the actor (PAPER.md section 2): bounded without clipping."""
+"""The Beta action distribution of the actor (the paper's decision process): bounded without clipping."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOG_2 = math.log(2.0)
 
 @dataclass(frozen=True)
 class BetaConfig:
-    """Settings of the Beta distribution (defaults: TRAINING.md)."""
+    """Settings of the Beta distribution (defaults: ours)."""
 
     sample_margin: float = 1e-4
     """Samples keep this distance from 0 and 1 before rescaling, so that their log-density is finite (no unit)."""

@@ -101,7 +101,7 @@ class PlannerExtractor(BaseFeaturesExtractor):
     """Flat rows ``(B, D)`` or observations of tensors to features ``(B, F)``.
 
     Without a GRU the features are the row itself. With one, the scan's columns become the last hidden state of
-    the GRU over its frames (PAPER.md section 2), and the other columns stay as they are.
+    the GRU over its frames (the paper's decision process), and the other columns stay as they are.
     """
 
     def __init__(

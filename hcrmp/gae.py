@@ -1,4 +1,4 @@
-"""Generalised advantage estimation, one stream per critic (arXiv 1506.02438; PAPER.md section 4)."""
+"""Generalised advantage estimation, one stream per critic (arXiv 1506.02438)."""
 
 from __future__ import annotations
 

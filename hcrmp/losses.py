@@ -1,4 +1,4 @@
-"""The losses of one minibatch: Eq. 2 and Eq. 3 of the paper (PAPER.md section 4), and the critics' regression."""
+"""The losses of one minibatch: Eq. 2 and Eq. 3 of the paper, and the critics' regression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an episode is measured by, and what a cell of the results table says (PAPER.md section 7).
+"""What an episode is measured by, and what a cell of the results table says.
 
 The paper names its metrics without defining them; the definitions here are ours:
 

@@ -22,7 +22,7 @@ from hcrmp.weights import AttentionWeights, MeanAnchor, ReturnScale
 
 @dataclass(frozen=True)
 class PolicyConfig:
-    """Shape of the networks (defaults: TRAINING.md). The networks of actor and critics are separate."""
+    """Shape of the networks (defaults: ours). The networks of actor and critics are separate."""
 
     actor_layers: tuple[int, ...] = (128, 128)
     """Widths of the actor's hidden tanh layers."""

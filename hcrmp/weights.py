@@ -1,4 +1,4 @@
-"""Whose weights combine the critics' advantages: CSA, its ablations and our mean anchor (PAPER.md section 4)."""
+"""Whose weights combine the critics' advantages: CSA, its ablations and our mean anchor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HINTED: tuple[Csa, ...] = ("hint", "mean_anchored")
 class MeanAnchor(nn.Module):
     """Hold the long-run mean of the hinted weights at a prior: ``lambda'_i ~ prior_i lambda_i / mean(lambda_i)``.
 
-    Ours (TRAINING.md): a provider that is wrong in one direction moves the mean weight of a critic and with it the
+    Ours: a provider that is wrong in one direction moves the mean weight of a critic and with it the
     whole policy; the anchor keeps what differs from state to state and takes away the drift. The running mean is a
     module buffer so that every kind of checkpoint carries it.
     """

@@ -1,4 +1,4 @@
-"""SemanticCache, the paper's SCM: a memory bank of past conditions and their hints (PAPER.md section 5).
+"""SemanticCache, the paper's SCM: a memory bank of past conditions and their hints (the paper's SCM).
 
 An entry is a key (see ``llm_hints.features``), the 13 state numbers and the three weights. A lookup returns the entry
 of highest cosine similarity if that reaches the threshold. All entries are compared in one product: below 1e5

@@ -1,4 +1,4 @@
-"""The key of the semantic cache: a scene as one numeric feature vector (PAPER.md section 5; the features are ours).
+"""The key of the semantic cache: a scene as one numeric feature vector (for the paper's SCM; the features are ours).
 
 Numbers, not text: for "do these two scenes deserve the same hint?" text embeddings cannot tell left from right.
 The cosine of two keys is their similarity, so every feature is scaled to about one and then weighted by how much

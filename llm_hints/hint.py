@@ -1,9 +1,9 @@
 """Hint and HintBatch: what a language model tells the planner, in words and in numbers.
 
 ``HintBatch`` is what flows through training: arrays whose leading axis is the environment B.
-``Hint`` is one row of it in words, for prompts, records, viewers and people. PAPER.md sections 3 and 4.
+``Hint`` is one row of it in words, for prompts, records, viewers and people. The paper's ASR and CSA.
 
-The 13 state numbers (PAPER.md section 3; the encoding is ours):
+The 13 state numbers (the paper's ASR; the encoding is ours):
 
 ====== =====================================================================================
 0-2    one-hot road category in ``RoadCategory`` order; all zero where nothing is known
@@ -31,21 +31,21 @@ import numpy.typing as npt
 from envs.scene import ActorKind, FloatArray, IntArray, RoadCategory
 
 CRITICS = ("safety", "efficiency", "comfort")
-"""The internal order of the critic weights. Parsers bind by name, never by position (PAPER.md section 4)."""
+"""The internal order of the critic weights. Parsers bind by name, never by position (the paper's CSA)."""
 
 SLOTS = 3
-"""Most critical entities in a hint (PAPER.md section 3)."""
+"""Most critical entities in a hint (the paper's ASR)."""
 
 SCENARIO_SIZE = 4
 SLOT_SIZE = 3
 STATE_SIZE = SCENARIO_SIZE + SLOTS * SLOT_SIZE
-"""Numbers of the state hint: 4 scenario level and 9 object level (PAPER.md section 3)."""
+"""Numbers of the state hint: 4 scenario level and 9 object level (the paper's ASR)."""
 
 ENTITY_KINDS = tuple(kind for kind in ActorKind if kind != ActorKind.STATIC)
 """The paper's six entity types; a static obstacle raises the risk but is no entity."""
 
 PRIOR_WEIGHTS = (0.34, 0.52, 0.14)
-"""Weights where nothing is known: the mean of the expert's hints over the paper's conditions (TRAINING.md)."""
+"""Weights where nothing is known: the mean of the expert's hints over the paper's conditions (ours)."""
 
 
 class HintFormatError(ValueError):

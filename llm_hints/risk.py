@@ -26,7 +26,7 @@ moving traffic (0.35).
 
 Together: ``risk = 1 - (1 - r1)(1 - r2/2)(1 - r3/2)(1 - road)`` with the three largest actor risks. The weights go
 linearly from the free to the dangerous ones with the risk: graded, state-dependent weights were worth 4.5 to 9
-points of success over the same mean fixed (TRAINING.md).
+points of success over the same mean fixed in a trial.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def rank_entity(scores: FloatArray, slots: FloatArray, score: float, code: float
 
 @njit
 def write_weights(risk: float, parameters: FloatArray, weights: FloatArray) -> None:
-    """Write the weights (3) of a risk: two decimals (PAPER.md section 4) whose hundredths add up to 100."""
+    """Write the weights (3) of a risk: two decimals (the paper's CSA) whose hundredths add up to 100."""
     free_safety = parameters[Parameter.FREE_SAFETY]
     free_efficiency = parameters[Parameter.FREE_EFFICIENCY]
     safety = round(100.0 * (free_safety + (parameters[Parameter.DANGER_SAFETY] - free_safety) * risk))

@@ -1,4 +1,4 @@
-"""HintService: when to ask, what to return meanwhile, and how often each happened (PAPER.md section 5).
+"""HintService: when to ask, what to return meanwhile, and how often each happened (the paper's SCM).
 
 Time is simulated. Every world asks at its own 0, period, 2 periods, ... . An answer that takes ``latency`` holds from
 asked + latency; until then the previous hint holds. What is not there ``window_s`` after the question is replaced:

@@ -77,6 +77,6 @@ class HintCounters:
 
     @property
     def scm_calls_percent(self) -> float:
-        """Share of the due hints for which the cache was called, percent: "SCM calls (%)" of PAPER.md table 3b."""
+        """Share of the due hints for which the cache was called, percent: "SCM calls (%)" of the paper."""
         due = self.asked + self.busy
         return 100.0 * (self.hits + self.misses) / due if due else 0.0

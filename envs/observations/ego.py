@@ -1,4 +1,4 @@
-"""The ego's own motion and last command (PAPER.md section 2: ego dynamics)."""
+"""The ego's own motion and last command (the paper's decision process: ego dynamics)."""
 
 from __future__ import annotations
 

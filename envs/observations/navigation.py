@@ -1,4 +1,4 @@
-"""The route ahead and the time left (PAPER.md section 2: navigation; time, because a timeout is a true end)."""
+"""The route ahead and the time left (the paper's navigation input; time, because a timeout is a true end)."""
 
 from __future__ import annotations
 

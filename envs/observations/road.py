@@ -1,4 +1,4 @@
-"""The road at the ego (PAPER.md section 2: junction, at light, speed limit, light state; the rest is ours)."""
+"""The road at the ego (the paper's road features: junction, at light, speed limit, light state)."""
 
 from __future__ import annotations
 

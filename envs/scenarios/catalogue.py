@@ -12,7 +12,7 @@ from envs.scenarios.sampling import sample_scenario
 from envs.scenarios.scenario import ConcreteScenario, Scenario
 
 PAPER = "paper"
-"""Name of the set of all twelve cells of PAPER.md section 7."""
+"""Name of the set of all twelve cells of the paper."""
 
 ALL = "all"
 

@@ -1,4 +1,4 @@
-"""The four conditions of PAPER.md section 7 at three densities, as data.
+"""The paper's four conditions at three densities, as data.
 
 The numbers of vehicles are the paper's; everything else is ours: the paper does not give it. What makes each condition
 hard, and what a driver must do, stands beside it. ``tests/envs/scenarios/test_solvable.py`` holds the proof that each

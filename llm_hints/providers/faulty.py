@@ -1,6 +1,6 @@
 """The ``faulty`` provider: any other one, with wrong, malformed, late and missing answers at set rates.
 
-It measures what hallucinations do (PAPER.md table 5, TRAINING.md). Its chance belongs to the world and the moment
+It measures what hallucinations do (the paper's Table 5). Its chance belongs to the world and the moment
 (``llm_hints.chance``), so faults do not depend on the batch and a drive replays with the same ones.
 """
 

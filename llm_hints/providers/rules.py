@@ -22,8 +22,8 @@ class RulesConfig:
     """Thresholds of the expert.
 
     ``range_m`` within which road users count for density and as entities (m); ``medium_from``, ``high_from`` visible
-    road users in range from which the density is medium, high (from PAPER.md section 7: 1-2 others are low,
-    8 are high); ``free_weights``, ``danger_weights`` at risk 0 and 1, in the order of ``CRITICS`` (TRAINING.md);
+    road users in range from which the density is medium, high (from the paper's conditions: 1-2 others are low,
+    8 are high); ``free_weights``, ``danger_weights`` at risk 0 and 1, in the order of ``CRITICS`` (ours);
     ``blind_spot_risk`` highest risk of a standing vehicle beside the path, in [0, 1]; 0 turns the rule off;
     ``entity_score`` risk plus up to 0.1 for nearness that an actor needs to be named, in [0, 1].
     """

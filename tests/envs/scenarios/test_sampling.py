@@ -105,7 +105,7 @@ def vehicles_in(scenario: Scenario, *lanes: str) -> int:
     ],
 )
 def test_numbers_of_vehicles_are_the_papers(condition: str, lanes: tuple[str, ...], counts: tuple[int, ...]) -> None:
-    """PAPER.md section 7: the table of conditions and densities."""
+    """The paper's conditions and densities."""
     for density, count in zip(DENSITIES, counts, strict=True):
         scenario = CONDITIONS[condition](density)
         assert (scenario.name, scenario.density) == (condition, density)
