@@ -59,7 +59,7 @@ class RewardConfig:
     allows at 10 m/s, a quarter of the range that is left there."""
     speeding: float = 0.2
     """Efficiency, most that is taken away in a step above the speed limit, which is the target speed."""
-    speeding_margin: float = 0.3
+    speeding_margin: float = 1.0
     """Excess over the limit at which that is full (share of the limit)."""
     reward_weights: tuple[float, float, float] = (0.8, 1.0, 0.1)
     """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from, tuned

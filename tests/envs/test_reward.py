@@ -65,9 +65,9 @@ def test_a_whole_route_is_worth_the_same_however_it_is_cut() -> None:
     assert paid == pytest.approx(20.0)
 
 
-@pytest.mark.parametrize(("speed", "penalty"), [(9.0, 0.0), (10.0, 0.0), (11.5, 0.1), (13.0, 0.2), (20.0, 0.2)])
+@pytest.mark.parametrize(("speed", "penalty"), [(9.0, 0.0), (10.0, 0.0), (12.5, 0.05), (20.0, 0.2), (25.0, 0.2)])
 def test_speeding_costs_efficiency_up_to_a_bound(speed: float, penalty: float) -> None:
-    """At a limit of 10 m/s the cost is full at 13 m/s, half way at 11.5."""
+    """At a limit of 10 m/s the cost is full at 20 m/s, a quarter of it at 12.5."""
     scene = make_scene(ego={EgoRow.SPEED: speed}, road={RoadRow.SPEED_LIMIT: 10.0})
     assert terms(scene)["efficiency"] == pytest.approx(-penalty)
 
