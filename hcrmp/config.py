@@ -144,7 +144,7 @@ class DemoConfig:
     """Folder of all runs."""
     seed: int = 0
     """Seed of everything random."""
-    total_steps: int = 1_500_000
+    total_steps: int = 3_000_000
     """Decisions to train for, over all worlds; the learning rate falls to its end over them."""
     minutes: float = 4.0
     """Wall time after which training ends early, on a machine that is slower than most (minutes)."""

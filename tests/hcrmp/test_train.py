@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,8 +71,11 @@ def test_the_time_limit_ends_a_training_with_a_checkpoint(tmp_path: Path) -> Non
 def test_ctrl_c_leaves_a_loadable_checkpoint_and_status_130(tmp_path: Path) -> None:
     words = [f"runs_dir={tmp_path}", "run=cut", "scenario=merging", "density=low", "worlds=4", "algo.n_steps=16"]
     words += ["algo.batch_size=32", "total_steps=10_000_000", "tensorboard=false"]
-    command = [sys.executable, "-m", "hcrmp.cli", "train", *words]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job:
+    # A shell starts a job in its background deaf to Ctrl-C, and every process below inherits that: hear it again.
+    hear = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    hear += "runpy.run_module('hcrmp.cli', run_name='__main__', alter_sys=True)"
+    command = [sys.executable, "-c", hear, "train", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job, deadline(job, 120.0):
         assert job.stderr is not None
         told = job.stderr.readline()
         while told and "\ntrain " not in f"\n{told}":  # the first line of progress comes after the first rollout
@@ -82,6 +88,18 @@ def test_ctrl_c_leaves_a_loadable_checkpoint_and_status_130(tmp_path: Path) -> N
     env = build_environment(load_train(folder.config()), 4)
     assert load_planner(folder, env).num_timesteps > 0
     env.close()
+
+
+@contextmanager
+def deadline(job: subprocess.Popen[str], seconds: float) -> Iterator[None]:
+    """Kill ``job`` when the time is up: a pipe that nobody closes is read for ever."""
+    timer = threading.Timer(seconds, job.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def trained_steps(folder: RunFolder) -> int:
