@@ -62,8 +62,8 @@ class RewardConfig:
     speeding_margin: float = 1.0
     """Excess over the limit at which that is full (share of the limit)."""
     reward_weights: tuple[float, float, float] = (0.8, 1.0, 0.1)
-    """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from, tuned
-    for plain PPO (README, "What we found")."""
+    """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from, chosen
+    for plain PPO (README, "What we found": few values and seeds so far)."""
 
     def __post_init__(self) -> None:
         """Refuse negative sizes and scales of zero."""

@@ -65,7 +65,7 @@ class HcrmpConfig:
     n_epochs: int = 5
     """Passes over a rollout."""
     learning_rate: float = 1e-3
-    """Adam's step size at the start. At 3e-4 an update moved the policy by 0.004 nats only."""
+    """Adam's step size at the start."""
     final_learning_rate_share: float = 0.1
     """Share of ``learning_rate`` that is left at the end; linear in between."""
     gamma: float = 0.99
