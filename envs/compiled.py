@@ -23,13 +23,16 @@ Kernel = TypeVar("Kernel", bound=Callable[..., object])
 def njit(function: Kernel) -> Kernel:
     """Compile ``function`` without Python objects and keep the machine code on disk.
 
-    ``fastmath`` stays off (bit-identical replay), ``error_model="numpy"`` drops the division checks.
+    ``fastmath`` stays off (bit-identical replay), ``error_model="numpy"`` drops the division checks. Without numba's
+    runtime (``_nrt``) nothing is counted that needs no counting: each use of a tuple of arrays was an atomic increment
+    for every array in it, two thirds of a step's time. A kernel so cannot allocate: scratch is passed in.
     """
     config: Any = numba.core.config
+    compile_with: Any = numba.njit  # its stubs leave _nrt out
     usual = config.CACHE_DIR
     config.CACHE_DIR = str(kernel_cache())
     try:
-        compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+        compiled = compile_with(cache=True, error_model="numpy", nogil=True, _nrt=False)(function)
     finally:
         config.CACHE_DIR = usual
     kernel: Kernel = compiled

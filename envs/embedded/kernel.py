@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from envs.compiled import njit
 from envs.embedded.visibility import look_around
-from envs.embedded.world import WorldRow, ego_object, move_ego, read_road, track_lane, track_route
-from envs.scene import ROUTE_POINT_SPACING_M, ActorRow, FloatArray, IntArray
-from envs.traffic.agents import OBJECT_ROWS
+from envs.embedded.world import WorldRow, move_ego, read_road, remember_poses, sense_ego, track_lane, track_route
+from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.network import RoadArrays
 from envs.traffic.scripts import run_scripts
 
 
 class WorldArrays(NamedTuple):
-    """Everything that belongs to B worlds, in the order in which the kernels take it.
+    """Everything that belongs to B worlds, as the kernels take it.
 
-    It is unpacked for the call: inside a kernel each use of a tuple's array counts references, which doubled the time.
     ``parameters`` of the vehicle; ``worlds``, ``vehicle``, ``agents``, ``objects`` blocks ``(rows, B, ...)``,
     ``scripts`` ``(B, A, ...)``, ``routes`` ``(B, lanes)``; the blocks of the scene; scratch for one world:
-    ``before`` ``(3, A)`` poses of the actors when the period began, ``nearness`` and ``nearest`` ``(BINS,)`` of the
-    look around.
+    ``views``, ``viewed`` (``lane_view.make_views``), ``before`` ``(3, A)`` poses of the actors when the period began,
+    ``nearness`` and ``nearest`` ``(BINS,)`` of the look around.
     """
 
     parameters: FloatArray
@@ -39,6 +35,8 @@ class WorldArrays(NamedTuple):
     route: FloatArray
     points: FloatArray
     events: FloatArray
+    views: FloatArray
+    viewed: IntArray
     before: FloatArray
     nearness: FloatArray
     nearest: FloatArray
@@ -46,75 +44,39 @@ class WorldArrays(NamedTuple):
 
 @njit
 def step_worlds(
-    roads: RoadArrays,
-    parameters: FloatArray,
-    worlds: FloatArray,
-    vehicle: FloatArray,
-    agents: FloatArray,
-    scripts: FloatArray,
-    objects: FloatArray,
-    routes: IntArray,
-    ego: FloatArray,
-    actors: FloatArray,
-    road: FloatArray,
-    route: FloatArray,
-    points: FloatArray,
-    events: FloatArray,
-    before: FloatArray,
-    nearness: FloatArray,
-    nearest: FloatArray,
-    control: FloatArray,
-    rows: IntArray,
-    period: float,
-    looks: bool,
+    roads: RoadArrays, arrays: WorldArrays, control: FloatArray, rows: IntArray, period: float, looks: bool
 ) -> None:
     """Advance the worlds ``rows`` by ``period`` seconds; with ``looks`` the ego then looks around.
 
     The others decide on what they see now, then all bodies move together.
     """
-    ego_row = np.zeros(OBJECT_ROWS)
+    worlds, agents, objects, ego, actors = arrays.worlds, arrays.agents, arrays.objects, arrays.ego, arrays.actors
     for b in rows:
-        run_scripts(scripts, agents, actors, ego, roads, worlds[WorldRow.TIME, b], b)
-        ego_object(worlds, ego, ego_row, b)
-        sense_objects(objects, agents, actors, ego_row, roads, b)
-        decide(agents, objects, roads, b, period)
-        before[0] = actors[ActorRow.X, b]
-        before[1] = actors[ActorRow.Y, b]
-        before[2] = actors[ActorRow.YAW, b]
+        run_scripts(arrays.scripts, agents, actors, ego, roads, worlds[WorldRow.TIME, b], b)
+        sense_objects(objects, agents, actors, roads, b)
+        sense_ego(objects, worlds, ego, b)
+        decide(agents, objects, arrays.views, arrays.viewed, roads, b, period)
+        remember_poses(arrays.before, actors, b)
         move_agents(agents, actors, roads, b, period)
-        move_ego(vehicle, ego, actors, before, events, control, parameters, b, period)
+        move_ego(arrays.vehicle, ego, actors, arrays.before, arrays.events, control, arrays.parameters, b, period)
         worlds[WorldRow.TIME, b] += period
-        track_lane(worlds, ego, roads, b)
-        track_route(worlds, ego, route, points, events, routes, roads, ROUTE_POINT_SPACING_M, b)
-        read_road(worlds, ego, road, events, roads, b, period)
+        _derive(roads, arrays, b, period)
         if looks:
-            look_around(actors, ego, nearness, nearest, b)
+            look_around(actors, ego, arrays.nearness, arrays.nearest, b)
 
 
 @njit
-def refresh_worlds(
-    roads: RoadArrays,
-    parameters: FloatArray,
-    worlds: FloatArray,
-    vehicle: FloatArray,
-    agents: FloatArray,
-    scripts: FloatArray,
-    objects: FloatArray,
-    routes: IntArray,
-    ego: FloatArray,
-    actors: FloatArray,
-    road: FloatArray,
-    route: FloatArray,
-    points: FloatArray,
-    events: FloatArray,
-    before: FloatArray,
-    nearness: FloatArray,
-    nearest: FloatArray,
-    rows: IntArray,
-) -> None:
+def refresh_worlds(roads: RoadArrays, arrays: WorldArrays, rows: IntArray) -> None:
     """Write all that is derived (lane, route, road, visibility) for the worlds ``rows``, without moving anything."""
     for b in rows:
-        track_lane(worlds, ego, roads, b)
-        track_route(worlds, ego, route, points, events, routes, roads, ROUTE_POINT_SPACING_M, b)
-        read_road(worlds, ego, road, events, roads, b, 0.0)
-        look_around(actors, ego, nearness, nearest, b)
+        _derive(roads, arrays, b, 0.0)
+        look_around(arrays.actors, arrays.ego, arrays.nearness, arrays.nearest, b)
+
+
+@njit
+def _derive(roads: RoadArrays, arrays: WorldArrays, b: int, period: float) -> None:
+    """Write what follows from where the ego is: its lane, its way along the route, the road around it."""
+    worlds, ego, events = arrays.worlds, arrays.ego, arrays.events
+    track_lane(worlds, ego, roads, b)
+    track_route(worlds, ego, arrays.route, arrays.points, events, arrays.routes, roads, ROUTE_POINT_SPACING_M, b)
+    read_road(worlds, ego, arrays.road, events, roads, b, period)

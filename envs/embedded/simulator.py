@@ -19,6 +19,7 @@ from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, IntArray, RouteRow, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ObjectRow, ScriptRow
+from envs.traffic.lane_view import make_views
 from envs.traffic.network import road_arrays
 
 ROUTE_LANES = 16
@@ -58,6 +59,7 @@ class EmbeddedSimulator:
         self._routes = np.zeros((batch_size, ROUTE_LANES), dtype=np.int64)
         self._agents = np.zeros((len(AgentRow), batch_size, slots))
         self._scripts = np.zeros((batch_size, slots, SCRIPTS_PER_AGENT, len(ScriptRow)))
+        views, viewed = make_views(slots)
         # Every array is written in place from here on, so that this view of them stays valid.
         self._kernel_arrays = WorldArrays(
             parameters=self.config.vehicle.array(),
@@ -73,6 +75,8 @@ class EmbeddedSimulator:
             route=scene.route.block,
             points=scene.route.points,
             events=scene.events.block,
+            views=views,
+            viewed=viewed,
             before=np.zeros((3, slots)),
             nearness=np.zeros(BINS),
             nearest=np.zeros(BINS),
@@ -103,7 +107,7 @@ class EmbeddedSimulator:
             raise ValueError(f"reset got {len(scenarios)} scenarios for {len(rows)} worlds; give one for each")
         for row, scenario in zip(rows, scenarios, strict=True):
             self._start(int(row), scenario)
-        refresh_worlds(self._roads, *self._kernel_arrays, rows)
+        refresh_worlds(self._roads, self._kernel_arrays, rows)
         return self._scene
 
     def step(self, control: FloatArray) -> SceneBatch:
@@ -122,7 +126,7 @@ class EmbeddedSimulator:
         control = np.asarray(control, dtype=np.float64)
         if control.shape != (self.batch_size, 3):
             raise ValueError(f"the control has shape {control.shape}; expected ({self.batch_size}, 3)")
-        step_worlds(self._roads, *self._kernel_arrays, control, rows, DECISION_PERIOD_S, looks)
+        step_worlds(self._roads, self._kernel_arrays, control, rows, DECISION_PERIOD_S, looks)
         self._scene.time_s[:] = self._worlds[WorldRow.TIME]
         self._scene.step[rows] += 1
         return self._scene

@@ -278,16 +278,26 @@ def _distance_to_end(roads: RoadArrays, lane: int, s: float) -> float:
 
 
 @njit
-def ego_object(worlds: FloatArray, ego: FloatArray, row: FloatArray, b: int) -> None:
-    """Write the ego as the traffic brain sees it into ``row`` ``(len(ObjectRow),)``."""
+def sense_ego(objects: FloatArray, worlds: FloatArray, ego: FloatArray, b: int) -> None:
+    """Write the ego of world ``b`` as the traffic brain sees it: the last of the objects."""
+    last = objects.shape[2] - 1
     cosine, sine = math.cos(worlds[WorldRow.ANGLE, b]), math.sin(worlds[WorldRow.ANGLE, b])
     along, across = abs(cosine), abs(sine)
     half_length, half_width = 0.5 * ego[EgoRow.LENGTH, b], 0.5 * ego[EgoRow.WIDTH, b]
-    row[ObjectRow.LANE] = worlds[WorldRow.LANE, b]
-    row[ObjectRow.S] = worlds[WorldRow.S, b]
-    row[ObjectRow.D] = worlds[WorldRow.D, b]
-    row[ObjectRow.HALF_LENGTH] = along * half_length + across * half_width
-    row[ObjectRow.HALF_WIDTH] = across * half_length + along * half_width
-    row[ObjectRow.SPEED] = ego[EgoRow.SPEED, b] * cosine
-    row[ObjectRow.LATERAL_SPEED] = ego[EgoRow.SPEED, b] * sine
-    row[ObjectRow.WALKS] = 0.0
+    objects[ObjectRow.LANE, b, last] = worlds[WorldRow.LANE, b]
+    objects[ObjectRow.S, b, last] = worlds[WorldRow.S, b]
+    objects[ObjectRow.D, b, last] = worlds[WorldRow.D, b]
+    objects[ObjectRow.HALF_LENGTH, b, last] = along * half_length + across * half_width
+    objects[ObjectRow.HALF_WIDTH, b, last] = across * half_length + along * half_width
+    objects[ObjectRow.SPEED, b, last] = ego[EgoRow.SPEED, b] * cosine
+    objects[ObjectRow.LATERAL_SPEED, b, last] = ego[EgoRow.SPEED, b] * sine
+    objects[ObjectRow.WALKS, b, last] = 0.0
+
+
+@njit
+def remember_poses(before: FloatArray, actors: FloatArray, b: int) -> None:
+    """Write where the actors of world ``b`` are now into ``before`` ``(3, A)``: x, y, yaw."""
+    for i in range(actors.shape[2]):
+        before[0, i] = actors[ActorRow.X, b, i]
+        before[1, i] = actors[ActorRow.Y, b, i]
+        before[2, i] = actors[ActorRow.YAW, b, i]

@@ -93,14 +93,21 @@ def _write(
         frame = history[b, head]
         _scan(ego, actors, b, directions, range_m, frame)
         if fresh:
-            for other in range(kept):
-                history[b, other] = frame
+            _fill(history, b, frame)
         column = start
         for j in range(frames):
             source = history[b, (head - (frames - 1 - j) * stride) % kept]
             for i in range(rays):
                 out[b, column], out[b, column + 1] = source[i, 0], source[i, 1]
                 column += 2
+
+
+@njit
+def _fill(history: Float32Array, b: int, frame: Float32Array) -> None:
+    """Let world ``b`` have seen ``frame`` ``(rays, 2)`` all the time."""
+    for kept in range(history.shape[1]):
+        for ray in range(history.shape[2]):
+            history[b, kept, ray, 0], history[b, kept, ray, 1] = frame[ray, 0], frame[ray, 1]
 
 
 @njit

@@ -102,7 +102,3 @@ class ObjectRow(IntEnum):
     SPEED = 5
     LATERAL_SPEED = 6
     WALKS = 7
-
-
-OBJECT_ROWS = len(ObjectRow)
-"""Number of rows of the objects' block, as a constant that kernels can use."""

@@ -10,10 +10,11 @@ import math
 
 from envs.compiled import njit
 from envs.roads.projection import pose_at
-from envs.scene import ActorRow, FloatArray
+from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
 from envs.traffic.following import HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
+from envs.traffic.lane_view import view_of
 from envs.traffic.network import RoadArrays
 from envs.traffic.walkers import move_walker
 
@@ -26,12 +27,9 @@ LATERAL_ACCELERATION = 2.0
 
 
 @njit
-def sense_objects(
-    objects: FloatArray, agents: FloatArray, actors: FloatArray, ego_object: FloatArray, roads: RoadArrays, b: int
-) -> None:
-    """Write every body of world ``b`` in lane coordinates; ``ego_object`` ``(len(ObjectRow),)`` is the ego's row."""
-    count = agents.shape[2]
-    for i in range(count):
+def sense_objects(objects: FloatArray, agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: int) -> None:
+    """Write every agent of world ``b`` in lane coordinates; the ego's row, the last, is its simulator's to write."""
+    for i in range(agents.shape[2]):
         mode = int(agents[AgentRow.MODE, b, i])
         if mode == AgentMode.UNUSED:
             objects[ObjectRow.LANE, b, i] = -1.0
@@ -56,18 +54,29 @@ def sense_objects(
         # As seen: a walker who waits for somebody to pass keeps its pace in mind and stands.
         objects[ObjectRow.SPEED, b, i] = actors[ActorRow.SPEED, b, i] * math.cos(angle)
         objects[ObjectRow.LATERAL_SPEED, b, i] = actors[ActorRow.SPEED, b, i] * math.sin(angle)
-    objects[:, b, count] = ego_object
 
 
 @njit
-def decide(agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: int, period: float) -> None:
-    """Choose lane and acceleration of the vehicles of world ``b`` for ``period`` (s), from one common moment."""
+def decide(
+    agents: FloatArray,
+    objects: FloatArray,
+    views: FloatArray,
+    viewed: IntArray,
+    roads: RoadArrays,
+    b: int,
+    period: float,
+) -> None:
+    """Choose lane and acceleration of the vehicles of world ``b`` for ``period`` (s), from one common moment.
+
+    ``views`` and ``viewed`` are the scratch of ``lane_view.make_views``.
+    """
+    viewed[0] = -1
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
             continue
-        agents[AgentRow.ACCELERATION, b, i] = _acceleration(agents, objects, roads, b, i)
-        lane, s = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i]
-        agents[AgentRow.ASIDE, b, i] = make_room(objects, roads, b, i, lane, s)
+        view = view_of(views, viewed, objects, roads, b, int(agents[AgentRow.LANE, b, i]))
+        agents[AgentRow.ACCELERATION, b, i] = _acceleration(agents, objects, views, view, roads, b, i)
+        agents[AgentRow.ASIDE, b, i] = make_room(objects, views, view, b, i, agents[AgentRow.S, b, i])
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or agents[AgentRow.MAY_CHANGE, b, i] < 0.5:
             continue
@@ -76,15 +85,17 @@ def decide(agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: int, p
             continue
         # Half a second between two looks at the other lanes: a driver's rhythm, and a fifth of the work.
         agents[AgentRow.COOLDOWN, b, i] = 0.5
-        target = choose_lane(agents, objects, roads, b, i)
+        target = choose_lane(agents, objects, views, viewed, roads, b, i)
         if target != int(agents[AgentRow.LANE, b, i]):
             enter_lane(agents, roads, b, i, target)
 
 
 @njit
-def _acceleration(agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: int, i: int) -> float:
+def _acceleration(
+    agents: FloatArray, objects: FloatArray, views: FloatArray, view: int, roads: RoadArrays, b: int, i: int
+) -> float:
     lane, s, d = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i], agents[AgentRow.D, b, i]
-    gap, leader, _ = find_leader(objects, roads, b, i, lane, s, d)
+    gap, leader, _ = find_leader(objects, views, view, b, i, s, d)
     acceleration = agent_idm(agents, b, i, gap, leader)
     if roads.ends[lane]:
         to_end = roads.length[lane] - s - objects[ObjectRow.HALF_LENGTH, b, i]

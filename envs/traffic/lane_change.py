@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from envs.compiled import njit
-from envs.scene import FloatArray
+from envs.scene import FloatArray, IntArray
 from envs.traffic.agents import AgentRow, ObjectRow
 from envs.traffic.following import FREE_GAP, agent_idm, find_follower, find_leader, idm
+from envs.traffic.lane_view import view_of
 from envs.traffic.network import RoadArrays
 
 SAFE_BRAKE = 3.0
@@ -38,7 +39,15 @@ def follower_brake(agents: FloatArray, objects: FloatArray, b: int, j: int, gap:
 
 @njit
 def change_incentive(
-    agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: int, i: int, target: int, current_acceleration: float
+    agents: FloatArray,
+    objects: FloatArray,
+    views: FloatArray,
+    viewed: IntArray,
+    roads: RoadArrays,
+    b: int,
+    i: int,
+    target: int,
+    current_acceleration: float,
 ) -> float:
     """Return the MOBIL incentive (m/s2) of agent ``i`` for lane ``target``; -1e9 where the change is not safe.
 
@@ -51,8 +60,9 @@ def change_incentive(
     relation = roads.table[roads.slot[target, lane]]
     s_target = relation[0] + relation[1] * s
     speed = agents[AgentRow.SPEED, b, i]
-    gap, leader_speed, _ = find_leader(objects, roads, b, i, target, s_target, 0.0)
-    back_gap, follower = find_follower(objects, roads, b, i, target, s_target)
+    view = view_of(views, viewed, objects, roads, b, target)
+    gap, leader_speed, _ = find_leader(objects, views, view, b, i, s_target, 0.0)
+    back_gap, follower = find_follower(objects, views, view, b, i, s_target)
     if gap < LEAST_GAP or back_gap < LEAST_GAP:
         return -1e9
     new_acceleration = agent_idm(agents, b, i, gap, leader_speed)
@@ -69,10 +79,13 @@ def change_incentive(
 
 
 @njit
-def choose_lane(agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: int, i: int) -> int:
+def choose_lane(
+    agents: FloatArray, objects: FloatArray, views: FloatArray, viewed: IntArray, roads: RoadArrays, b: int, i: int
+) -> int:
     """Return the lane that agent ``i`` wants now: its own, or a neighbour that is safe and pays."""
     lane, s = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i]
-    gap, leader_speed, _ = find_leader(objects, roads, b, i, lane, s, agents[AgentRow.D, b, i])
+    view = view_of(views, viewed, objects, roads, b, lane)
+    gap, leader_speed, _ = find_leader(objects, views, view, b, i, s, agents[AgentRow.D, b, i])
     current = agent_idm(agents, b, i, gap, leader_speed)
     urge = 0.0
     if roads.ends[lane]:
@@ -82,7 +95,7 @@ def choose_lane(agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: i
         target = roads.left[lane] if side == 0 else roads.right[lane]
         if target < 0 or roads.ends[target]:
             continue
-        incentive = change_incentive(agents, objects, roads, b, i, target, current)
+        incentive = change_incentive(agents, objects, views, viewed, roads, b, i, target, current)
         if incentive > best:
             best, best_lane = incentive, target
     return best_lane

@@ -104,17 +104,24 @@ def replay(drive: Drive, windows: Windows, parameters: VehicleParameters) -> tup
     vector = parameters.array()
     durations = np.diff(drive.time_s, prepend=drive.time_s[0])
     state = drive.state.copy()
-    _fill_actuators(state, drive.control, durations, vector)
+    _fill_actuators(state, drive.control, durations, vector, np.zeros((len(state), 1)))
     total = int((windows.last - windows.first).sum())
     simulated, recorded = np.empty((4, total)), np.empty((4, total))
-    _drive_windows(state, drive.control, durations, windows.first, windows.last, vector, simulated, recorded)
+    scratch = np.zeros((len(state), 1))
+    _drive_windows(
+        state, drive.control, durations, windows.first, windows.last, vector, simulated, recorded, scratch
+    )
     return simulated, recorded
 
 
 @njit
-def _fill_actuators(state: FloatArray, control: FloatArray, durations: FloatArray, parameters: FloatArray) -> None:
-    """Write the actuators' positions at every recorded frame; they follow from the commands alone."""
-    actuators = np.zeros((state.shape[0], 1))
+def _fill_actuators(
+    state: FloatArray, control: FloatArray, durations: FloatArray, parameters: FloatArray, actuators: FloatArray
+) -> None:
+    """Write the actuators' positions at every recorded frame; they follow from the commands alone.
+
+    ``actuators`` ``(rows, 1)`` is scratch, zero as at standstill.
+    """
     for i in range(state.shape[1]):
         steps = max(int(np.ceil(durations[i] / SUBSTEP_S)), 1)
         for _ in range(steps):
@@ -135,12 +142,16 @@ def _drive_windows(
     parameters: FloatArray,
     simulated: FloatArray,
     recorded: FloatArray,
+    vehicle: FloatArray,
 ) -> None:
-    """Drive every window with the recorded controls, in substeps of at most ``SUBSTEP_S``."""
-    vehicle = np.zeros((state.shape[0], 1))
+    """Drive every window with the recorded controls, in substeps of at most ``SUBSTEP_S``.
+
+    ``vehicle`` ``(rows, 1)`` is scratch.
+    """
     at = 0
     for w in range(len(first)):
-        vehicle[:, 0] = state[:, first[w]]
+        for row in range(state.shape[0]):
+            vehicle[row, 0] = state[row, first[w]]
         for i in range(first[w] + 1, last[w] + 1):
             steps = max(int(np.ceil(durations[i] / SUBSTEP_S)), 1)
             for _ in range(steps):

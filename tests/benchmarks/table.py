@@ -34,7 +34,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "hcrmp_no_asr": ("observation=scan", "algo=hcrmp_no_asr"),
     "hcrmp_equal": ("observation=scan", "algo=hcrmp_equal"),
     "hcrmp_mean": ("observation=scan", "algo=hcrmp_mean"),
+    "hcrmp_anchored": ("observation=scan", "algo=hcrmp_anchored"),
     "hcrmp_agents": ("observation=agents", "algo=hcrmp"),
+    "hcrmp_anchored_agents": ("observation=agents", "algo=hcrmp_anchored"),
     "ppo_agents": ("observation=agents", "algo=ppo"),
 }
 """Overrides of ``hcrmp train`` for each method."""

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from envs.compiled import KEPT_STATES, kernel_cache, njit
@@ -38,3 +40,14 @@ def test_a_kernel_is_compiled_and_computes() -> None:
         return 2.0 * number
 
     assert double(1.5) == 3.0
+
+
+def test_a_kernel_cannot_allocate() -> None:
+    """It has no runtime that counts references, which is what makes passing tuples of arrays free."""
+
+    @njit
+    def allocate(count: int) -> npt.NDArray[np.float64]:
+        return np.zeros(count)
+
+    with pytest.raises(Exception, match="Only accept returning of array passed into the function"):
+        allocate(3)

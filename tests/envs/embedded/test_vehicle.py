@@ -29,7 +29,8 @@ FREE_ROLLING = replace(
 def _run(state: FloatArray, b: int, controls: FloatArray, dt: float, parameters: FloatArray, trace: FloatArray) -> None:
     for k in range(len(controls)):
         advance(state, b, controls[k, 0], controls[k, 1], controls[k, 2], dt, parameters)
-        trace[k] = state[:, b]
+        for row in range(state.shape[0]):
+            trace[k, row] = state[row, b]
 
 
 def vehicle(speed: float = 0.0, **rows: float) -> FloatArray:

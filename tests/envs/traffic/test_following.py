@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from envs.traffic.agents import ActionKind, AgentRow, TriggerKind
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, crosses_corridor, idm
+from envs.traffic.lane_view import VEHICLE_FORESIGHT, WALKER_FORESIGHT
 from tests.envs.traffic.worlds import Body, actor_corners, agent_rows, case, hold, overlap_area, script, start
 
 LEFT, RIGHT = (1, -1), (1, -2)
@@ -73,8 +74,9 @@ def test_bounded_and_braver_with_more_room_or_a_faster_leader(
     ],
 )
 def test_crosses_corridor(lateral: float, lateral_speed: float, walks: bool, expected: bool) -> None:
-    assert crosses_corridor(lateral, lateral_speed, 2.0, walks) is expected
-    assert crosses_corridor(-lateral, -lateral_speed, 2.0, walks) is expected
+    drift = lateral_speed * (WALKER_FORESIGHT if walks else VEHICLE_FORESIGHT)
+    assert crosses_corridor(lateral, drift, 2.0) is expected
+    assert crosses_corridor(-lateral, -drift, 2.0) is expected
 
 
 def test_follower_settles_at_the_equilibrium_gap() -> None:

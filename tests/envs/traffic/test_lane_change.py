@@ -34,7 +34,14 @@ def hurried(politeness: float = 0.2) -> Body:
 def chosen(world: EmbeddedSimulator, i: int = 0) -> int:
     """Return the OpenDRIVE lane that agent ``i`` wants now."""
     hold(world)
-    lane = choose_lane(world._agents, world._kernel_arrays.objects, world._roads, 0, i)
+    return wanted(world, i)
+
+
+def wanted(world: EmbeddedSimulator, i: int = 0) -> int:
+    """Return the OpenDRIVE lane that agent ``i`` wanted in the step that has just been."""
+    arrays = world._kernel_arrays
+    arrays.viewed[0] = -1
+    lane = choose_lane(world._agents, arrays.objects, arrays.views, arrays.viewed, world._roads, 0, i)
     return int(world.atlas.lane[lane])
 
 
@@ -55,7 +62,11 @@ def test_incentive_by_hand() -> None:
     # The scratch block still holds what the drivers saw in that step; the agents go back to that moment.
     world.reset([case("multi_lane_0", (RIGHT, 5.0), bodies=bodies)])
     target = int(np.flatnonzero((world.atlas.road == 1) & (world.atlas.lane == -1))[0])
-    incentive = change_incentive(world._agents, world._kernel_arrays.objects, world._roads, 0, 0, target, -0.25)
+    arrays = world._kernel_arrays
+    arrays.viewed[0] = -1
+    incentive = change_incentive(
+        world._agents, arrays.objects, arrays.views, arrays.viewed, world._roads, 0, 0, target, -0.25
+    )
     new = idm_by_hand(8.0, 14.0, 40.0 - CAR_M, 10.0)
     loss = idm_by_hand(8.0, 12.0, 1e6, 8.0) - idm_by_hand(8.0, 12.0, 25.0 - CAR_M, 8.0)
     assert incentive == pytest.approx(new + 0.25 - 0.5 * loss, abs=1e-6)
@@ -106,9 +117,7 @@ def test_stays_where_it_may_not_change() -> None:
 def test_the_ego_counts_as_the_new_follower(distance: float, expected: int) -> None:
     world = start(case("multi_lane_0", (LEFT, 60.0 - distance), 13.0, [hurried(), Body(RIGHT, 85.0, speed=3.0)]))
     coast(world)
-    assert (
-        int(world.atlas.lane[choose_lane(world._agents, world._kernel_arrays.objects, world._roads, 0, 0)]) == expected
-    )
+    assert wanted(world) == expected
 
 
 def test_no_second_change_within_the_cooldown() -> None:

@@ -135,7 +135,7 @@ def put_ego(simulator: EmbeddedSimulator, b: int, x: float, y: float, yaw: float
     for ego_row, value in ((EgoRow.X, x), (EgoRow.Y, y), (EgoRow.YAW, yaw), (EgoRow.SPEED, speed)):
         state["ego"][ego_row, b] = value
     simulator.set_state(state)
-    refresh_worlds(simulator._roads, *simulator._kernel_arrays, np.array([b]))
+    refresh_worlds(simulator._roads, simulator._kernel_arrays, np.array([b]))
 
 
 def agent_rows(simulator: EmbeddedSimulator, row: AgentRow) -> FloatArray:
