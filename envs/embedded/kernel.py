@@ -10,24 +10,26 @@ from envs.embedded.world import WorldRow, move_ego, read_road, remember_poses, s
 from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.network import RoadArrays
+from envs.traffic.scratch import TrafficArrays
 from envs.traffic.scripts import run_scripts
 
 
 class WorldArrays(NamedTuple):
     """Everything that belongs to B worlds, as the kernels take it.
 
-    ``parameters`` of the vehicle; ``worlds``, ``vehicle``, ``agents``, ``objects`` blocks ``(rows, B, ...)``,
-    ``scripts`` ``(B, A, ...)``, ``routes`` ``(B, lanes)``; the blocks of the scene; scratch for one world:
-    ``views``, ``viewed`` (``lane_view.make_views``), ``before`` ``(3, A)`` poses of the actors when the period began,
-    ``nearness`` and ``nearest`` ``(BINS,)`` of the look around.
+    ``parameters`` of the vehicle; ``seeds`` ``(B,)`` of the episodes; ``worlds``, ``vehicle``, ``agents`` blocks
+    ``(rows, B, ...)``; ``traffic`` of the drivers; ``scripts`` ``(B, A, ...)``, ``routes`` ``(B, lanes)``; the blocks
+    of the scene; scratch for one world: ``before`` ``(3, A)`` poses of the actors when the period began, ``nearness``
+    and ``nearest`` ``(BINS,)`` of the look around.
     """
 
     parameters: FloatArray
+    seeds: IntArray
     worlds: FloatArray
     vehicle: FloatArray
     agents: FloatArray
     scripts: FloatArray
-    objects: FloatArray
+    traffic: TrafficArrays
     routes: IntArray
     ego: FloatArray
     actors: FloatArray
@@ -35,8 +37,6 @@ class WorldArrays(NamedTuple):
     route: FloatArray
     points: FloatArray
     events: FloatArray
-    views: FloatArray
-    viewed: IntArray
     before: FloatArray
     nearness: FloatArray
     nearest: FloatArray
@@ -50,14 +50,15 @@ def step_worlds(
 
     The others decide on what they see now, then all bodies move together.
     """
-    worlds, agents, objects, ego, actors = arrays.worlds, arrays.agents, arrays.objects, arrays.ego, arrays.actors
+    worlds, agents, ego, actors = arrays.worlds, arrays.agents, arrays.ego, arrays.actors
+    traffic, objects = arrays.traffic, arrays.traffic.objects
     for b in rows:
         run_scripts(arrays.scripts, agents, actors, ego, roads, worlds[WorldRow.TIME, b], b)
         sense_objects(objects, agents, actors, roads, b)
         sense_ego(objects, worlds, ego, b)
-        decide(agents, objects, arrays.views, arrays.viewed, roads, b, period)
+        decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
         remember_poses(arrays.before, actors, b)
-        move_agents(agents, actors, roads, b, period)
+        move_agents(agents, actors, traffic.paths, roads, b, period)
         move_ego(arrays.vehicle, ego, actors, arrays.before, arrays.events, control, arrays.parameters, b, period)
         worlds[WorldRow.TIME, b] += period
         _derive(roads, arrays, b, period)

@@ -12,15 +12,19 @@ from envs.embedded.kernel import WorldArrays, refresh_worlds, step_worlds
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world import WorldRow
+from envs.roads.conflicts import find_conflicts, join_conflicts
+from envs.roads.controls import TrafficControls
 from envs.roads.lane_graph import LaneGraph, concatenate
 from envs.roads.projection import pose_at
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, IntArray, RouteRow, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
-from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ObjectRow, ScriptRow
-from envs.traffic.lane_view import make_views
+from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRow
 from envs.traffic.network import road_arrays
+from envs.traffic.scratch import traffic_arrays
+
+_WORLDS_FIRST = ("routes", "paths", "grants", "scripts", "points", "time_s", "step", "cell", "seed")
 
 ROUTE_LANES = 16
 """Most lanes of one route."""
@@ -50,8 +54,12 @@ class EmbeddedSimulator:
         self.maps = maps
         graphs = [maps.graph(name) for name in maps.names]
         self.atlas, offsets = concatenate(graphs)
+        controls = [TrafficControls.none(graph.lane_count) for graph in graphs]
+        conflicts = [find_conflicts(graph, held) for graph, held in zip(graphs, controls, strict=True)]
         self._first_lane = dict(zip(maps.names, (int(offset) for offset in offsets), strict=False))
-        self._roads = road_arrays(self.atlas)
+        self._roads = road_arrays(
+            self.atlas, TrafficControls.none(self.atlas.lane_count), join_conflicts(conflicts, offsets)
+        )
         slots = self.config.actors
         scene = self._scene = SceneBatch.empty(batch_size, slots)
         self._vehicle = np.zeros((len(VehicleRow), batch_size))
@@ -59,15 +67,17 @@ class EmbeddedSimulator:
         self._routes = np.zeros((batch_size, ROUTE_LANES), dtype=np.int64)
         self._agents = np.zeros((len(AgentRow), batch_size, slots))
         self._scripts = np.zeros((batch_size, slots, SCRIPTS_PER_AGENT, len(ScriptRow)))
-        views, viewed = make_views(slots)
+        traffic = traffic_arrays(batch_size, slots, self.atlas.lane_count)
+        self._paths, self._grants = traffic.paths, traffic.grants
         # Every array is written in place from here on, so that this view of them stays valid.
         self._kernel_arrays = WorldArrays(
             parameters=self.config.vehicle.array(),
+            seeds=scene.seed,
             worlds=self._worlds,
             vehicle=self._vehicle,
             agents=self._agents,
             scripts=self._scripts,
-            objects=np.zeros((len(ObjectRow), batch_size, slots + 1)),
+            traffic=traffic,
             routes=self._routes,
             ego=scene.ego.block,
             actors=scene.actors.block,
@@ -75,8 +85,6 @@ class EmbeddedSimulator:
             route=scene.route.block,
             points=scene.route.points,
             events=scene.events.block,
-            views=views,
-            viewed=viewed,
             before=np.zeros((3, slots)),
             nearness=np.zeros(BINS),
             nearest=np.zeros(BINS),
@@ -152,7 +160,7 @@ class EmbeddedSimulator:
             raise ValueError(f"load_rows got {len(index)} rows for {self.batch_size} worlds; give one for each")
         mine, theirs = self._arrays(), other._arrays()
         for name, array in mine.items():
-            axis = 0 if name in ("routes", "scripts", "points", "time_s", "step", "cell", "seed") else 1
+            axis = 0 if name in _WORLDS_FIRST else 1
             array[...] = np.take(theirs[name], index, axis=axis)
         self._map_names = [other._map_names[row] for row in index]
         return self._scene
@@ -168,6 +176,8 @@ class EmbeddedSimulator:
             "worlds": self._worlds,
             "routes": self._routes,
             "agents": self._agents,
+            "paths": self._paths,
+            "grants": self._grants,
             "scripts": self._scripts,
             "ego": scene.ego.block,
             "actors": scene.actors.block,
@@ -228,6 +238,7 @@ class EmbeddedSimulator:
         count = scenario.agents.shape[1]
         agents, actors = self._agents[:, b], self._scene.actors.block[:, b]
         agents[:], actors[:], self._scripts[b] = 0.0, 0.0, 0.0
+        self._paths[b], self._grants[b] = -1, -1.0
         agents[:, :count] = scenario.agents
         agents[AgentRow.LANE, :count] += first
         self._scripts[b, :count] = scenario.scripts

@@ -27,7 +27,13 @@ class AgentRow(IntEnum):
     ``YIELDS`` opens a gap for a vehicle whose lane ends; ``FORCED_BRAKE`` a scripted deceleration (m/s2, 0 = none);
     ``WALK_LEFT`` metres that a walker still has to go; ``HARDEST_BRAKE`` that the driver gets out of the vehicle
     (m/s2);
-    ``ASIDE`` offset that the driver keeps from the lane's centre to let an oncoming or standing body pass (m).
+    ``ASIDE`` offset that the driver keeps from the lane's centre to let an oncoming or standing body pass (m);
+    ``NUMBER`` a whole number that with ``TURNS``, the count of forks passed, draws where the driver turns;
+    ``FOLLOWING`` the acceleration that following its leader alone asks for (m/s2);
+    ``SPEED_FACTOR`` share of the lane's advised speed that the driver keeps to (0: the desired speed alone counts);
+    ``ODOMETER`` distance driven (m). Right of way (``envs.traffic.right_of_way``): ``WAITED`` at its stop line (s);
+    ``CAUSE`` a ``WaitCause`` and ``CAUSED_BY`` the slot of whom (-1: nobody); ``STOOD_AT`` the gate, + 1, at whose stop
+    sign it has stood.
     """
 
     MODE = 0
@@ -51,6 +57,37 @@ class AgentRow(IntEnum):
     WALK_LEFT = 18
     HARDEST_BRAKE = 19
     ASIDE = 20
+    NUMBER = 21
+    TURNS = 22
+    FOLLOWING = 23
+    SPEED_FACTOR = 24
+    ODOMETER = 25
+    WAITED = 26
+    CAUSE = 27
+    CAUSED_BY = 28
+    STOOD_AT = 29
+
+
+class WaitCause(IntEnum):
+    """Why a driver does not drive as fast as it wants to."""
+
+    NONE = 0
+    LEADER = 1
+    """Somebody is ahead."""
+    SIGNAL = 2
+    """The signal is red, or yellow and there is time to stop."""
+    SIGN = 3
+    """It has yet to stand at a stop sign."""
+    CONFLICT = 4
+    """Somebody holds a way through the junction that meets its own."""
+    PRIORITY = 5
+    """Somebody with the right of way comes."""
+    EXIT = 6
+    """There is no room behind the junction (keep clear)."""
+    CROSSWALK = 7
+    """Somebody is on the crosswalk, or about to step on it."""
+    EGO = 8
+    """The ego is in the way."""
 
 
 class TriggerKind(IntEnum):

@@ -12,10 +12,13 @@ from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
-from envs.traffic.following import HARDEST_BRAKE, agent_idm, find_leader, make_room
+from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
-from envs.traffic.lane_view import view_of
 from envs.traffic.network import RoadArrays
+from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
+from envs.traffic.paths import PATH_LANES, follow_path
+from envs.traffic.right_of_way import claim_junctions, keep_speed, stop_line_gap
+from envs.traffic.scratch import TrafficArrays
 from envs.traffic.walkers import move_walker
 
 LATERAL_GAIN = 1.2
@@ -24,6 +27,10 @@ LATERAL_GAIN = 1.2
 LATERAL_LIMIT = 1.6
 LATERAL_ACCELERATION = 2.0
 """Change of lateral speed (m/s2) in a lane change."""
+
+
+QUEUE_M = 1.2
+"""Offset from the lane's centre up to which whoever stands there is taken to queue (m, ours)."""
 
 
 @njit
@@ -58,25 +65,17 @@ def sense_objects(objects: FloatArray, agents: FloatArray, actors: FloatArray, r
 
 @njit
 def decide(
-    agents: FloatArray,
-    objects: FloatArray,
-    views: FloatArray,
-    viewed: IntArray,
-    roads: RoadArrays,
-    b: int,
-    period: float,
+    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, time_s: float, seed: int, b: int, period: float
 ) -> None:
     """Choose lane and acceleration of the vehicles of world ``b`` for ``period`` (s), from one common moment.
 
-    ``views`` and ``viewed`` are the scratch of ``lane_view.make_views``.
+    ``seed`` of the world's episode sets the clocks of its signals.
     """
-    viewed[0] = -1
+    sort_into_lanes(traffic.objects, traffic.heads, traffic.links, b)
+    claim_junctions(agents, traffic, roads, time_s, seed, b, period)
     for i in range(agents.shape[2]):
-        if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
-            continue
-        view = view_of(views, viewed, objects, roads, b, int(agents[AgentRow.LANE, b, i]))
-        agents[AgentRow.ACCELERATION, b, i] = _acceleration(agents, objects, views, view, roads, b, i)
-        agents[AgentRow.ASIDE, b, i] = make_room(objects, views, view, b, i, agents[AgentRow.S, b, i])
+        if int(agents[AgentRow.MODE, b, i]) == AgentMode.VEHICLE:
+            _choose_acceleration(agents, traffic, roads, b, i)
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or agents[AgentRow.MAY_CHANGE, b, i] < 0.5:
             continue
@@ -85,23 +84,42 @@ def decide(
             continue
         # Half a second between two looks at the other lanes: a driver's rhythm, and a fifth of the work.
         agents[AgentRow.COOLDOWN, b, i] = 0.5
-        target = choose_lane(agents, objects, views, viewed, roads, b, i)
+        target = choose_lane(agents, traffic, roads, b, i, agents[AgentRow.FOLLOWING, b, i])
         if target != int(agents[AgentRow.LANE, b, i]):
             enter_lane(agents, roads, b, i, target)
+    clear_lanes(traffic.objects, traffic.heads, b)
 
 
 @njit
-def _acceleration(
-    agents: FloatArray, objects: FloatArray, views: FloatArray, view: int, roads: RoadArrays, b: int, i: int
-) -> float:
-    lane, s, d = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i], agents[AgentRow.D, b, i]
-    gap, leader, _ = find_leader(objects, views, view, b, i, s, d)
+def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int) -> None:
+    """Write the acceleration of agent ``i`` (m/s2), that of following alone, and how far it moves aside (m)."""
+    objects, view, lane = traffic.objects, traffic.seen, int(agents[AgentRow.LANE, b, i])
+    follow_path(traffic.paths, agents, roads, b, i)
+    s = agents[AgentRow.S, b, i]
+    count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
+    gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
+    if gap < 10.0 and agents[AgentRow.CAUSE, b, i] == 0.0:
+        agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = 1.0, ahead
     acceleration = agent_idm(agents, b, i, gap, leader)
+    agents[AgentRow.FOLLOWING, b, i] = acceleration
+    line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
+    if line < FREE_GAP:
+        acceleration = min(acceleration, agent_idm(agents, b, i, line, 0.0))
+    acceleration = min(acceleration, keep_speed(agents, traffic.paths, roads, b, i))
     if roads.ends[lane]:
         to_end = roads.length[lane] - s - objects[ObjectRow.HALF_LENGTH, b, i]
         acceleration = min(acceleration, agent_idm(agents, b, i, to_end, 0.0))
     if agents[AgentRow.YIELDS, b, i] > 0.5:
-        acceleration = min(acceleration, yield_acceleration(agents, objects, roads, b, i))
+        acceleration = min(acceleration, yield_acceleration(agents, objects, view, count, roads, b, i))
+    agents[AgentRow.ACCELERATION, b, i] = _within_ability(agents, b, i, acceleration)
+    # In a street with junctions whoever stands in the own lane is queueing: it is waited for, and not passed.
+    queue = QUEUE_M if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 0.0
+    agents[AgentRow.ASIDE, b, i] = make_room(objects, view, count, b, i, s, queue)
+
+
+@njit
+def _within_ability(agents: FloatArray, b: int, i: int, acceleration: float) -> float:
+    """Return the acceleration (m/s2) that the driver gets out of the vehicle, a scripted braking included."""
     acceleration = max(acceleration, -agents[AgentRow.HARDEST_BRAKE, b, i])
     forced = agents[AgentRow.FORCED_BRAKE, b, i]
     if forced > 0.0:
@@ -113,18 +131,22 @@ def _acceleration(
 
 
 @njit
-def move_agents(agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: int, period: float) -> None:
+def move_agents(
+    agents: FloatArray, actors: FloatArray, paths: IntArray, roads: RoadArrays, b: int, period: float
+) -> None:
     """Carry out the decisions of world ``b`` for ``period`` seconds and write the actors' poses and velocities."""
     for i in range(agents.shape[2]):
         mode = int(agents[AgentRow.MODE, b, i])
         if mode == AgentMode.VEHICLE:
-            _move_vehicle(agents, actors, roads, b, i, period)
+            _move_vehicle(agents, actors, paths, roads, b, i, period)
         elif mode == AgentMode.WALKER:
             move_walker(agents, actors, roads, b, i, period)
 
 
 @njit
-def _move_vehicle(agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: int, i: int, period: float) -> None:
+def _move_vehicle(
+    agents: FloatArray, actors: FloatArray, paths: IntArray, roads: RoadArrays, b: int, i: int, period: float
+) -> None:
     speed, acceleration = agents[AgentRow.SPEED, b, i], agents[AgentRow.ACCELERATION, b, i]
     speed_end = max(speed + acceleration * period, 0.0)
     if speed_end == 0.0 and acceleration < 0.0:
@@ -135,11 +157,15 @@ def _move_vehicle(agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: 
     agents[AgentRow.SPEED, b, i] = speed_end
     agents[AgentRow.LATERAL_SPEED, b, i] = lateral_speed
     agents[AgentRow.S, b, i] += travelled
+    agents[AgentRow.ODOMETER, b, i] += travelled
     agents[AgentRow.D, b, i] += lateral_speed * period
     lane = int(agents[AgentRow.LANE, b, i])
-    while agents[AgentRow.S, b, i] > roads.length[lane] and roads.successors[lane, 0] >= 0:
+    follow_path(paths, agents, roads, b, i)
+    ahead = 1
+    while agents[AgentRow.S, b, i] > roads.length[lane] and ahead < PATH_LANES and paths[b, i, ahead] >= 0:
         agents[AgentRow.S, b, i] -= roads.length[lane]
-        lane = roads.successors[lane, 0]
+        lane = int(paths[b, i, ahead])
+        ahead += 1
     agents[AgentRow.LANE, b, i] = lane
     x, y, heading = pose_at(
         roads.samples, roads.start, roads.step, lane, agents[AgentRow.S, b, i], agents[AgentRow.D, b, i]

@@ -7,7 +7,7 @@ import math
 from envs.compiled import njit
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, ObjectRow
-from envs.traffic.lane_view import ViewRow
+from envs.traffic.path_view import ViewRow
 from envs.traffic.relations import REACH_M
 
 HARDEST_BRAKE = 8.0
@@ -63,36 +63,38 @@ def crosses_corridor(lateral: float, drift: float, reach: float) -> bool:
 
 @njit
 def find_leader(
-    objects: FloatArray, views: FloatArray, view: int, b: int, own: int, s: float, d: float
+    objects: FloatArray, view: FloatArray, count: int, b: int, own: int, s: float, d: float
 ) -> tuple[float, float, int]:
-    """Return (gap m, its speed m/s, index) of the nearest body ahead of object ``own``, put at (s, d) of the view."""
+    """Return (gap m, its speed m/s, index) of the nearest body ahead of object ``own``, put at (s, d) of the path."""
     nearest, leader_speed, leader, limit = FREE_GAP, 0.0, -1, REACH_M
     half_length, corridor = objects[ObjectRow.HALF_LENGTH, b, own], objects[ObjectRow.HALF_WIDTH, b, own]
     corridor += CORRIDOR_MARGIN
-    for j in range(objects.shape[2]):
-        distance = views[ViewRow.ALONG, view, j] - s
+    for n in range(count):
+        j = int(view[ViewRow.INDEX, n])
+        distance = view[ViewRow.ALONG, n] - s
         reach = corridor + objects[ObjectRow.HALF_WIDTH, b, j]
-        in_way = crosses_corridor(views[ViewRow.ACROSS, view, j] - d, views[ViewRow.DRIFT, view, j], reach)
+        in_way = crosses_corridor(view[ViewRow.ACROSS, n] - d, view[ViewRow.DRIFT, n], reach)
         if not (in_way & (distance > 0.0) & (distance < limit) & (j != own)):
             continue
         gap = distance - half_length - objects[ObjectRow.HALF_LENGTH, b, j]
         if gap < nearest:
-            nearest, leader, leader_speed = gap, j, views[ViewRow.SPEED, view, j]
+            nearest, leader, leader_speed = gap, j, view[ViewRow.SPEED, n]
             # Bodies differ in length: one whose centre is further on may still be nearer.
             limit = min(limit, distance + 20.0)
     return nearest, leader_speed, leader
 
 
 @njit
-def find_follower(objects: FloatArray, views: FloatArray, view: int, b: int, own: int, s: float) -> tuple[float, int]:
-    """Return (gap m, index) of the nearest body behind or beside ``own``, put in the middle of the view's lane."""
+def find_follower(objects: FloatArray, view: FloatArray, count: int, b: int, own: int, s: float) -> tuple[float, int]:
+    """Return (gap m, index) of the nearest body behind or beside ``own``, put in the middle of the path at ``s``."""
     nearest, follower, limit = FREE_GAP, -1, REACH_M
     half_length, corridor = objects[ObjectRow.HALF_LENGTH, b, own], objects[ObjectRow.HALF_WIDTH, b, own]
     corridor += CORRIDOR_MARGIN
-    for j in range(objects.shape[2]):
-        distance = s - views[ViewRow.ALONG, view, j]
-        in_way = abs(views[ViewRow.ACROSS, view, j]) <= corridor + objects[ObjectRow.HALF_WIDTH, b, j]
-        same_way = views[ViewRow.SIGN, view, j] > 0.0
+    for n in range(count):
+        j = int(view[ViewRow.INDEX, n])
+        distance = s - view[ViewRow.ALONG, n]
+        in_way = abs(view[ViewRow.ACROSS, n]) <= corridor + objects[ObjectRow.HALF_WIDTH, b, j]
+        same_way = view[ViewRow.SIGN, n] > 0.0
         if not (in_way & same_way & (distance >= 0.0) & (distance < limit) & (j != own)):
             continue
         gap = distance - half_length - objects[ObjectRow.HALF_LENGTH, b, j]
@@ -103,18 +105,24 @@ def find_follower(objects: FloatArray, views: FloatArray, view: int, b: int, own
 
 
 @njit
-def make_room(objects: FloatArray, views: FloatArray, view: int, b: int, own: int, s: float) -> float:
+def make_room(
+    objects: FloatArray, view: FloatArray, count: int, b: int, own: int, s: float, queue: float
+) -> float:
     """Return the offset (m) from the lane's centre at which object ``own`` passes what stands or comes towards it.
 
-    A driver keeps ``PASSING_CLEARANCE`` to it and moves by ``MOST_ASIDE`` at most, so as to stay in the lane.
+    A driver keeps ``PASSING_CLEARANCE`` to it and moves by ``MOST_ASIDE`` at most, so as to stay in the lane. Those
+    that are less than ``queue`` (m) from the path's centre are not passed.
     """
     aside = 0.0
-    for j in range(objects.shape[2]):
-        distance = views[ViewRow.ALONG, view, j] - s
-        passes = (distance >= -6.0) & (distance <= PASSING_HORIZON) & (views[ViewRow.SPEED, view, j] <= 0.5)
+    for n in range(count):
+        j = int(view[ViewRow.INDEX, n])
+        distance = view[ViewRow.ALONG, n] - s
+        passes = (distance >= -6.0) & (distance <= PASSING_HORIZON) & (view[ViewRow.SPEED, n] <= 0.5)
         if not (passes & (j != own)) or objects[ObjectRow.WALKS, b, j] > 0.5:
             continue
-        lateral = views[ViewRow.ACROSS, view, j]
+        lateral = view[ViewRow.ACROSS, n]
+        if abs(lateral) < queue:
+            continue
         reach = objects[ObjectRow.HALF_WIDTH, b, own] + objects[ObjectRow.HALF_WIDTH, b, j] + PASSING_CLEARANCE
         need = min(max(reach - abs(lateral), 0.0), MOST_ASIDE)
         if need > abs(aside):

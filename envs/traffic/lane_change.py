@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from envs.compiled import njit
-from envs.scene import FloatArray, IntArray
+from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, ObjectRow
 from envs.traffic.following import FREE_GAP, agent_idm, find_follower, find_leader, idm
-from envs.traffic.lane_view import view_of
-from envs.traffic.network import RoadArrays
+from envs.traffic.network import RoadArrays, column_beside
+from envs.traffic.path_view import ViewRow, view_ahead, view_behind
+from envs.traffic.paths import extend_straight
+from envs.traffic.scratch import TrafficArrays
 
 SAFE_BRAKE = 3.0
 """Deceleration that a lane change may ask of the new follower (m/s2; Kesting, Treiber, Helbing 2007: 4)."""
@@ -40,9 +42,7 @@ def follower_brake(agents: FloatArray, objects: FloatArray, b: int, j: int, gap:
 @njit
 def change_incentive(
     agents: FloatArray,
-    objects: FloatArray,
-    views: FloatArray,
-    viewed: IntArray,
+    traffic: TrafficArrays,
     roads: RoadArrays,
     b: int,
     i: int,
@@ -54,15 +54,18 @@ def change_incentive(
     Kesting, Treiber, Helbing, "General lane-changing model MOBIL", 2007, eq. 1 (safety) and 2 (incentive); the old
     follower's gain is left out (ours: it is small where lanes are long, and costs a third search).
     """
-    lane, s = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i]
-    if roads.slot[target, lane] < 0:
+    objects, view = traffic.objects, traffic.seen
+    column = column_beside(roads, target, int(agents[AgentRow.LANE, b, i]))
+    if column < 0:
         return -1e9
-    relation = roads.table[roads.slot[target, lane]]
-    s_target = relation[0] + relation[1] * s
+    s = roads.affine[target, column, 0] + roads.affine[target, column, 1] * agents[AgentRow.S, b, i]
     speed = agents[AgentRow.SPEED, b, i]
-    view = view_of(views, viewed, objects, roads, b, target)
-    gap, leader_speed, _ = find_leader(objects, views, view, b, i, s_target, 0.0)
-    back_gap, follower = find_follower(objects, views, view, b, i, s_target)
+    traffic.target_path[0] = target
+    extend_straight(traffic.target_path, roads)
+    count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.target_path, roads, s, b)
+    count = view_behind(view, count, objects, traffic.heads, traffic.links, roads, target, s, b)
+    gap, leader_speed, _ = find_leader(objects, view, count, b, i, s, 0.0)
+    back_gap, follower = find_follower(objects, view, count, b, i, s)
     if gap < LEAST_GAP or back_gap < LEAST_GAP:
         return -1e9
     new_acceleration = agent_idm(agents, b, i, gap, leader_speed)
@@ -80,22 +83,22 @@ def change_incentive(
 
 @njit
 def choose_lane(
-    agents: FloatArray, objects: FloatArray, views: FloatArray, viewed: IntArray, roads: RoadArrays, b: int, i: int
+    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, current_acceleration: float
 ) -> int:
-    """Return the lane that agent ``i`` wants now: its own, or a neighbour that is safe and pays."""
-    lane, s = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i]
-    view = view_of(views, viewed, objects, roads, b, lane)
-    gap, leader_speed, _ = find_leader(objects, views, view, b, i, s, agents[AgentRow.D, b, i])
-    current = agent_idm(agents, b, i, gap, leader_speed)
+    """Return the lane that agent ``i`` wants now: its own, or a neighbour that is safe and pays.
+
+    ``current_acceleration`` (m/s2) is what following its present leader asks for.
+    """
+    lane = int(agents[AgentRow.LANE, b, i])
     urge = 0.0
     if roads.ends[lane]:
-        urge = MERGE_URGE * max(0.0, 1.0 - (roads.length[lane] - s) / MERGE_HORIZON)
+        urge = MERGE_URGE * max(0.0, 1.0 - (roads.length[lane] - agents[AgentRow.S, b, i]) / MERGE_HORIZON)
     best, best_lane = agents[AgentRow.CHANGE_THRESHOLD, b, i] - urge, lane
     for side in range(2):
         target = roads.left[lane] if side == 0 else roads.right[lane]
         if target < 0 or roads.ends[target]:
             continue
-        incentive = change_incentive(agents, objects, views, viewed, roads, b, i, target, current)
+        incentive = change_incentive(agents, traffic, roads, b, i, target, current_acceleration)
         if incentive > best:
             best, best_lane = incentive, target
     return best_lane
@@ -104,7 +107,7 @@ def choose_lane(
 @njit
 def enter_lane(agents: FloatArray, roads: RoadArrays, b: int, i: int, target: int) -> None:
     """Put agent ``i`` into lane ``target`` where it stands: its offset shows how far it still has to go sideways."""
-    relation = roads.table[roads.slot[target, int(agents[AgentRow.LANE, b, i])]]
+    relation = roads.affine[target, column_beside(roads, target, int(agents[AgentRow.LANE, b, i]))]
     agents[AgentRow.S, b, i] = relation[0] + relation[1] * agents[AgentRow.S, b, i]
     agents[AgentRow.D, b, i] = relation[2] + relation[3] * agents[AgentRow.D, b, i]
     agents[AgentRow.LANE, b, i] = target
@@ -112,19 +115,21 @@ def enter_lane(agents: FloatArray, roads: RoadArrays, b: int, i: int, target: in
 
 
 @njit
-def yield_acceleration(agents: FloatArray, objects: FloatArray, roads: RoadArrays, b: int, i: int) -> float:
+def yield_acceleration(
+    agents: FloatArray, objects: FloatArray, view: FloatArray, count: int, roads: RoadArrays, b: int, i: int
+) -> float:
     """Return the acceleration (m/s2) that lets in a body whose lane beside agent ``i`` ends, or a large number."""
     wish = 1e3
     lane, s = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i]
     half = objects[ObjectRow.HALF_LENGTH, b, i]
-    for j in range(objects.shape[2]):
-        other = int(objects[ObjectRow.LANE, b, j])
-        if j == i or other < 0 or not roads.ends[other] or roads.slot[lane, other] < 0:
+    for n in range(count):
+        j, other = int(view[ViewRow.INDEX, n]), int(view[ViewRow.LANE, n])
+        if j == i or other == lane or not roads.ends[other]:
             continue
-        relation = roads.table[roads.slot[lane, other]]
-        if abs(relation[2]) > 5.0 or roads.length[other] - objects[ObjectRow.S, b, j] > MERGE_HORIZON:
+        beside = abs(view[ViewRow.ACROSS, n] - view[ViewRow.SIGN, n] * objects[ObjectRow.D, b, j]) <= 5.0
+        if not beside or roads.length[other] - objects[ObjectRow.S, b, j] > MERGE_HORIZON:
             continue
-        gap = relation[0] + relation[1] * objects[ObjectRow.S, b, j] - s - half - objects[ObjectRow.HALF_LENGTH, b, j]
+        gap = view[ViewRow.ALONG, n] - s - half - objects[ObjectRow.HALF_LENGTH, b, j]
         if gap < -half or gap > 40.0:
             continue
         wish = min(wish, max(agent_idm(agents, b, i, max(gap, 1.0), objects[ObjectRow.SPEED, b, j]), -YIELD_BRAKE))

@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from envs.roads.lane_graph import LaneGraph
+from envs.compiled import njit
+from envs.roads.conflicts import Conflicts
+from envs.roads.controls import TrafficControls
+from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.scene import BoolArray, FloatArray, IntArray
 from envs.traffic.relations import relate_lanes
 
+CURVE_ACCELERATION = 2.5
+"""Lateral acceleration at which drivers take a curve (m/s2, ours: comfortable, not sporting)."""
+
 
 class RoadArrays(NamedTuple):
-    """Arrays of a LaneGraph (see there) and of its LaneRelations (``ends``, ``slot``, ``table``)."""
+    """Arrays of a LaneGraph, of its LaneRelations, TrafficControls and Conflicts (see there).
+
+    ``advised`` ``(L,)`` the speed that curve and limit allow (m/s); ``conflict_own``, ``conflict_other`` ``(Z, 2)``
+    from and to.
+    """
 
     samples: FloatArray
     start: IntArray
@@ -28,27 +37,66 @@ class RoadArrays(NamedTuple):
     speed_limit: FloatArray
     category: IntArray
     ends: BoolArray
-    slot: npt.NDArray[np.int32]
-    table: FloatArray
+    beside: IntArray
+    affine: FloatArray
+    advised: FloatArray
+    gate: IntArray
+    group: IntArray
+    stop_gap: FloatArray
+    programs: FloatArray
+    plan: IntArray
+    conflict_start: IntArray
+    conflict_lane: IntArray
+    conflict_kind: IntArray
+    conflict_own: FloatArray
+    conflict_other: FloatArray
+    conflict_priority: IntArray
 
 
-def road_arrays(graph: LaneGraph) -> RoadArrays:
+def road_arrays(graph: LaneGraph, controls: TrafficControls, conflicts: Conflicts) -> RoadArrays:
     """Return the arrays of ``graph`` that traffic and simulators read."""
     relations = relate_lanes(graph)
     return RoadArrays(
-        graph.samples,
-        graph.start,
-        graph.step,
-        graph.length,
-        graph.left,
-        graph.right,
-        graph.opposite,
-        graph.successors,
-        graph.predecessors,
-        graph.junction,
-        graph.speed_limit,
-        graph.category,
-        relations.ends,
-        relations.slot,
-        relations.table,
+        samples=graph.samples,
+        start=graph.start,
+        step=graph.step,
+        length=graph.length,
+        left=graph.left,
+        right=graph.right,
+        opposite=graph.opposite,
+        successors=graph.successors,
+        predecessors=graph.predecessors,
+        junction=graph.junction,
+        speed_limit=graph.speed_limit,
+        category=graph.category,
+        ends=relations.ends,
+        beside=relations.beside,
+        affine=relations.affine,
+        advised=advised_speed(graph),
+        gate=controls.gate,
+        group=controls.group,
+        stop_gap=controls.stop_gap,
+        programs=controls.programs,
+        plan=controls.plan,
+        conflict_start=conflicts.start,
+        conflict_lane=conflicts.lane,
+        conflict_kind=conflicts.kind,
+        conflict_own=np.column_stack([conflicts.own_from, conflicts.own_to]),
+        conflict_other=np.column_stack([conflicts.other_from, conflicts.other_to]),
+        conflict_priority=conflicts.priority,
     )
+
+
+def advised_speed(graph: LaneGraph) -> FloatArray:
+    """Return the speed ``(L,)`` (m/s) that a lane's limit and its sharpest curve allow."""
+    sharpest = np.maximum.reduceat(np.abs(graph.samples[:, SampleColumn.CURVATURE]), graph.start[:-1])
+    return np.minimum(graph.speed_limit, np.sqrt(CURVE_ACCELERATION / np.maximum(sharpest, 1e-6)))
+
+
+@njit
+def column_beside(roads: RoadArrays, lane: int, other: int) -> int:
+    """Return the column of ``beside[lane]`` that holds ``other``, or -1 where the two are not of one cross-section."""
+    for w in range(roads.beside.shape[1]):
+        if roads.beside[lane, w] == other:
+            return w
+    return -1

@@ -1,8 +1,7 @@
-"""How the coordinates of one lane read in another: the traffic brain's view of the road network.
+"""How the coordinates of one lane read in the lanes beside it: the traffic brain's view of a cross-section.
 
-An object at ``(s, d)`` in lane ``other`` is at ``(a + k s, c + g d)`` in lane ``lane``; the four numbers are tabulated
-for every pair of lanes that lie beside or behind one another within reach, so that a vehicle finds its leader with two
-look-ups, wherever that leader is. Lane widths are taken at the middle of the lane.
+An object at ``(s, d)`` in lane ``other`` is at ``(a + k s, c + g d)`` in the lane beside it. Lane widths are taken at
+the middle of the lane.
 """
 
 from __future__ import annotations
@@ -10,24 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from envs.roads.lane_graph import LaneGraph, SampleColumn
-from envs.scene import BoolArray, FloatArray
+from envs.scene import BoolArray, FloatArray, IntArray
 
 REACH_M = 160.0
-"""Arc length ahead and behind over which lanes are related (m): beyond any braking distance in the scenarios."""
+"""Arc length ahead and behind within which bodies are noticed (m): beyond any braking distance in the scenarios."""
 
 
 @dataclass(frozen=True)
 class LaneRelations:
-    """``slot`` ``(L, L)`` int32, row of ``table`` for [lane, other] or -1; ``table`` ``(R, 4)`` columns a, k, c, g.
+    """``beside`` ``(L, W)`` the lanes of the same cross-section, the lane itself first, padded with -1.
 
-    ``ends`` ``(L,)``: the lane stops although the road goes on, so that its traffic must merge.
+    ``affine`` ``(L, W, 4)`` columns a, k, c, g of each. ``ends`` ``(L,)``: the lane stops although the road goes on, so
+    that its traffic must merge.
     """
 
-    slot: npt.NDArray[np.int32]
-    table: FloatArray
+    beside: IntArray
+    affine: FloatArray
     ends: BoolArray
 
 
@@ -35,15 +34,15 @@ Affine = tuple[float, float, float, float]
 
 
 def relate_lanes(graph: LaneGraph) -> LaneRelations:
-    """Tabulate the relations of every pair of lanes of ``graph`` within ``REACH_M``."""
-    count = len(graph.length)
-    slot = np.full((count, count), -1, dtype=np.int32)
-    rows: list[Affine] = []
-    for lane in range(count):
-        for other, affine in _relations_of(graph, lane).items():
-            slot[lane, other] = len(rows)
-            rows.append(affine)
-    return LaneRelations(slot, np.array(rows).reshape(-1, 4), ending_lanes(graph))
+    """Tabulate which lanes of ``graph`` lie beside which, and how their coordinates read there."""
+    rows = [_abreast(graph, lane) for lane in range(len(graph.length))]
+    columns = max(map(len, rows))
+    beside = np.full((len(rows), columns), -1, dtype=np.int64)
+    affine = np.zeros((len(rows), columns, 4))
+    for lane, found in enumerate(rows):
+        beside[lane, : len(found)] = list(found)
+        affine[lane, : len(found)] = list(found.values())
+    return LaneRelations(beside, affine, ending_lanes(graph))
 
 
 def ending_lanes(graph: LaneGraph) -> BoolArray:
@@ -53,36 +52,6 @@ def ending_lanes(graph: LaneGraph) -> BoolArray:
     alive_beside = ((beside >= 0) & ~dead[beside]).any(axis=0)
     ends: BoolArray = dead & alive_beside
     return ends
-
-
-def _relations_of(graph: LaneGraph, lane: int) -> dict[int, Affine]:
-    found: dict[int, Affine] = {}
-    for other, offset in _chain(graph, lane):
-        for beside, affine in _abreast(graph, other).items():
-            a, k, c, g = affine
-            found.setdefault(beside, (a + offset, k, c, g))
-    return found
-
-
-def _chain(graph: LaneGraph, lane: int) -> list[tuple[int, float]]:
-    """Return the lanes ahead and behind with the arc length at which each begins, nearest first."""
-    links = [(lane, 0.0)]
-    frontier = [(lane, float(graph.length[lane]))]
-    while frontier:
-        current, begin = frontier.pop(0)
-        for following in graph.successors[current]:
-            if following >= 0 and begin < REACH_M + graph.length[lane] and all(following != link for link, _ in links):
-                links.append((int(following), begin))
-                frontier.append((int(following), begin + float(graph.length[following])))
-    frontier = [(lane, 0.0)]
-    while frontier:
-        current, begin = frontier.pop(0)
-        for previous in graph.predecessors[current]:
-            if previous >= 0 and begin > -REACH_M and all(previous != link for link, _ in links):
-                start = begin - float(graph.length[previous])
-                links.append((int(previous), start))
-                frontier.append((int(previous), start))
-    return links
 
 
 def _abreast(graph: LaneGraph, lane: int) -> dict[int, Affine]:

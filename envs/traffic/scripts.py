@@ -64,5 +64,5 @@ def _act(script: FloatArray, agents: FloatArray, roads: RoadArrays, b: int, i: i
     elif action == ActionKind.CHANGE_LANE:
         lane = int(agents[AgentRow.LANE, b, i])
         target = roads.left[lane] if first > 0.0 else roads.right[lane]
-        if target >= 0 and roads.slot[target, lane] >= 0:
+        if target >= 0:
             enter_lane(agents, roads, b, i, target)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from envs.traffic.agents import ActionKind, AgentRow, TriggerKind
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, crosses_corridor, idm
-from envs.traffic.lane_view import VEHICLE_FORESIGHT, WALKER_FORESIGHT
+from envs.traffic.path_view import VEHICLE_FORESIGHT, WALKER_FORESIGHT
 from tests.envs.traffic.worlds import Body, actor_corners, agent_rows, case, hold, overlap_area, script, start
 
 LEFT, RIGHT = (1, -1), (1, -2)

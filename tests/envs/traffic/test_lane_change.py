@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from envs.embedded.simulator import EmbeddedSimulator
+from envs.traffic.agents import AgentRow
 from envs.traffic.lane_change import YIELD_BRAKE, change_incentive, choose_lane
+from envs.traffic.path_view import clear_lanes, sort_into_lanes
 from tests.envs.traffic.worlds import (
     Body,
     actor_corners,
@@ -39,9 +41,11 @@ def chosen(world: EmbeddedSimulator, i: int = 0) -> int:
 
 def wanted(world: EmbeddedSimulator, i: int = 0) -> int:
     """Return the OpenDRIVE lane that agent ``i`` wanted in the step that has just been."""
-    arrays = world._kernel_arrays
-    arrays.viewed[0] = -1
-    lane = choose_lane(world._agents, arrays.objects, arrays.views, arrays.viewed, world._roads, 0, i)
+    traffic = world._kernel_arrays.traffic
+    following = world._agents[AgentRow.FOLLOWING, 0, i]
+    sort_into_lanes(traffic.objects, traffic.heads, traffic.links, 0)
+    lane = choose_lane(world._agents, traffic, world._roads, 0, i, following)
+    clear_lanes(traffic.objects, traffic.heads, 0)
     return int(world.atlas.lane[lane])
 
 
@@ -62,11 +66,10 @@ def test_incentive_by_hand() -> None:
     # The scratch block still holds what the drivers saw in that step; the agents go back to that moment.
     world.reset([case("multi_lane_0", (RIGHT, 5.0), bodies=bodies)])
     target = int(np.flatnonzero((world.atlas.road == 1) & (world.atlas.lane == -1))[0])
-    arrays = world._kernel_arrays
-    arrays.viewed[0] = -1
-    incentive = change_incentive(
-        world._agents, arrays.objects, arrays.views, arrays.viewed, world._roads, 0, 0, target, -0.25
-    )
+    traffic = world._kernel_arrays.traffic
+    sort_into_lanes(traffic.objects, traffic.heads, traffic.links, 0)
+    incentive = change_incentive(world._agents, traffic, world._roads, 0, 0, target, -0.25)
+    clear_lanes(traffic.objects, traffic.heads, 0)
     new = idm_by_hand(8.0, 14.0, 40.0 - CAR_M, 10.0)
     loss = idm_by_hand(8.0, 12.0, 1e6, 8.0) - idm_by_hand(8.0, 12.0, 25.0 - CAR_M, 8.0)
     assert incentive == pytest.approx(new + 0.25 - 0.5 * loss, abs=1e-6)
