@@ -65,10 +65,10 @@ class Town:
 
     def __post_init__(self) -> None:
         """Refuse what is no town."""
-        check_range("block_m", self.block_m, 90.0, 160.0)
+        check_range("block_m", self.block_m, 90.0, 130.0)
         check_range("lane_width_m", self.lane_width_m, 3.0, 3.75)
         check_range("sidewalk_m", self.sidewalk_m, 1.0, 3.0)
-        check_range("ring_radius_m", self.ring_radius_m, 80.0, 105.0)
+        check_range("ring_radius_m", self.ring_radius_m, 90.0, 105.0)
         check_range("acceleration_m", self.acceleration_m, 40.0, 120.0)
         check_range("exit_lane_m", self.exit_lane_m, 40.0, 80.0)
         for name in ("street_limit_mps", "inner_limit_mps", "slow_limit_mps", "ring_limit_mps"):
