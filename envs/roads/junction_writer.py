@@ -68,7 +68,7 @@ class ConnectionPlan:
 
 @dataclass(frozen=True, slots=True)
 class JunctionPlan:
-    """A junction: ``priorities`` are pairs of incoming roads (the first goes before the second)."""
+    """A junction: ``priorities`` are pairs of connecting roads that conflict (the first goes before the second)."""
 
     id: int
     name: str

@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+import numpy as np
+
 from envs.roads.bends import bend, pose_at, turned
+from envs.roads.geometry import evaluate_line
 from envs.roads.junction_writer import (
     STOP_SIGN,
     TRAFFIC_LIGHT,
@@ -23,11 +26,13 @@ from envs.roads.junction_writer import (
     StopLinePlan,
 )
 from envs.roads.writer import CrosswalkPlan, JunctionLink, LanePlan, LinkPlan, Pose, RoadPlan, beside
+from envs.scene import FloatArray
 
 _STRAIGHT_RAD = math.radians(30.0)
 _CROSSWALK_M, _CROSSWALK_TO_END_M = 3.0, 2.5
 _STOP_BEHIND_CROSSWALK_M, _STOP_TO_END_M = 5.0, 1.0
 _SIGNAL_BESIDE_M = 1.0
+_CONFLICT_STEP_M = 0.5
 
 
 class Control(Enum):
@@ -80,12 +85,13 @@ def plan_junction(site: Site, roads: Mapping[int, RoadPlan]) -> tuple[JunctionPl
     for index, arm in enumerate(site.arms):
         road = changed.get(arm.road_id, roads[arm.road_id])
         changed[arm.road_id] = _furnished(road, arm, site.id, site.id + 60 + index)
-    connections = []
+    connections, planned = [], []
     for index, way in enumerate(site.ways or usual_ways(site.arms, roads), start=1):
         road, links = _connecting_road(site, way, site.id + index, roads)
         changed[road.id] = road
         connections.append(ConnectionPlan(way.entry.road_id, road.id, links))
-    return JunctionPlan(site.id, site.name, connections, _priorities(site), _controllers(site, roads)), changed
+        planned.append((way, road))
+    return JunctionPlan(site.id, site.name, connections, _priorities(planned), _controllers(site, roads)), changed
 
 
 def usual_ways(arms: Sequence[Arm], roads: Mapping[int, RoadPlan]) -> list[Way]:
@@ -247,10 +253,22 @@ def _driving_width(lanes: Sequence[LanePlan]) -> float:
     return sum(lane.width_m for lane in lanes if lane.kind == "driving")
 
 
-def _priorities(site: Site) -> list[tuple[int, int]]:
-    high = [arm.road_id for arm in site.arms if arm.control is Control.PRIORITY]
-    low = [arm.road_id for arm in site.arms if arm.control in (Control.STOP, Control.YIELD)]
-    return [(first, second) for first in high for second in low]
+def _priorities(ways: Sequence[tuple[Way, RoadPlan]]) -> list[tuple[int, int]]:
+    high = [road for way, road in ways if way.entry.control is Control.PRIORITY]
+    low = [road for way, road in ways if way.entry.control in (Control.STOP, Control.YIELD)]
+    return [(first.id, second.id) for first in high for second in low if _conflict(first, second)]
+
+
+def _conflict(first: RoadPlan, second: RoadPlan) -> bool:
+    """Say whether two ways cross or merge: somewhere their lanes' centres are nearer than half a lane."""
+    apart = _centre(first)[:, None] - _centre(second)[None]
+    return bool(np.hypot(apart[..., 0], apart[..., 1]).min() < 0.5 * first.right[0].width_m)
+
+
+def _centre(road: RoadPlan) -> FloatArray:
+    line = evaluate_line(road.plan, np.arange(0.0, road.length_m, _CONFLICT_STEP_M))
+    half = 0.5 * road.right[0].width_m
+    return np.stack([line.x + half * np.sin(line.heading), line.y - half * np.cos(line.heading)], axis=1)
 
 
 def _controllers(site: Site, roads: Mapping[int, RoadPlan]) -> list[ControllerPlan]:

@@ -30,6 +30,7 @@ from envs.roads.town_plan import EAST, NORTH, SHOULDER_M, SOUTH, WEST, CrossSect
 from envs.roads.writer import CrosswalkPlan, LanePlan, LinkPlan, RoadPlan, beside, write_opendrive
 
 _SPIRAL = 0.15
+_STREET_RADIUS_M = 30.0
 _DIVERGING_M = 20.0
 _RUN_M = 20.0
 _RAMP_FROM_MIDDLE_M = 75.0
@@ -122,7 +123,7 @@ class Town:
             self._street(4, "CE", NORTH, "CN", EAST, outer),
             self._street(5, "CN", WEST, "N", EAST, outer),
             _with_crosswalk(north_west, middle),
-            self._street(7, "C", NORTH, "N", SOUTH, inner),
+            self._street(7, "C", NORTH, "N", SOUTH, inner, aside=True),
             self._street(8, "C", EAST, "E", WEST, inner),
             self._street(9, "C", SOUTH, "S", NORTH, inner),
             self._street(10, "C", WEST, "W", EAST, inner),
@@ -132,11 +133,15 @@ class Town:
             self._street(14, "W", WEST, "I", EAST, outer),
         ]
 
-    def _street(self, road_id: int, first: str, out: float, last: str, arm: float, limit: float) -> RoadPlan:
-        """Return the street that leaves node ``first`` in direction ``out`` and comes to ``last`` by its ``arm``."""
+    def _street(
+        self, road_id: int, first: str, out: float, last: str, arm: float, limit: float, aside: bool = False
+    ) -> RoadPlan:
+        """Return the street that leaves node ``first`` in direction ``out`` and comes to ``last`` by its ``arm``.
+
+        ``aside``: it goes on in the same direction, but not in the same line.
+        """
         start, end = self._node(first).leaving(out), self._node(last).entering(arm)
-        # Streets that go on in the same direction are straight, or shift to the side.
-        plan = s_bend(start, end, _SPIRAL) if road_id == 7 else bend(start, end, 30.0, _SPIRAL)
+        plan = s_bend(start, end, _SPIRAL) if aside else bend(start, end, _STREET_RADIUS_M, _SPIRAL)
         return self._sections.street(road_id, f"{first} to {last}", plan, limit)
 
     def _ring(self) -> list[RoadPlan]:
@@ -149,7 +154,7 @@ class Town:
         run_in = [LanePlan("shoulder", SHOULDER_M, end_width_m=wide, taper_m=_RUN_M)]
         run_out = [LanePlan("shoulder", wide, end_width_m=SHOULDER_M, taper_m=_RUN_M)]
         leaving = [LanePlan("driving", self.lane_width_m, "solid"), LanePlan("shoulder", SHOULDER_M)]
-        corner = self._corner(SOUTH, "RE", "RS")
+        east, south = self._node("RE").leaving(SOUTH), self._node("RS").entering(EAST)
         return _chained(
             [
                 ring(21, "ring south", portion(path, 0.0, opening - _RUN_M), linked=(False, True)),
@@ -158,7 +163,7 @@ class Town:
                 ring(24, "ring west", portion(path, gore + _DIVERGING_M, merge), outside=[], linked=(False, True)),
                 ring(25, "ring merging", portion(path, merge, after), outside=leaving, linked=(True, True)),
                 ring(26, "ring north", portion(path, after, end), outside=run_out, linked=(True, False)),
-                ring(27, "ring east", corner),
+                ring(27, "ring east", bend(east, south, self.ring_radius_m, _SPIRAL)),
             ]
         )
 
@@ -172,9 +177,6 @@ class Town:
         arc = next(piece for piece in south_west if isinstance(piece.shape, Arc))
         gore = arc.s + arc.length - _ROUND_M - _DIVERGING_M
         return path, gore, length(south_west) + _RAMP_FROM_MIDDLE_M
-
-    def _corner(self, out: float, first: str, last: str) -> list[Geometry]:
-        return bend(self._node(first).leaving(out), self._node(last).entering(EAST), self.ring_radius_m, _SPIRAL)
 
     def _ramps(self) -> list[RoadPlan]:
         path, gore, merge = self._ring_path()

@@ -170,7 +170,7 @@ def _road_lines(road: RoadPlan) -> list[str]:
         *_link_lines("predecessor", road.predecessor),
         *_link_lines("successor", road.successor),
         "    </link>",
-        f'    <type s="0.0" type="{road.kind}"><speed max="{number(road.limit_mps)}" unit="m/s"/></type>',
+        f'    <type s="0.0" type="{road.kind}">{_speed_text(road.limit_mps)}</type>',
         "    <planView>",
         *(line for piece in road.plan for line in _geometry_lines(piece)),
         "    </planView>",
@@ -187,6 +187,14 @@ def _road_lines(road: RoadPlan) -> list[str]:
         *signal_lines(road.signals),
         "  </road>",
     ]
+
+
+def _speed_text(limit_mps: float) -> str:
+    """Return the limit in whole km/h where it is (the schema knows whole numbers only), else in m/s."""
+    whole = round(3.6 * limit_mps)
+    if abs(3.6 * limit_mps - whole) < 1e-9:
+        return f'<speed max="{whole}" unit="km/h"/>'
+    return f'<speed max="{number(limit_mps)}" unit="m/s"/>'
 
 
 def _link_lines(tag: str, link: LinkPlan | JunctionLink | None) -> list[str]:

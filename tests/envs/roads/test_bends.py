@@ -25,15 +25,21 @@ def assert_continuous(plan: list[Geometry]) -> None:
         assert_pose((after.x, after.y, after.heading), pose_at(plan, after.s - 1e-12))
 
 
+def curvatures(plan: list[Geometry]) -> list[float]:
+    """Return the curvature of lines and arcs (1/m)."""
+    assert all(isinstance(piece.shape, Line | Arc) for piece in plan)
+    return [piece.shape.curvature if isinstance(piece.shape, Arc) else 0.0 for piece in plan]
+
+
 def test_a_quarter_circle_where_both_tangents_are_equal() -> None:
     plan = bend((0.0, 0.0, 0.0), (10.0, 10.0, QUARTER))
-    assert [piece.shape for piece in plan] == [Arc(pytest.approx(0.1))]
+    assert curvatures(plan) == pytest.approx([0.1])
     assert length(plan) == pytest.approx(5.0 * math.pi)
 
 
 def test_the_longer_tangent_becomes_a_line() -> None:
     plan = bend((0.0, 0.0, 0.0), (10.0, -4.0, -QUARTER))
-    assert [piece.shape for piece in plan] == [Line(), Arc(pytest.approx(-0.25))]
+    assert curvatures(plan) == pytest.approx([0.0, -0.25])
     assert plan[0].length == pytest.approx(6.0)
     assert_pose(pose_at(plan, length(plan)), (10.0, -4.0, -QUARTER))
 
@@ -79,7 +85,7 @@ def test_an_s_bend_to_a_parallel_line_has_two_equal_arcs() -> None:
     """A lateral shift d over L takes two arcs of radius (L^2 + d^2) / (4 d)."""
     plan = s_bend((0.0, 0.0, 0.0), (60.0, 12.0, 0.0))
     curvature = 4.0 * 12.0 / (60.0**2 + 12.0**2)
-    assert [piece.shape for piece in plan] == [Arc(pytest.approx(curvature)), Arc(pytest.approx(-curvature))]
+    assert curvatures(plan) == pytest.approx([curvature, -curvature])
     assert_pose(pose_at(plan, length(plan)), (60.0, 12.0, 0.0))
     assert_continuous(plan)
 

@@ -201,7 +201,7 @@ def test_every_lane_into_a_signalised_junction_has_a_head_and_every_head_a_contr
                 validity = signal.find("validity")
                 assert validity is not None and signal.get("dynamic") == "yes"
                 lanes = range(int(validity.attrib["fromLane"]), int(validity.attrib["toLane"]) + 1)
-                heads.update({(road_id, lane): signal.get("id") for lane in lanes})
+                heads.update({(road_id, lane): signal.attrib["id"] for lane in lanes})
         incoming = {
             (connection.incoming_road, lane_from)
             for connection in junction.connections
@@ -210,7 +210,7 @@ def test_every_lane_into_a_signalised_junction_has_a_head_and_every_head_a_contr
         }
         assert set(heads) == incoming
         phases = town_xml().findall(f"junction[@id='{junction.id}']/controller")
-        signals = [item.get("signalId") for phase in phases for item in controllers[phase.get("id")].iter("control")]
+        signals = [item.attrib["signalId"] for phase in phases for item in controllers[phase.get("id")].iter("control")]
         assert sorted(signals) == sorted(set(heads.values()))
         assert [phase.get("sequence") for phase in phases] == ["0", "1"]
         controlled += len(phases)
@@ -223,18 +223,37 @@ def test_opposite_directions_share_a_phase() -> None:
     assert [{roads[signal] for signal in phase} for phase in phases[:2]] == [{"7", "9"}, {"8", "10"}]
 
 
-def test_priority_roads() -> None:
-    pairs = {
-        str(junction.get("id")): {(item.get("high"), item.get("low")) for item in junction.iter("priority")}
-        for junction in town_xml().iter("junction")
-    }
-    assert {junction: found for junction, found in pairs.items() if found} == {
-        "300": {("9", "1"), ("9", "2"), ("12", "1"), ("12", "2")},
-        "500": {("5", "7"), ("6", "7")},
-        "900": {("26", "13"), ("27", "13")},
-        "1000": {("14", "15")},
-    }
-    assert all(len(signals_at(road, end)) == 1 for (_, end), road in arms("400").items())  # stop signs all around
+def priorities(junction: str) -> set[tuple[str, ...]]:
+    """Return (from, to, from, to) roads of each pair of ways of which the first goes before the second."""
+    ends = {}
+    for road in town_map().roads.values():
+        if road.junction == junction:
+            assert road.predecessor is not None and road.successor is not None
+            ends[road.id] = (road.predecessor.element_id, road.successor.element_id)
+    element = town_xml().find(f"junction[@id='{junction}']")
+    assert element is not None
+    return {ends[item.attrib["high"]] + ends[item.attrib["low"]] for item in element.iter("priority")}
+
+
+def test_the_priority_road_goes_before_the_ways_that_conflict_with_it() -> None:
+    """At N the street runs from 5 (east) to 6 (west), and 7 comes from the south: it yields to all that it crosses.
+
+    The right turn out of 7 (to 5) merges with 6 to 5 only; the left turn (to 6) crosses 6 to 5, the left turn 5 to
+    ... 7 and merges with 5 to 6; the right turn from 6 to 7 meets neither.
+    """
+    assert priorities("500") == {
+        ("6", "5", "7", "5"),
+        ("6", "5", "7", "6"), ("5", "7", "7", "6"), ("5", "6", "7", "6"),
+    }  # fmt: skip
+    assert priorities("1000") == {("14", "16", "15", "16")}
+    assert all(pair[0] in ("9", "12") and pair[2] in ("1", "2") for pair in priorities("300"))
+    assert len(priorities("300")) > 10
+    assert not any(priorities(junction) for junction in ("100", "200", "400", "600", "700", "800", "1100"))
+
+
+def test_every_arm_of_an_all_way_stop_has_its_sign() -> None:
+    assert all(len(signals_at(road, end)) == 1 for (_, end), road in arms("400").items())
+    assert len(arms("400")) == 4
 
 
 def test_traffic_stops_before_the_crosswalk() -> None:
