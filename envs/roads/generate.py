@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from envs.roads.compiler import compile_lane_graph
 from envs.roads.elements import Geometry
@@ -27,6 +27,9 @@ from envs.roads.writer import (
     laid_out,
     write_opendrive,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _ORIGIN: Pose = (0.0, 0.0, 0.0)
 _TIGHTEST = 1.0 / 30.0
@@ -71,14 +74,14 @@ class MultiLaneRoad:
 
     def __post_init__(self) -> None:
         """Refuse what is no road."""
-        _check_range("lanes", self.lanes, 1, 6)
-        _check_range("bends", self.bends, 1, 20)
+        check_range("lanes", self.lanes, 1, 6)
+        check_range("bends", self.bends, 1, 20)
         _check_carriageway(self.length_m, self.lane_width_m, self.limit_mps, self.category, self.curvature)
 
     @property
     def name(self) -> str:
         """Name of the map."""
-        return _name("multi_lane_road", self)
+        return map_name("multi_lane_road", self)
 
     def opendrive(self) -> str:
         """Return the OpenDRIVE text."""
@@ -109,7 +112,7 @@ class ThreeLaneRoad:
     @property
     def name(self) -> str:
         """Name of the map."""
-        return _name("three_lane_road", self)
+        return map_name("three_lane_road", self)
 
     def opendrive(self) -> str:
         """Return the OpenDRIVE text."""
@@ -148,15 +151,15 @@ class OnRampRoad:
     def __post_init__(self) -> None:
         """Refuse what is no road."""
         for name in ("approach_m", "ramp_m", "acceleration_m", "after_m"):
-            _check_range(name, getattr(self, name), 20.0, 5000.0)
-        _check_range("ramp_angle", self.ramp_angle, 0.05, 0.6)
-        _check_range("ramp_limit_mps", self.ramp_limit_mps, 1.0, 60.0)
+            check_range(name, getattr(self, name), 20.0, 5000.0)
+        check_range("ramp_angle", self.ramp_angle, 0.05, 0.6)
+        check_range("ramp_limit_mps", self.ramp_limit_mps, 1.0, 60.0)
         _check_carriageway(self.after_m, self.lane_width_m, self.limit_mps, "motorway", self.curvature)
 
     @property
     def name(self) -> str:
         """Name of the map."""
-        return _name("on_ramp_road", self)
+        return map_name("on_ramp_road", self)
 
     def opendrive(self) -> str:
         """Return the OpenDRIVE text."""
@@ -229,15 +232,15 @@ class Street:
     def __post_init__(self) -> None:
         """Refuse what is no street."""
         _check_carriageway(self.length_m, self.lane_width_m, self.limit_mps, "town", self.curvature)
-        _check_range("parking_width_m", self.parking_width_m, 0.1, 10.0)
-        _check_range("sidewalk_width_m", self.sidewalk_width_m, 0.1, 20.0)
+        check_range("parking_width_m", self.parking_width_m, 0.1, 10.0)
+        check_range("sidewalk_width_m", self.sidewalk_width_m, 0.1, 20.0)
         if self.crosswalk_s_m is not None:
-            _check_range("crosswalk_s_m", self.crosswalk_s_m, 0.0, self.length_m)
+            check_range("crosswalk_s_m", self.crosswalk_s_m, 0.0, self.length_m)
 
     @property
     def name(self) -> str:
         """Name of the map."""
-        return _name("street", self)
+        return map_name("street", self)
 
     def opendrive(self) -> str:
         """Return the OpenDRIVE text."""
@@ -347,7 +350,8 @@ def _main_road(
     )
 
 
-def _name(kind: str, parameters: MultiLaneRoad | ThreeLaneRoad | OnRampRoad | Street) -> str:
+def map_name(kind: str, parameters: DataclassInstance) -> str:
+    """Return ``kind``, with the parameters that differ from their defaults."""
     values = [(item.name, getattr(parameters, item.name), item.default) for item in fields(parameters)]
     changed = [
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
@@ -358,14 +362,15 @@ def _name(kind: str, parameters: MultiLaneRoad | ThreeLaneRoad | OnRampRoad | St
 
 
 def _check_carriageway(length_m: float, width_m: float, limit_mps: float, category: str, curvature: float) -> None:
-    _check_range("length_m", length_m, 20.0, 20_000.0)
-    _check_range("lane_width_m", width_m, 2.0, 8.0)
-    _check_range("limit_mps", limit_mps, 1.0, 60.0)
-    _check_range("curvature", curvature, -_TIGHTEST, _TIGHTEST)
+    check_range("length_m", length_m, 20.0, 20_000.0)
+    check_range("lane_width_m", width_m, 2.0, 8.0)
+    check_range("limit_mps", limit_mps, 1.0, 60.0)
+    check_range("curvature", curvature, -_TIGHTEST, _TIGHTEST)
     if category not in ("motorway", "rural", "town"):
         raise ValueError(f"category is {category!r}; allowed are motorway, rural and town")
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise a ValueError that says what is allowed, unless ``low <= value <= high``."""
     if not low <= value <= high:
         raise ValueError(f"{name} is {value}; allowed is {low:g} to {high:g}")

@@ -1,6 +1,7 @@
 """Writing OpenDRIVE 1.4: plans of lines, arcs and spirals, cross sections, links, and the XML text.
 
-Only what the generated maps need; ``opendrive.py`` reads it back, and so does CARLA.
+Only what the generated maps need; ``opendrive.py`` reads it back, and so does CARLA. Junctions, signals and stop lines
+are in ``junction_writer.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,17 @@ from xml.sax.saxutils import quoteattr
 
 from envs.roads.elements import Arc, Geometry, Line, Shape, Spiral
 from envs.roads.geometry import end_pose
+from envs.roads.junction_writer import (
+    ControllerPlan,
+    JunctionPlan,
+    SignalPlan,
+    StopLinePlan,
+    controller_lines,
+    junction_lines,
+    number,
+    signal_lines,
+    stop_line_text,
+)
 
 _PROJECTION = "+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
 
@@ -60,6 +72,13 @@ class LinkPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class JunctionLink:
+    """A road's end is linked to junction ``junction_id``."""
+
+    junction_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CrosswalkPlan:
     """A crosswalk straight across at ``s_m``: ``length_m`` along the road, ``width_m`` across it, centred on t = 0."""
 
@@ -81,9 +100,12 @@ class RoadPlan:
     limit_mps: float = 80.0 / 3.6
     centre_mark: str = "none"
     centre_color: str = "white"
-    predecessor: LinkPlan | None = None
-    successor: LinkPlan | None = None
+    predecessor: LinkPlan | JunctionLink | None = None
+    successor: LinkPlan | JunctionLink | None = None
     crosswalks: Sequence[CrosswalkPlan] = field(default_factory=tuple)
+    stop_lines: Sequence[StopLinePlan] = ()
+    signals: Sequence[SignalPlan] = ()
+    junction: int = -1
 
     @property
     def length_m(self) -> float:
@@ -116,8 +138,13 @@ def beside(pose: Pose, t: float) -> Pose:
     return pose[0] - t * math.sin(pose[2]), pose[1] + t * math.cos(pose[2]), pose[2]
 
 
-def write_opendrive(name: str, roads: Sequence[RoadPlan]) -> str:
-    """Return the OpenDRIVE text of a map without junctions."""
+def write_opendrive(
+    name: str,
+    roads: Sequence[RoadPlan],
+    junctions: Sequence[JunctionPlan] = (),
+    controllers: Sequence[ControllerPlan] = (),
+) -> str:
+    """Return the OpenDRIVE text of a map."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         "<OpenDRIVE>",
@@ -127,23 +154,23 @@ def write_opendrive(name: str, roads: Sequence[RoadPlan]) -> str:
     ]
     for road in roads:
         lines += _road_lines(road)
+    for controller in controllers:
+        lines += controller_lines(controller)
+    for junction in junctions:
+        lines += junction_lines(junction)
     lines.append("</OpenDRIVE>")
     return "\n".join(lines) + "\n"
 
 
-def _number(value: float) -> str:
-    return repr(float(value) + 0.0)
-
-
 def _road_lines(road: RoadPlan) -> list[str]:
-    title = f'name={quoteattr(road.name)} length="{_number(road.length_m)}" id="{road.id}" junction="-1"'
+    title = f'name={quoteattr(road.name)} length="{number(road.length_m)}" id="{road.id}"'
     return [
-        f"  <road {title}>",
+        f'  <road {title} junction="{road.junction}">',
         "    <link>",
         *_link_lines("predecessor", road.predecessor),
         *_link_lines("successor", road.successor),
         "    </link>",
-        f'    <type s="0.0" type="{road.kind}"><speed max="{_number(road.limit_mps)}" unit="m/s"/></type>',
+        f'    <type s="0.0" type="{road.kind}">{_speed_text(road.limit_mps)}</type>',
         "    <planView>",
         *(line for piece in road.plan for line in _geometry_lines(piece)),
         "    </planView>",
@@ -156,20 +183,31 @@ def _road_lines(road: RoadPlan) -> list[str]:
         *_side_lines("right", [(-index, lane) for index, lane in enumerate(road.right, start=1)]),
         "      </laneSection>",
         "    </lanes>",
-        *_object_lines(road.crosswalks),
+        *_object_lines(road),
+        *signal_lines(road.signals),
         "  </road>",
     ]
 
 
-def _link_lines(tag: str, link: LinkPlan | None) -> list[str]:
+def _speed_text(limit_mps: float) -> str:
+    """Return the limit in whole km/h where it is (the schema knows whole numbers only), else in m/s."""
+    whole = round(3.6 * limit_mps)
+    if abs(3.6 * limit_mps - whole) < 1e-9:
+        return f'<speed max="{whole}" unit="km/h"/>'
+    return f'<speed max="{number(limit_mps)}" unit="m/s"/>'
+
+
+def _link_lines(tag: str, link: LinkPlan | JunctionLink | None) -> list[str]:
     if link is None:
         return []
+    if isinstance(link, JunctionLink):
+        return [f'      <{tag} elementType="junction" elementId="{link.junction_id}"/>']
     return [f'      <{tag} elementType="road" elementId="{link.road_id}" contactPoint="{link.contact}"/>']
 
 
 def _geometry_lines(piece: Geometry) -> list[str]:
     where = " ".join(
-        f'{key}="{_number(value)}"'
+        f'{key}="{number(value)}"'
         for key, value in zip(
             ("s", "x", "y", "hdg", "length"), (piece.s, piece.x, piece.y, piece.heading, piece.length), strict=True
         )
@@ -178,9 +216,9 @@ def _geometry_lines(piece: Geometry) -> list[str]:
         case Line():
             shape = "<line/>"
         case Arc(curvature):
-            shape = f'<arc curvature="{_number(curvature)}"/>'
+            shape = f'<arc curvature="{number(curvature)}"/>'
         case Spiral(start, end):
-            shape = f'<spiral curvStart="{_number(start)}" curvEnd="{_number(end)}"/>'
+            shape = f'<spiral curvStart="{number(start)}" curvEnd="{number(end)}"/>'
         case other:
             raise TypeError(f"the writer knows Line, Arc and Spiral, got {other!r}")
     return [f"      <geometry {where}>{shape}</geometry>"]
@@ -216,7 +254,7 @@ def _width_text(lane: LanePlan) -> str:
 
 
 def _width_record(offset: float, a: float, b: float) -> str:
-    return f'<width sOffset="{_number(offset)}" a="{_number(a)}" b="{_number(b)}" c="0.0" d="0.0"/>'
+    return f'<width sOffset="{number(offset)}" a="{number(a)}" b="{number(b)}" c="0.0" d="0.0"/>'
 
 
 def _mark_text(mark: str, color: str) -> str:
@@ -226,17 +264,24 @@ def _mark_text(mark: str, color: str) -> str:
     )
 
 
-def _object_lines(crosswalks: Sequence[CrosswalkPlan]) -> list[str]:
-    if not crosswalks:
+def _object_lines(road: RoadPlan) -> list[str]:
+    bodies = [_crosswalk_text(crosswalk) for crosswalk in road.crosswalks]
+    bodies += [stop_line_text(stop_line) for stop_line in road.stop_lines]
+    if not bodies:
         return []
-    lines = ["    <objects>"]
-    for index, crosswalk in enumerate(crosswalks):
-        u, v = 0.5 * crosswalk.length_m, 0.5 * crosswalk.width_m
-        corners = "".join(
-            f'<cornerLocal u="{_number(a)}" v="{_number(b)}" z="0.0"/>'
-            for a, b in ((-u, -v), (u, -v), (u, v), (-u, v), (-u, -v))
-        )
-        place = f's="{_number(crosswalk.s_m)}" t="0.0" zOffset="0.0" hdg="0.0" orientation="none"'
-        kind = f'id="{index}" name="crosswalk" type="crosswalk"'
-        lines.append(f"      <object {kind} {place}><outline>{corners}</outline></object>")
-    return [*lines, "    </objects>"]
+    first = road.id * 100  # an object's id is unique in the whole map
+    return [
+        "    <objects>",
+        *(f'      <object id="{first + index}" {body}' for index, body in enumerate(bodies)),
+        "    </objects>",
+    ]
+
+
+def _crosswalk_text(crosswalk: CrosswalkPlan) -> str:
+    u, v = 0.5 * crosswalk.length_m, 0.5 * crosswalk.width_m
+    corners = "".join(
+        f'<cornerLocal u="{number(a)}" v="{number(b)}" z="0.0"/>'
+        for a, b in ((-u, -v), (u, -v), (u, v), (-u, v), (-u, -v))
+    )
+    place = f's="{number(crosswalk.s_m)}" t="0.0" zOffset="0.0" hdg="0.0" orientation="none"'
+    return f'name="crosswalk" type="crosswalk" {place}><outline>{corners}</outline></object>'

@@ -1,4 +1,4 @@
-"""The library of generated maps: the roads of the four conditions, in four variants each."""
+"""The library of generated maps: the roads of the four conditions, in four variants each, and the town."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from envs.roads.drawing import RoadDrawing
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street, ThreeLaneRoad, generate_lane_graph
 from envs.roads.lane_graph import LaneGraph
+from envs.roads.town import Town
 
 BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
 
 
 def generated_maps() -> dict[str, GeneratedMap]:
-    """Return every generated map by its name: ``multi_lane_0`` ... ``street_3``."""
-    maps: dict[str, GeneratedMap] = {}
+    """Return every generated map by its name: ``multi_lane_0`` ... ``street_3``, ``town``."""
+    maps: dict[str, GeneratedMap] = {"town": Town()}
     for i, bend in enumerate(BENDS):
         maps[f"multi_lane_{i}"] = MultiLaneRoad(
             lanes=2, length_m=420.0, limit_mps=13.9, category="rural", curvature=bend

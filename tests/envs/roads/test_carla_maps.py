@@ -16,6 +16,7 @@ from envs.roads.elements import OpenDrive
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street
 from envs.roads.lane_graph import LaneGraph, SampleColumn, global_route, locate
 from envs.roads.opendrive import parse_opendrive
+from envs.roads.town import Town
 
 TOWNS = pytest.mark.parametrize("town", ["Town01", "Town02", "Town04"], indirect=True)
 
@@ -58,7 +59,7 @@ def test_lanes_are_where_carla_says(town: Path) -> None:
 
 @pytest.mark.parametrize(
     "generated",
-    [MultiLaneRoad(curvature=1 / 200), OnRampRoad(curvature=1 / 300), Street(curvature=1 / 150)],
+    [MultiLaneRoad(curvature=1 / 200), OnRampRoad(curvature=1 / 300), Street(curvature=1 / 150), Town()],
     ids=lambda item: str(item.name),
 )
 def test_carla_reads_our_maps_as_we_do(generated: GeneratedMap) -> None:

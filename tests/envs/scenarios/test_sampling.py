@@ -273,4 +273,4 @@ def test_unknown_names(conditions: str | list[str], densities: str, words: str) 
 
 def test_the_generated_maps_are_named_after_road_and_variant() -> None:
     roads = ("multi_lane", "on_ramp", "three_lane", "street")
-    assert set(generated_maps()) == {f"{road}_{k}" for road in roads for k in range(4)}
+    assert set(generated_maps()) == {f"{road}_{k}" for road in roads for k in range(4)} | {"town"}
