@@ -69,9 +69,7 @@ def lane_time_to_collision(gap: FloatArray, ego_speed: FloatArray, leader_speed:
 
     Constant speeds. Hayward (1972), "Near-miss determination through use of a scale of danger".
     """
-    closing = np.asarray(ego_speed) - leader_speed
-    open_ = np.divide(gap, closing, out=np.full(np.broadcast(gap, closing).shape, np.inf), where=closing > 0.0)
-    return np.where(np.asarray(gap) <= 0.0, 0.0, open_)
+    return _time_to_close(np.asarray(gap), np.asarray(ego_speed) - leader_speed)
 
 
 def time_headway(gap: FloatArray, ego_speed: FloatArray) -> FloatArray:
@@ -79,9 +77,7 @@ def time_headway(gap: FloatArray, ego_speed: FloatArray) -> FloatArray:
 
     Front to rear, which some call the time gap; SAE J2944 measures headway front to front. 0 where bodies overlap.
     """
-    speed = np.asarray(ego_speed)
-    headway = np.divide(gap, speed, out=np.full(np.broadcast(gap, speed).shape, np.inf), where=speed > 0.0)
-    return np.where(np.asarray(gap) <= 0.0, 0.0, headway)
+    return _time_to_close(np.asarray(gap), np.asarray(ego_speed))
 
 
 def deceleration_to_avoid_crash(gap: FloatArray, ego_speed: FloatArray, leader_speed: FloatArray) -> FloatArray:
@@ -93,7 +89,8 @@ def deceleration_to_avoid_crash(gap: FloatArray, ego_speed: FloatArray, leader_s
     closing = np.maximum(np.asarray(ego_speed) - leader_speed, 0.0)
     room = np.maximum(np.asarray(gap), 0.0)
     impossible = np.where(closing > 0.0, np.inf, np.zeros(np.broadcast(room, closing).shape))
-    return np.asarray(np.divide(closing**2, 2.0 * room, out=impossible, where=room > 0.0))
+    with np.errstate(over="ignore"):  # a gap of next to nothing needs infinite braking
+        return np.asarray(np.divide(closing**2, 2.0 * room, out=impossible, where=room > 0.0))
 
 
 def actor_time_to_collision(scene: SceneBatch, horizon_s: float = TTC_HORIZON_S) -> FloatArray:
@@ -105,6 +102,13 @@ def actor_time_to_collision(scene: SceneBatch, horizon_s: float = TTC_HORIZON_S)
     for slot in range(scene.actor_slots):
         times[:, slot] = time_to_collision(_with_one_actor(scene, slot), horizon_s)
     return times
+
+
+def _time_to_close(gap: FloatArray, speed: FloatArray) -> FloatArray:
+    never = np.full(np.broadcast(gap, speed).shape, np.inf)
+    with np.errstate(over="ignore"):  # next to no speed takes for ever
+        time_s = np.divide(gap, speed, out=never, where=speed > 0.0)
+    return np.where(gap <= 0.0, 0.0, time_s)
 
 
 def _with_one_actor(scene: SceneBatch, slot: int) -> SceneBatch:

@@ -33,6 +33,7 @@ import numpy as np
 
 from envs.errors import require
 from envs.metrics.braking import Braking, closed_until_matched, least_gap
+from envs.metrics.following import lane_time_to_collision
 from envs.scene import BoolArray, FloatArray, IntArray
 
 GRAVITY = 9.81
@@ -113,7 +114,7 @@ def cut_in(
     closing = np.maximum(ve - vo, 0.0)
     collides = (closing > 0.0) & (dx - closing * dy / vy >= -lengths)
     perceived_s = driver.wander_m / vy + driver.evaluation_s
-    critical_s = np.divide(dx, closing, out=np.full_like(dx, np.inf), where=closing > 0.0) - driver.critical_ttc_s
+    critical_s = lane_time_to_collision(dx, ve, vo) - driver.critical_ttc_s
     return _assess(collides, dx, closing, np.maximum(perceived_s, critical_s) + driver.delay_s, driver)
 
 
