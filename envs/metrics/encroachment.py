@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.metrics.boxes import corners, separation
-from envs.scene import FloatArray, IntArray
+from envs.metrics.boxes import actor_boxes, corners, ego_boxes, separation
+from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
+
+_FAR_M = 1e6
 
 
 def post_encroachment_time(
@@ -33,6 +35,31 @@ def post_encroachment_time(
     # The difference in the wrong order is negative, and both are where the stays overlap.
     between = np.maximum(second - leave, first - other_leave)
     return np.where(both, np.maximum(between, 0.0), np.inf)
+
+
+def actor_encroachment(scenes: SceneBatch, area: FloatArray) -> dict[int, float]:
+    """Return PET (s) of the ego with every road user of a drive, by the road user's id; as ``post_encroachment_time``.
+
+    ``scenes``: one drive, its batch axis is time; ``area`` ``(P, 2)`` a convex polygon (m). Who is not in the scene at
+    a tick is outside of the area then.
+    """
+    ego, boxes = ego_boxes(scenes), actor_boxes(scenes)
+    valid, ids = scenes.actors.valid, scenes.actors.id
+    result = {}
+    for actor_id in np.unique(ids[valid]).tolist():
+        track = _track(boxes, valid & (ids == actor_id))
+        size, own = track[:, 3:5].max(axis=0), ego[:, 3:5].max(axis=0)
+        pet = post_encroachment_time(ego[:, :3], own, track[:, :3], size, area, scenes.time_s)
+        result[int(actor_id)] = float(pet)
+    return result
+
+
+def _track(boxes: FloatArray, chosen: BoolArray) -> FloatArray:
+    """Return the one chosen box ``(T, 5)`` of ``boxes`` ``(T, A, 5)`` at each tick; where none is, one far away."""
+    track = np.zeros((len(boxes), boxes.shape[-1]))
+    track[:, 0] = _FAR_M
+    track[chosen.any(axis=1)] = boxes[chosen]
+    return track
 
 
 def occupation(
