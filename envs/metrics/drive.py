@@ -30,7 +30,8 @@ class DriveMeasures:
     and ``min_distance_m`` infinity where there was nobody; ``max_drac`` (m/s2); ``tet_s``, ``tit_s2`` of the time to
     collision in the plane; ``max_jerk`` the largest absolute longitudinal jerk (m/s3); ``smoothness`` the share of
     comfortable segments; ``rss_violation`` the share of ticks that are too near the leader; ``red_lights`` run;
-    ``off_road_m``; ``completion`` of the route in [0, 1].
+    ``off_road_m``; ``completion`` of the route in [0, 1]. In the tick of a collision the time to collision in the plane
+    and the distance are 0.
     """
 
     min_ttc_s: float
@@ -62,12 +63,15 @@ def measure_drive(
     ticks = scenes.batch_size
     require(ticks > SMOOTHING_ORDER, f"a drive of {ticks} ticks was given, its measures need {SMOOTHING_ORDER + 1}")
     require(critical_ttc_s < TTC_HORIZON_S, f"critical_ttc_s is {critical_ttc_s}, keep it below {TTC_HORIZON_S} s")
-    ahead, ttc = leader(scenes), time_to_collision(scenes)
+    ahead, struck = leader(scenes), scenes.events.collision
+    # A simulator may stop the ego at the contact while the other drives on to the end of the tick.
+    ttc = np.where(struck, 0.0, time_to_collision(scenes))
+    apart = np.where(struck, 0.0, minimal_distance(scenes))
     return DriveMeasures(
         min_ttc_s=float(ttc.min()),
         min_lane_ttc_s=float(lane_time_to_collision(ahead.gap, ahead.ego_speed, ahead.speed).min()),
         min_headway_s=float(time_headway(ahead.gap, ahead.ego_speed).min()),
-        min_distance_m=float(minimal_distance(scenes).min()),
+        min_distance_m=float(apart.min()),
         max_drac=float(deceleration_to_avoid_crash(ahead.gap, ahead.ego_speed, ahead.speed).max()),
         tet_s=float(time_exposed(ttc, critical_ttc_s, period_s)),
         tit_s2=float(time_integrated(ttc, critical_ttc_s, period_s)),

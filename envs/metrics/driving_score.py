@@ -1,4 +1,4 @@
-"""Driving scores in the published forms of the CARLA Leaderboard, each labelled, and SafeBench's final score.
+"""Driving scores in the published forms of the CARLA Leaderboard, each labelled.
 
 Driving score = route completion x penalty, in [0, 100]. Checked in the leaderboard's own statistics_manager.py
 (branches leaderboard-2.0, a87a341, and leaderboard-2.1, cfecdc8) and in Bench2Drive's (087f74f):
@@ -92,27 +92,6 @@ def leaderboard_2_1(completion: float, infractions: Iterable[Infraction]) -> Dri
     total = math.fsum(_coefficient(infraction) for infraction in counted)
     on_route = math.prod(_on_route(infraction) for infraction in counted)
     return _score("leaderboard-2.1", completion, on_route / (1.0 + total), counted)
-
-
-def safebench_score(
-    collision_rate: float,
-    off_road_m: float,
-    route_distance_m: float,
-    incompletion: float,
-    time_s: float,
-    time_limit_s: float = 30.0,
-) -> float:
-    """Return SafeBench's final score of a set of drives: lower is better, 0 at best, 1 with every term at its maximum.
-
-    Means over drives: ``collision_rate`` in [0, 1], ``off_road_m`` driven off road, ``route_distance_m`` mean distance
-    from the route, ``incompletion`` share of the route not driven, ``time_s``. Weights 0.4, 0.1, 0.1, 0.3, 0.1 and
-    maxima 1, 10 m, 5 m, 1, ``time_limit_s`` are those of safebench/util/metric_util.py (dec2269), which rounds each
-    term to two digits first (we do not) and lets a term pass its maximum (so do we). Xu et al. (2022), "SafeBench".
-    """
-    require(time_limit_s > 0.0, f"time_limit_s is {time_limit_s}, it must be above 0")
-    safety = 0.4 * collision_rate + 0.1 * off_road_m / 10.0
-    task = 0.1 * route_distance_m / 5.0 + 0.3 * incompletion + 0.1 * time_s / time_limit_s
-    return safety + task
 
 
 def mean_score(scores: Sequence[DrivingScore]) -> float:

@@ -52,6 +52,13 @@ def test_by_hand() -> None:
     assert found.completion == pytest.approx(0.2)
 
 
+def test_a_collision_between_two_ticks_counts() -> None:
+    scenes = closing_in()
+    scenes.events.block[EventRow.COLLISION, 20] = 1.0
+    found = measure_drive(scenes, PERIOD_S)
+    assert (found.min_distance_m, found.min_ttc_s) == (0.0, 0.0)
+
+
 def test_a_drive_alone_and_its_json() -> None:
     scenes = make_scene(TICKS, ego={EgoRow.SPEED: 10.0})
     found = measure_drive(scenes, PERIOD_S)

@@ -1,4 +1,4 @@
-"""Driving scores by hand and against results that others published; SafeBench's score; infractions of a drive."""
+"""Driving scores by hand and against results that others published; infractions of a drive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from envs.metrics.driving_score import (
     leaderboard_2_0,
     leaderboard_2_1,
     mean_score,
-    safebench_score,
 )
 from envs.metrics.infractions import ENDING, KINDS, SHARED, Infraction, Kind, infractions_of
 from envs.scene import ActorKind, ActorRow, EgoRow, EventRow, RouteRow, SceneBatch
@@ -128,13 +127,6 @@ def test_what_is_no_share_and_no_kind_is_refused() -> None:
         Infraction("min_speed")
     with pytest.raises(InvalidConfigError, match="share of a red_light is 0.5, it must be None"):
         Infraction("red_light", share=0.5)
-
-
-def test_safebench_by_hand() -> None:
-    """0.4 x 0.5 + 0.1 x 2 / 10 + 0.1 x 1 / 5 + 0.3 x 0.2 + 0.1 x 15 / 30."""
-    assert safebench_score(0.5, 2.0, 1.0, 0.2, 15.0) == pytest.approx(0.2 + 0.02 + 0.02 + 0.06 + 0.05)
-    assert safebench_score(0.0, 0.0, 0.0, 0.0, 0.0) == 0.0
-    assert safebench_score(1.0, 10.0, 5.0, 1.0, 60.0, time_limit_s=60.0) == pytest.approx(1.0)
 
 
 def drive() -> SceneBatch:
