@@ -19,7 +19,7 @@ from envs.risk import TTC_HORIZON_S, time_to_collision
 from envs.scene import SceneBatch
 
 CRITICAL_TTC_S = 1.5
-"""A time to collision that counts as critical for TET and TIT (s); ours, measures in use range from 1 to 4 s."""
+"""A time to collision that counts as critical for TET and TIT (s): ours, among the 1 to 3 s of the literature."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Post-encroachment time (PET) from two recorded trajectories and the area that both cross.
 
 Allen, Shin and Cooper (1978), "Analysis of traffic conflicts and collisions", Transportation Research Record 667: the
-time from the moment that the first road user leaves the conflict area to the moment that the second enters it.
+time from the moment that the first road user leaves the conflict area to the moment that the second enters it. PET is
+undefined where both are inside together (Westhofen et al., 2022, read there); 0 for that case is ours.
 """
 
 from __future__ import annotations

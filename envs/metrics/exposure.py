@@ -2,7 +2,8 @@
 
 Minderhoud and Bovy (2001), "Extended time-to-collision measures for road traffic safety assessment", Accident Analysis
 and Prevention 33: over the time during which 0 <= TTC <= threshold, TET sums the time and TIT the shortfall
-(threshold - TTC). Both by the paper's sum over ticks, each of which counts for one period.
+(threshold - TTC). Both as sums over ticks, each of which counts for one period; read in the catalogue of Westhofen et
+al. (2022), which gives the integrals.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Car-following criticality along the lane: who leads, time to collision, time headway, DRAC.
 
 The measures take plain arrays that broadcast: ``gap`` from the ego's front to the leader's rear along the lane (m),
-speeds along the lane (m/s). ``leader`` finds them in a scene.
+speeds along the lane (m/s). ``leader`` finds them in a scene. Definitions are as in the catalogue of criticality metrics
+by Westhofen et al. (2022), whose pages on TTC, THW and required longitudinal acceleration were read.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def lane_time_to_collision(gap: FloatArray, ego_speed: FloatArray, leader_speed:
 def time_headway(gap: FloatArray, ego_speed: FloatArray) -> FloatArray:
     """Return the seconds until the ego's front is where the leader's rear is now; infinity for a standing ego.
 
-    Front to rear, which some call the time gap; SAE J2944 measures headway front to front. 0 where bodies overlap.
+    Front to rear, which some call the time gap. 0 where bodies overlap. Jansson (2005), "Collision avoidance theory".
     """
     return _time_to_close(np.asarray(gap), np.asarray(ego_speed))
 
@@ -83,8 +84,8 @@ def time_headway(gap: FloatArray, ego_speed: FloatArray) -> FloatArray:
 def deceleration_to_avoid_crash(gap: FloatArray, ego_speed: FloatArray, leader_speed: FloatArray) -> FloatArray:
     """Return DRAC (m/s2, positive): the constant braking that just brings the closing speed to 0 at contact.
 
-    (closing speed)^2 / (2 gap); 0 where the gap does not close, infinity where bodies overlap while closing. Cooper and
-    Ferguson (1976), "Traffic studies at T-junctions"; the leader keeps its speed.
+    (closing speed)^2 / (2 gap); 0 where the gap does not close, infinity where bodies overlap while closing. The leader
+    keeps its speed. Archer (2005) by this name; Jansson (2005) as the required longitudinal acceleration.
     """
     closing = np.maximum(np.asarray(ego_speed) - leader_speed, 0.0)
     room = np.maximum(np.asarray(gap), 0.0)

@@ -2,7 +2,8 @@
 
 Shalev-Shwartz, Shammah and Shashua (2017), "On a formal model of safe and scalable self-driving cars",
 arXiv:1708.06374: same direction by Definition 1 and its lemma, opposite directions by the definition that follows.
-Distances are from bumper to bumper; speeds along the lane.
+Distances are from bumper to bumper; speeds along the lane. The first formula was checked against two restatements of it
+in public code, the second is derived here from the definition's words and was not compared.
 """
 
 from __future__ import annotations

@@ -87,6 +87,7 @@ def test_driving_smoothness_is_the_share_of_comfortable_segments() -> None:
     scenes.ego.block[EgoRow.ACCELERATION, 60:] = -5.0
     assert driving_smoothness(scenes, 0.1) == pytest.approx(2.0 / 3.0)
     assert driving_smoothness(scenes.rows(slice(0, 15)), 0.1) == 1.0
+    assert driving_smoothness(scenes.rows(slice(40, 65)), 0.1) == 1.0
     assert driving_smoothness(scenes.rows(slice(60, 70)), 0.1) == 0.0
 
 

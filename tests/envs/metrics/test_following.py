@@ -80,7 +80,7 @@ def test_the_lane_counts_and_not_the_egos_heading() -> None:
     """The ego is 1 m to the left in a lane that runs north, heading 0.2 rad off it; the leader stands in its middle."""
     ego = {EgoRow.X: -1.0, EgoRow.YAW: math.pi / 2 + 0.2, EgoRow.SPEED: 10.0}
     road = {RoadRow.LANE_OFFSET: 1.0, RoadRow.HEADING_ERROR: 0.2}
-    actors = [make_actor(0.0, 24.0, yaw=math.pi / 2, speed=3.0), make_actor(2.5, 12.0)]
+    actors = [make_actor(0.0, 24.0, yaw=math.pi / 2, speed=3.0), make_actor(-2.2, 12.0)]
     found = leader(make_scene(actors=actors, ego=ego, road=road))
     assert (found.slot[0], found.gap[0], found.speed[0]) == pytest.approx((0, 20.0, 3.0))
     assert found.ego_speed[0] == pytest.approx(10.0 * math.cos(0.2))

@@ -31,15 +31,16 @@ def test_an_event_that_lasts_counts_once() -> None:
 
 
 def test_crossing_a_stop_line() -> None:
-    distance = np.array(
-        [[3.0, 1.0, -1.0, -3.0], [3.0, 1.0, -1.0, -3.0], [0.5, 0.2, 0.2, 0.2], [-1.0, -2.0, -3.0, -4.0]]
-    )
-    red = np.array([[True] * 4, [False, False, False, True], [True] * 4, [True] * 4])
+    over, standing, behind = [3.0, 1.0, -1.0, -3.0], [0.5, 0.2, 0.2, 0.2], [-1.0, -2.0, -3.0, -4.0]
+    late, just = [False, False, False, True], [False, False, True, True]
+    distance = np.array([over, over, standing, behind, over])
+    red = np.array([[True] * 4, late, [True] * 4, [True] * 4, just])
     assert crosses_red_light(distance, red).tolist() == [
         [False, False, True, False],  # over the line on red
         [False] * 4,  # over it on green, red behind it
         [False] * 4,  # stands before it
         [False] * 4,  # was behind it from the start
+        [False, False, True, False],  # red in the tick of the crossing
     ]
 
 
