@@ -1,8 +1,8 @@
 """Car-following criticality along the lane: who leads, time to collision, time headway, DRAC.
 
 The measures take plain arrays that broadcast: ``gap`` from the ego's front to the leader's rear along the lane (m),
-speeds along the lane (m/s). ``leader`` finds them in a scene. Definitions are as in the catalogue of criticality metrics
-by Westhofen et al. (2022), whose pages on TTC, THW and required longitudinal acceleration were read.
+speeds along the lane (m/s). ``leader`` finds them in a scene. Definitions are as in the catalogue of criticality
+metrics by Westhofen et al. (2022), whose pages on TTC, THW and required longitudinal acceleration were read.
 """
 
 from __future__ import annotations

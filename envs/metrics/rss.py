@@ -3,7 +3,7 @@
 Shalev-Shwartz, Shammah and Shashua (2017), "On a formal model of safe and scalable self-driving cars",
 arXiv:1708.06374: same direction by Definition 1 and its lemma, opposite directions by the definition that follows.
 Distances are from bumper to bumper; speeds along the lane. The first formula was checked against two restatements of it
-in public code, the second is derived here from the definition's words and was not compared.
+in public code; the second is the definition's as we know it, and could not be looked up.
 """
 
 from __future__ import annotations
