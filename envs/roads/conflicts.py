@@ -23,6 +23,9 @@ CLEARANCE_M = 2.7
 LONGEST_M = 11.0
 """Length of the longest vehicle (a bus, m): on a curve its corners reach beyond a car's."""
 
+TAIL_M = 10.0
+"""How far behind a junction a tail may still be in the way of those who turn (m, ours: nearly the longest vehicle)."""
+
 FURTHEST_STOP_M = 8.0
 """How far before a junction drivers stop at most, so as not to stand in the way of those who turn (m, ours)."""
 
@@ -63,13 +66,14 @@ class Conflicts:
 class _Way:
     """One connecting lane: its points ``(n, 2)``, arc length between them, and how it leads through the junction.
 
-    ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach there (m).
+    ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
+    may still be in the way. ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach.
     """
 
     lane: int
     points: FloatArray
     overhang: FloatArray
-    step: float
+    along: FloatArray
     length: float
     heading_in: float
     turn: float
@@ -112,19 +116,30 @@ def join_conflicts(parts: Sequence[Conflicts], lane_offsets: IntArray) -> Confli
 
 
 def _way(graph: LaneGraph, lane: int) -> _Way:
-    samples = graph.lane_samples(lane)
+    samples, length, after = graph.lane_samples(lane), float(graph.length[lane]), int(graph.successors[lane, 0])
     heading = samples[:, SampleColumn.HEADING]
+    along = np.arange(len(samples)) * graph.step[lane]
+    beyond, further = _beginning(graph, after)
+    both = np.concatenate([samples, beyond])
     return _Way(
         lane=lane,
-        points=samples[:, [SampleColumn.X, SampleColumn.Y]],
-        overhang=_overhang(samples[:, SampleColumn.CURVATURE]),
-        step=float(graph.step[lane]),
-        length=float(graph.length[lane]),
+        points=both[:, [SampleColumn.X, SampleColumn.Y]],
+        overhang=_overhang(both[:, SampleColumn.CURVATURE]),
+        along=np.concatenate([along, length + further]),
+        length=length,
         heading_in=float(heading[0]),
         turn=_wrapped(float(np.unwrap(heading)[-1] - heading[0])),
         before=int(graph.predecessors[lane, 0]),
-        after=int(graph.successors[lane, 0]),
+        after=after,
     )
+
+
+def _beginning(graph: LaneGraph, lane: int) -> tuple[FloatArray, FloatArray]:
+    """Return the samples of the first ``TAIL_M`` of a lane outside a junction (not the first) and where they are."""
+    if lane < 0 or graph.junction[lane] >= 0:
+        return np.zeros((0, graph.samples.shape[1])), np.zeros(0)
+    rows = graph.lane_samples(lane)[1 : 2 + int(TAIL_M / graph.step[lane])]
+    return rows, (1.0 + np.arange(len(rows))) * graph.step[lane]
 
 
 def _overhang(curvature: FloatArray) -> FloatArray:
@@ -188,6 +203,8 @@ def _stretches(first: _Way, second: _Way) -> tuple[tuple[float, float], tuple[fl
         return None
     apart = np.linalg.norm(first.points[:, None, :] - second.points[None, :, :], axis=2)
     near = apart < CLEARANCE_M + first.overhang[:, None] + second.overhang[None, :]
+    if first.after == second.after:
+        near &= (first.along <= first.length)[:, None] & (second.along <= second.length)[None, :]
     mine, theirs = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
     if len(mine) == 0:
         return None
@@ -195,7 +212,8 @@ def _stretches(first: _Way, second: _Way) -> tuple[tuple[float, float], tuple[fl
 
 
 def _span(way: _Way, rows: IntArray) -> tuple[float, float]:
-    return max(float(rows[0] - 1) * way.step, 0.0), min(float(rows[-1] + 1) * way.step, way.length)
+    last = min(int(rows[-1]) + 1, len(way.along) - 1)
+    return float(way.along[max(int(rows[0]) - 1, 0)]), float(way.along[last])
 
 
 def _priority(first: _Way, second: _Way, controls: TrafficControls) -> int:

@@ -12,6 +12,7 @@ from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
+from envs.traffic.claims import ClaimRow
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
@@ -31,6 +32,14 @@ LATERAL_ACCELERATION = 2.0
 
 QUEUE_M = 1.2
 """Offset from the lane's centre up to which whoever stands there is taken to queue (m, ours)."""
+
+
+SLOWEST_CHANGE = 3.0
+"""Speed below which a driver in streets changes no lane (m/s, ours): it would hardly move sideways."""
+
+
+CHANGE_TIME_S = 3.0
+"""Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
 
 
 @njit
@@ -80,14 +89,35 @@ def decide(
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or agents[AgentRow.MAY_CHANGE, b, i] < 0.5:
             continue
         agents[AgentRow.COOLDOWN, b, i] -= period
-        if agents[AgentRow.COOLDOWN, b, i] > 0.0:
+        if agents[AgentRow.COOLDOWN, b, i] > 0.0 or _keeps_lane(agents, traffic.claims, roads, b, i):
             continue
         # Half a second between two looks at the other lanes: a driver's rhythm, and a fifth of the work.
         agents[AgentRow.COOLDOWN, b, i] = 0.5
         target = choose_lane(agents, traffic, roads, b, i, agents[AgentRow.FOLLOWING, b, i])
         if target != int(agents[AgentRow.LANE, b, i]):
+            clear_lanes(traffic.objects, traffic.heads, b)
             enter_lane(agents, roads, b, i, target)
+            _show_in_lane(traffic.objects, agents, b, i)
+            sort_into_lanes(traffic.objects, traffic.heads, traffic.links, b)
     clear_lanes(traffic.objects, traffic.heads, b)
+
+
+@njit
+def _keeps_lane(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: int, i: int) -> bool:
+    """Return whether a driver in streets changes no lane now: near a junction or a fork, and while it hardly moves."""
+    if agents[AgentRow.SPEED_FACTOR, b, i] <= 0.0:
+        return False
+    lane, speed = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.SPEED, b, i]
+    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < CHANGE_TIME_S * speed and not roads.ends[lane]
+    return bool(claims[ClaimRow.LANE, i] >= 0.0 or near_end or speed < SLOWEST_CHANGE)
+
+
+@njit
+def _show_in_lane(objects: FloatArray, agents: FloatArray, b: int, i: int) -> None:
+    """Let the others see at once that agent ``i`` has changed its lane: two may not enter the same place."""
+    objects[ObjectRow.LANE, b, i] = agents[AgentRow.LANE, b, i]
+    objects[ObjectRow.S, b, i] = agents[AgentRow.S, b, i]
+    objects[ObjectRow.D, b, i] = agents[AgentRow.D, b, i]
 
 
 @njit

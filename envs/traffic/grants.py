@@ -61,7 +61,7 @@ def release(grants: FloatArray, agents: FloatArray, roads: RoadArrays, half_leng
         lane = int(grants[b, i, k, _LANE])
         if lane >= 0:
             driven = agents[AgentRow.ODOMETER, b, i] - grants[b, i, k, _START]
-            if driven - half_length > roads.length[lane]:
+            if driven - half_length > roads.way_end[lane]:
                 grants[b, i, k, _LANE] = -1.0
     _close_ranks(grants, b, i)
 

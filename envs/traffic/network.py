@@ -20,8 +20,8 @@ CURVE_ACCELERATION = 2.5
 class RoadArrays(NamedTuple):
     """Arrays of a LaneGraph, of its LaneRelations, TrafficControls and Conflicts (see there).
 
-    ``advised`` ``(L,)`` the speed that curve and limit allow (m/s); ``conflict_own``, ``conflict_other`` ``(Z, 2)``
-    from and to.
+    ``advised`` ``(L,)`` the speed that curve and limit allow (m/s); ``way_end`` ``(L,)`` where a
+    tail is out of everybody's way (m); ``conflict_own``, ``conflict_other`` ``(Z, 2)`` from and to.
     """
 
     samples: FloatArray
@@ -45,6 +45,7 @@ class RoadArrays(NamedTuple):
     stop_gap: FloatArray
     programs: FloatArray
     plan: IntArray
+    way_end: FloatArray
     conflict_start: IntArray
     conflict_lane: IntArray
     conflict_kind: IntArray
@@ -78,6 +79,7 @@ def road_arrays(graph: LaneGraph, controls: TrafficControls, conflicts: Conflict
         stop_gap=controls.stop_gap,
         programs=controls.programs,
         plan=controls.plan,
+        way_end=_way_ends(graph, conflicts),
         conflict_start=conflicts.start,
         conflict_lane=conflicts.lane,
         conflict_kind=conflicts.kind,
@@ -85,6 +87,14 @@ def road_arrays(graph: LaneGraph, controls: TrafficControls, conflicts: Conflict
         conflict_other=np.column_stack([conflicts.other_from, conflicts.other_to]),
         conflict_priority=conflicts.priority,
     )
+
+
+def _way_ends(graph: LaneGraph, conflicts: Conflicts) -> FloatArray:
+    """Return the arc length ``(L,)`` at which a tail is out of everybody's way: the lane's end or behind it (m)."""
+    ends: FloatArray = graph.length.copy()
+    owner = np.repeat(np.arange(graph.lane_count), np.diff(conflicts.start))
+    np.maximum.at(ends, owner, conflicts.own_to)
+    return ends
 
 
 def advised_speed(graph: LaneGraph) -> FloatArray:
