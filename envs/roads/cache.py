@@ -20,13 +20,15 @@ from typing import Any
 import numpy as np
 
 from envs.roads.compiler import COMPILER_VERSION, compile_lane_graph
+from envs.roads.controls import TrafficControls
 from envs.roads.drawing import Area, RoadDrawing, Stroke
 from envs.roads.elements import OpenDriveError
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.opendrive import parse_opendrive
 from envs.user_cache import user_cache
 
-_ARRAYS = tuple(item.name for item in fields(LaneGraph) if item.name not in ("name", "road_ids", "drawing"))
+_ARRAYS = tuple(item.name for item in fields(LaneGraph) if item.name not in ("name", "road_ids", "drawing", "controls"))
+_CONTROLS = tuple(item.name for item in fields(TrafficControls) if item.name != "signal_ids")
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile)
 
 
@@ -57,6 +59,7 @@ def _key(content: bytes, name: str) -> str:
 
 def _write(entry: Path, graph: LaneGraph) -> None:
     arrays: dict[str, Any] = {name: getattr(graph, name) for name in _ARRAYS}
+    arrays |= {f"controls.{name}": getattr(graph.controls, name) for name in _CONTROLS}
     drawing = graph.drawing
     outlines = [area.points for area in drawing.areas] + [stroke.points for stroke in drawing.strokes]
     texts = {
@@ -64,6 +67,7 @@ def _write(entry: Path, graph: LaneGraph) -> None:
         "road_ids": graph.road_ids,
         "areas": [area.kind for area in drawing.areas],
         "strokes": [(stroke.kind, stroke.color) for stroke in drawing.strokes],
+        "signal_ids": graph.controls.signal_ids,
     }
     arrays["texts"] = np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8)
     arrays["counts"] = np.array([len(outline) for outline in outlines], dtype=np.int64)
@@ -93,5 +97,9 @@ def _read(entry: Path) -> LaneGraph:
         name=texts["name"],
         road_ids=tuple(texts["road_ids"]),
         drawing=RoadDrawing(areas, strokes),
+        controls=TrafficControls(
+            **{name: arrays[f"controls.{name}"] for name in _CONTROLS},
+            signal_ids=tuple(tuple(ids) for ids in texts["signal_ids"]),
+        ),
         **{name: arrays[name] for name in _ARRAYS},
     )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from envs.roads.compile_controls import compile_controls
+from envs.roads.controls import TrafficControls
 from envs.roads.cross_section import SectionFrame, sample_section
 from envs.roads.elements import OpenDrive, OpenDriveError
 from envs.roads.lane_graph import LINKS, LaneGraph, SampleColumn
 from envs.roads.lane_links import LaneKey, lane_successions
 from envs.roads.road_rules import DEFAULT_LIMIT_MPS, category_and_limit, is_driving, may_cross
+from envs.roads.signal_places import SignalPlace, signal_places
 from envs.roads.sketch import sketch_roads
+from envs.roads.speed_signs import sign_limit
 from envs.scene import BoolArray, FloatArray, IntArray, RoadCategory
 
-COMPILER_VERSION = 1
+COMPILER_VERSION = 2
 """Raise it whenever the same map compiles to other arrays: cached graphs of older versions are then not used."""
 
 SAMPLE_SPACING_M = 1.0
@@ -42,10 +46,13 @@ def compile_lane_graph(opendrive: OpenDrive) -> LaneGraph:
     ]
     if not keys:
         raise OpenDriveError(f"map {opendrive.name}: no driving lanes")
-    with np.errstate(all="ignore"):
-        graph = _assemble(opendrive, frames, keys)
+    try:
+        with np.errstate(all="ignore"):
+            graph = _assemble(opendrive, frames, keys)
+    except OpenDriveError as error:
+        raise OpenDriveError(f"map {opendrive.name}: {error}") from None
     _check_finite(graph)
-    return graph
+    return replace(graph, controls=compile_controls(opendrive, graph))
 
 
 def _assemble(opendrive: OpenDrive, frames: dict[tuple[str, int], SectionFrame], keys: list[LaneKey]) -> LaneGraph:
@@ -55,7 +62,7 @@ def _assemble(opendrive: OpenDrive, frames: dict[tuple[str, int], SectionFrame],
     length = np.array([_polyline_length(lane) for lane in rows])
     sides = _neighbours(frames, keys, number)
     successors, predecessors = _links(opendrive, number)
-    category, limit = _categories_and_limits(frames, keys, successors, predecessors)
+    category, limit = _categories_and_limits(frames, keys, successors, predecessors, signal_places(opendrive))
     road_numbers = _numbers(opendrive.roads)
     junction_numbers = _numbers(opendrive.junctions)
     junctions = [opendrive.roads[key[0]].junction for key in keys]
@@ -81,6 +88,7 @@ def _assemble(opendrive: OpenDrive, frames: dict[tuple[str, int], SectionFrame],
         category=category,
         road_ids=tuple(key[0] for key in keys),
         drawing=sketch_roads(list(frames.values())),
+        controls=TrafficControls.none(len(keys)),
     )
 
 
@@ -173,7 +181,11 @@ def _padded(lists: list[list[int]]) -> IntArray:
 
 
 def _categories_and_limits(
-    frames: dict[tuple[str, int], SectionFrame], keys: list[LaneKey], successors: IntArray, predecessors: IntArray
+    frames: dict[tuple[str, int], SectionFrame],
+    keys: list[LaneKey],
+    successors: IntArray,
+    predecessors: IntArray,
+    places: Mapping[str, Sequence[SignalPlace]],
 ) -> tuple[IntArray, FloatArray]:
     """Return category and limit ``(L,)``; where unsaid (mostly connecting roads) those of a lane before or after."""
     said = [
@@ -183,7 +195,8 @@ def _categories_and_limits(
         for road, index, lane in keys
     ]
     category = np.array([item[0] for item in said], dtype=np.int64)
-    limit = np.array([item[1] for item in said])
+    signs = [sign_limit(frames[road, index].road, index, lane, places[road]) for road, index, lane in keys]
+    limit = np.array([sign or item[1] for sign, item in zip(signs, said, strict=True)])
     changed = True
     while changed:
         changed = False

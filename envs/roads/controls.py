@@ -6,6 +6,7 @@ its state is a closed form of the time, so that a world is replayed from its see
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -66,6 +67,21 @@ class TrafficControls:
             plan=np.zeros(0, dtype=np.int64),
             signal_ids=(),
         )
+
+
+def concatenate_controls(parts: Sequence[TrafficControls]) -> TrafficControls:
+    """Return the controls of an atlas: groups and plans are numbered on, so that no two maps share one."""
+    groups = np.cumsum([0, *(len(part.plan) for part in parts)])[:-1]
+    plans = np.cumsum([0, *(int(part.plan.max(initial=-1)) + 1 for part in parts)])[:-1]
+    pairs = list(zip(parts, groups.tolist(), plans.tolist(), strict=True))
+    return TrafficControls(
+        gate=np.concatenate([part.gate for part in parts]),
+        group=np.concatenate([np.where(part.group >= 0, part.group + first, -1) for part, first, _ in pairs]),
+        stop_gap=np.concatenate([part.stop_gap for part in parts]),
+        programs=np.concatenate([part.programs for part in parts]),
+        plan=np.concatenate([part.plan + first for part, _, first in pairs]),
+        signal_ids=tuple(ids for part in parts for ids in part.signal_ids),
+    )
 
 
 @njit

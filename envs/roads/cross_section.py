@@ -70,14 +70,15 @@ def sample_section(road: Road, index: int, spacing_m: float) -> SectionFrame:
     s = np.linspace(section.s_start, section.s_end, max(2, int(round(span / spacing_m)) + 1))
     try:
         with np.errstate(all="ignore"):
-            frame = _frame(road, section, s)
+            frame = frame_at(road, section, s)
             _check(frame)
     except OpenDriveError as error:
         raise OpenDriveError(f"road {road.id}: laneSection at s={section.s_start:g}: {error}") from None
     return frame
 
 
-def _frame(road: Road, section: LaneSection, s: FloatArray) -> SectionFrame:
+def frame_at(road: Road, section: LaneSection, s: FloatArray) -> SectionFrame:
+    """Return the section sampled at ``s`` ``(n,)`` (m), unchecked."""
     # Records that begin exactly at the section's end belong to the next section.
     owner = np.minimum(s, section.s_end - _BEFORE)
     offset = _cubics_at(road.lane_offsets, s, owner)

@@ -6,7 +6,7 @@ a road's reference line, ``t`` to its left. Elevation is left out: every world o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from envs.scene import FloatArray
 
@@ -137,6 +137,72 @@ class Crosswalk:
     outline: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A traffic light or a sign.
+
+    ``direction``: 1 for traffic along s, -1 for traffic against s, 0 for both (see ``opendrive_signals``). ``validity``
+    inclusive ranges of lane ids, empty where the file says none; (0, 0) is a signal for no lane of this road.
+    ``value`` None where the file says none.
+    """
+
+    id: str
+    s: float
+    t: float
+    direction: int
+    dynamic: bool
+    kind: str
+    subtype: str
+    value: float | None
+    unit: str
+    validity: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReference:
+    """A signal that stands elsewhere and holds here, too; columns as in ``Signal``."""
+
+    signal_id: str
+    s: float
+    t: float
+    direction: int
+    validity: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopLine:
+    """A painted stop line at ``s`` (m) that covers the lateral positions ``t_right`` to ``t_left`` (m)."""
+
+    s: float
+    t_right: float
+    t_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Signals that always show the same state."""
+
+    id: str
+    sequence: int
+    signal_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JunctionController:
+    """A controller of a junction and its place in the order of phases."""
+
+    controller_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Of two roads of a junction the one that goes first."""
+
+    high: str
+    low: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Road:
     """One road; ``lane_offsets`` is ``(n, 5)``: columns s (m), a, b, c, d. ``junction`` is "-1" outside junctions."""
@@ -152,6 +218,9 @@ class Road:
     lane_offsets: FloatArray
     sections: tuple[LaneSection, ...]
     crosswalks: tuple[Crosswalk, ...]
+    signals: tuple[Signal, ...] = ()
+    signal_references: tuple[SignalReference, ...] = ()
+    stop_lines: tuple[StopLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +235,23 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """A junction and its connections."""
+    """A junction, its connections, the controllers of its signals and the priorities among its roads."""
 
     id: str
     connections: tuple[Connection, ...]
+    controllers: tuple[JunctionController, ...] = ()
+    priorities: tuple[Priority, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenDrive:
-    """A map: ``roads`` and ``junctions`` by id, in the order of the file."""
+    """A map: ``roads``, ``junctions`` and ``controllers`` by id, in the order of the file.
+
+    ``geo_reference`` the PROJ string of the header, empty where there is none.
+    """
 
     name: str
     roads: dict[str, Road]
     junctions: dict[str, Junction]
+    controllers: dict[str, Controller] = field(default_factory=dict)
+    geo_reference: str = ""

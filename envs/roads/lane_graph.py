@@ -15,6 +15,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from envs.roads.controls import TrafficControls, concatenate_controls
 from envs.roads.drawing import RoadDrawing
 from envs.roads.projection import project
 from envs.scene import BoolArray, FloatArray, IntArray
@@ -55,7 +56,7 @@ class LaneGraph:
     4)`` padded with -1. ``road``, ``section``, ``lane`` ``(L,)`` the OpenDRIVE ids (road: position in the file where
     ids are not numbers); ``junction`` ``(L,)`` or -1; ``speed_limit`` ``(L,)`` (m/s); ``category`` ``(L,)`` a
     ``RoadCategory``. ``road_ids`` (L) the road id as written, for messages. ``drawing`` what to draw of the map (empty
-    in an atlas).
+    in an atlas). ``controls`` what holds traffic at the entries of lanes.
     """
 
     name: str
@@ -79,6 +80,7 @@ class LaneGraph:
     category: IntArray
     road_ids: tuple[str, ...]
     drawing: RoadDrawing
+    controls: TrafficControls
 
     @property
     def lane_count(self) -> int:
@@ -129,6 +131,7 @@ def concatenate(graphs: Sequence[LaneGraph]) -> tuple[LaneGraph, IntArray]:
     columns["start"] = np.concatenate([*starts, rows[-1:]])
     columns["road_ids"] = tuple(road for graph in graphs for road in graph.road_ids)
     columns["drawing"] = RoadDrawing((), ())
+    columns["controls"] = concatenate_controls([graph.controls for graph in graphs])
     return LaneGraph(**columns), offsets  # type: ignore[arg-type]
 
 

@@ -1,12 +1,11 @@
 """Our reader of OpenDRIVE 1.4: XML text to the dataclasses of ``elements.py``.
 
-It reads what driving needs and nothing else (no elevation, no signals yet). Whatever is wrong with a file is said in
-one ``OpenDriveError`` line that names the element.
+It reads what driving needs and nothing else (no elevation). Whatever is wrong with a file is said in one
+``OpenDriveError`` line that names the element.
 """
 
 from __future__ import annotations
 
-import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +14,11 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from envs.roads.attributes import child, integer, number, text
 from envs.roads.elements import (
     Arc,
     Connection,
-    Crosswalk,
+    Controller,
     Geometry,
     Junction,
     Lane,
@@ -36,7 +36,16 @@ from envs.roads.elements import (
     SpeedRecord,
     Spiral,
 )
-from envs.roads.geometry import evaluate_line
+from envs.roads.opendrive_objects import read_crosswalks, read_stop_lines
+from envs.roads.opendrive_signals import (
+    check_signals,
+    read_controller,
+    read_junction_controllers,
+    read_priorities,
+    read_signal_references,
+    read_signals,
+    signals_face_traffic,
+)
 from envs.scene import FloatArray
 
 MAX_ROAD_M = 100_000.0
@@ -49,7 +58,7 @@ _SPEED_UNITS = {"": 1.0, "m/s": 1.0, "km/h": 1.0 / 3.6, "mph": 0.44704}
 _NO_LIMIT = ("no limit", "undefined")
 _CONTACTS = ("start", "end")
 
-Item = TypeVar("Item", Road, Junction)
+Item = TypeVar("Item", Road, Junction, Controller)
 
 
 def read_opendrive(path: Path | str) -> OpenDrive:
@@ -66,13 +75,16 @@ def parse_opendrive(content: bytes | str, name: str) -> OpenDrive:
     """Return the map in the XML text ``content``; every problem is an ``OpenDriveError`` of one line."""
     try:
         root = _root(content)
+        facing = signals_face_traffic(root)
         with np.errstate(all="ignore"):
-            roads = _unique("road", [(road.id, road) for road in map(_road, root.findall("road"))])
-        junctions = _unique("junction", [(item.id, item) for item in map(_junction, root.findall("junction"))])
+            roads = _unique("road", [_road(item, facing) for item in root.findall("road")])
+        junctions = _unique("junction", map(_junction, root.findall("junction")))
+        controllers = _unique("controller", map(read_controller, root.findall("controller")))
         _check_whole(roads, junctions)
+        check_signals(roads, junctions, controllers)
     except OpenDriveError as error:
         raise OpenDriveError(f"map {name}: {error}") from None
-    return OpenDrive(name, roads, junctions)
+    return OpenDrive(name, roads, junctions, controllers, root.findtext("header/geoReference", "").strip())
 
 
 def _root(content: bytes | str) -> Element:
@@ -105,16 +117,16 @@ def _check_whole(roads: dict[str, Road], junctions: dict[str, Junction]) -> None
                     raise OpenDriveError(f"junction {junction.id}: a connection names road {road_id!r}, not there")
 
 
-def _road(element: Element) -> Road:
-    road_id = _text(element, "id", "road")
+def _road(element: Element, facing: bool) -> Road:
+    road_id = text(element, "id", "road")
     where = f"road {road_id}"
-    length = _number(element, "length", where)
+    length = number(element, "length", where)
     if not 0.0 < length <= MAX_ROAD_M:
         raise OpenDriveError(f"{where}: length is {length:g} m, allowed is more than 0 and at most {MAX_ROAD_M:g} m")
     if element.get("rule", "RHT") != "RHT":
         raise OpenDriveError(f"{where}: rule is {element.get('rule')!r}, only right-hand traffic (RHT) is supported")
-    lanes = _child(element, "lanes", where)
-    geometries = _geometries(_child(element, "planView", where), length, where)
+    lanes = child(element, "lanes", where)
+    geometries = _geometries(child(element, "planView", where), length, where)
     return Road(
         id=road_id,
         name=element.get("name", ""),
@@ -126,7 +138,10 @@ def _road(element: Element) -> Road:
         geometries=geometries,
         lane_offsets=_cubics(lanes.findall("laneOffset"), "s", where),
         sections=_sections(lanes, length, where),
-        crosswalks=_crosswalks(element, geometries, where),
+        crosswalks=read_crosswalks(element, geometries, where),
+        signals=read_signals(element, where, facing),
+        signal_references=read_signal_references(element, where, facing),
+        stop_lines=read_stop_lines(element, where),
     )
 
 
@@ -139,7 +154,7 @@ def _road_link(element: Element | None, where: str) -> RoadLink | None:
     contact = element.get("contactPoint", "")
     if kind == "road" and contact not in _CONTACTS:
         raise OpenDriveError(f"{where}: link with contactPoint {contact!r}, allowed are start and end")
-    return RoadLink(kind == "junction", _text(element, "elementId", f"{where}: {element.tag}"), contact)
+    return RoadLink(kind == "junction", text(element, "elementId", f"{where}: {element.tag}"), contact)
 
 
 def _road_types(element: Element, where: str) -> tuple[RoadType, ...]:
@@ -147,7 +162,7 @@ def _road_types(element: Element, where: str) -> tuple[RoadType, ...]:
     for item in element.findall("type"):
         speed = item.find("speed")
         limit = None if speed is None else _speed(speed, f"{where}: type")
-        types.append(RoadType(_number(item, "s", f"{where}: type", 0.0), item.get("type", "unknown"), limit))
+        types.append(RoadType(number(item, "s", f"{where}: type", 0.0), item.get("type", "unknown"), limit))
     return tuple(sorted(types, key=lambda record: record.s))
 
 
@@ -158,7 +173,7 @@ def _speed(element: Element, where: str) -> float | None:
     unit = element.get("unit", "")
     if unit not in _SPEED_UNITS:
         raise OpenDriveError(f"{where}: speed unit {unit!r}, allowed are m/s, km/h and mph")
-    limit = _number(element, "max", f"{where}: speed") * _SPEED_UNITS[unit]
+    limit = number(element, "max", f"{where}: speed") * _SPEED_UNITS[unit]
     if not 0.0 <= limit <= 150.0:
         raise OpenDriveError(f"{where}: speed limit of {limit:g} m/s, allowed is 0 to 150 m/s")
     return limit if limit > 0.0 else None
@@ -177,12 +192,12 @@ def _geometries(plan_view: Element, road_length: float, where: str) -> tuple[Geo
 
 
 def _geometry(element: Element, road: str) -> Geometry:
-    s = _number(element, "s", f"{road}: geometry")
+    s = number(element, "s", f"{road}: geometry")
     where = f"{road}: geometry at s={s:g}"
-    length = _number(element, "length", where)
+    length = number(element, "length", where)
     if not 0.0 < length <= MAX_ROAD_M:
         raise OpenDriveError(f"{where}: length is {length:g} m, allowed is more than 0 and at most {MAX_ROAD_M:g} m")
-    x, y, heading = (_number(element, key, where) for key in ("x", "y", "hdg"))
+    x, y, heading = (number(element, key, where) for key in ("x", "y", "hdg"))
     return Geometry(s, x, y, heading, length, _shape(element, where))
 
 
@@ -195,9 +210,9 @@ def _shape(element: Element, where: str) -> Shape:
         case "line":
             return Line()
         case "arc":
-            return Arc(_number(shape, "curvature", where))
+            return Arc(number(shape, "curvature", where))
         case "spiral":
-            return Spiral(_number(shape, "curvStart", where), _number(shape, "curvEnd", where))
+            return Spiral(number(shape, "curvStart", where), number(shape, "curvEnd", where))
         case "poly3":
             return Poly3(_coefficients(shape, "", where))
         case "paramPoly3":
@@ -209,19 +224,19 @@ def _shape(element: Element, where: str) -> Shape:
 
 
 def _coefficients(element: Element, suffix: str, where: str) -> tuple[float, float, float, float]:
-    a, b, c, d = (_number(element, letter + suffix, where) for letter in "abcd")
+    a, b, c, d = (number(element, letter + suffix, where) for letter in "abcd")
     return a, b, c, d
 
 
 def _cubics(elements: Iterable[Element], key: str, where: str) -> FloatArray:
     """Return ``(n, 5)``: start (m), a, b, c, d, sorted by start."""
-    rows = [[_number(item, name, f"{where}: {item.tag}") for name in (key, "a", "b", "c", "d")] for item in elements]
+    rows = [[number(item, name, f"{where}: {item.tag}") for name in (key, "a", "b", "c", "d")] for item in elements]
     return np.array(sorted(rows), dtype=np.float64).reshape(-1, 5)
 
 
 def _sections(lanes: Element, road_length: float, where: str) -> tuple[LaneSection, ...]:
     elements = lanes.findall("laneSection")
-    starts = [_number(item, "s", f"{where}: laneSection") for item in elements]
+    starts = [number(item, "s", f"{where}: laneSection") for item in elements]
     if not elements:
         raise OpenDriveError(f"{where}: no <laneSection>")
     if starts != sorted(set(starts)) or abs(starts[0]) > 1e-3 or starts[-1] >= road_length:
@@ -250,10 +265,10 @@ def _lanes(section: Element, where: str) -> dict[int, Lane]:
 
 
 def _lane(element: Element, section: str) -> Lane:
-    lane_id = _integer(element, "id", f"{section}: lane")
+    lane_id = integer(element, "id", f"{section}: lane")
     where = f"{section}: lane {lane_id}"
     speeds = [
-        SpeedRecord(_number(item, "sOffset", f"{where}: speed", 0.0), _speed(item, where))
+        SpeedRecord(number(item, "sOffset", f"{where}: speed", 0.0), _speed(item, where))
         for item in element.findall("speed")
     ]
     return Lane(
@@ -269,95 +284,41 @@ def _lane(element: Element, section: str) -> Lane:
 
 
 def _mark(element: Element, where: str) -> RoadMark:
-    s_offset = _number(element, "sOffset", f"{where}: roadMark", 0.0)
+    s_offset = number(element, "sOffset", f"{where}: roadMark", 0.0)
     color = element.get("color", "standard")
     change = element.get("laneChange", "")
     return RoadMark(s_offset, element.get("type", "none"), "white" if color == "standard" else color, change)
 
 
 def _lane_link(element: Element | None, where: str) -> int | None:
-    return None if element is None else _integer(element, "id", f"{where}: {element.tag}")
-
-
-def _crosswalks(road: Element, geometries: tuple[Geometry, ...], where: str) -> tuple[Crosswalk, ...]:
-    found = []
-    for element in road.findall("objects/object"):
-        corners = element.findall(".//cornerLocal")
-        if element.get("type") != "crosswalk" or len(corners) < 3:
-            continue
-        inside = f"{where}: crosswalk"
-        frame = [_number(element, key, inside, default) for key, default in (("s", None), ("t", None), ("hdg", 0.0))]
-        local = np.array([[_number(corner, key, inside) for key in "uv"] for corner in corners])
-        found.append(Crosswalk(_object_outline(geometries, frame, local)))
-    return tuple(found)
-
-
-def _object_outline(geometries: tuple[Geometry, ...], frame: list[float], local: FloatArray) -> FloatArray:
-    s, t, turn = frame
-    line = evaluate_line(geometries, np.array([s]))
-    heading = float(line.heading[0])
-    origin = np.array([line.x[0] - t * math.sin(heading), line.y[0] + t * math.cos(heading)])
-    cos, sin = math.cos(heading + turn), math.sin(heading + turn)
-    outline: FloatArray = origin + local @ np.array([[cos, sin], [-sin, cos]])
-    return outline
+    return None if element is None else integer(element, "id", f"{where}: {element.tag}")
 
 
 def _junction(element: Element) -> Junction:
-    junction_id = _text(element, "id", "junction")
-    where = f"junction {junction_id}: connection"
-    return Junction(junction_id, tuple(_connection(item, where) for item in element.findall("connection")))
+    junction_id = text(element, "id", "junction")
+    where = f"junction {junction_id}"
+    return Junction(
+        id=junction_id,
+        connections=tuple(_connection(item, f"{where}: connection") for item in element.findall("connection")),
+        controllers=read_junction_controllers(element, where),
+        priorities=read_priorities(element, where),
+    )
 
 
 def _connection(element: Element, where: str) -> Connection:
     contact = element.get("contactPoint", "")
     if contact not in _CONTACTS:
         raise OpenDriveError(f"{where}: contactPoint is {contact!r}, allowed are start and end")
-    links = [(_integer(link, "from", where), _integer(link, "to", where)) for link in element.findall("laneLink")]
+    links = [(integer(link, "from", where), integer(link, "to", where)) for link in element.findall("laneLink")]
     return Connection(
-        _text(element, "incomingRoad", where), _text(element, "connectingRoad", where), contact, tuple(links)
+        text(element, "incomingRoad", where), text(element, "connectingRoad", where), contact, tuple(links)
     )
 
 
-def _unique(kind: str, items: list[tuple[str, Item]]) -> dict[str, Item]:
+def _unique(kind: str, items: Iterable[Item]) -> dict[str, Item]:
     found: dict[str, Item] = {}
-    for key, item in items:
-        if key in found:
-            raise OpenDriveError(f"{kind} {key} is there twice")
-        found[key] = item
+    for item in items:
+        if item.id in found:
+            raise OpenDriveError(f"{kind} {item.id} is there twice")
+        found[item.id] = item
     return found
-
-
-def _child(element: Element, tag: str, where: str) -> Element:
-    child = element.find(tag)
-    if child is None:
-        raise OpenDriveError(f"{where}: no <{tag}>")
-    return child
-
-
-def _text(element: Element, key: str, where: str) -> str:
-    value = element.get(key)
-    if value is None:
-        raise OpenDriveError(f"{where}: attribute {key!r} is missing")
-    return value
-
-
-def _number(element: Element, key: str, where: str, default: float | None = None) -> float:
-    """Return a finite number; a missing attribute takes ``default`` where there is one."""
-    if default is not None and key not in element.attrib:
-        return default
-    text = _text(element, key, where)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise OpenDriveError(f"{where}: attribute {key!r} is {text!r}, expected a finite number")
-    return value
-
-
-def _integer(element: Element, key: str, where: str) -> int:
-    text = _text(element, key, where)
-    try:
-        return int(text)
-    except ValueError:
-        raise OpenDriveError(f"{where}: attribute {key!r} is {text!r}, expected a whole number") from None

@@ -10,10 +10,13 @@ import pytest
 
 from envs.roads import cache
 from envs.roads.cache import cache_folder, load_lane_graph
+from envs.roads.controls import TrafficControls
+from envs.roads.drawing import RoadDrawing
 from envs.roads.elements import OpenDrive, OpenDriveError
 from envs.roads.generate import OnRampRoad, Street
 from envs.roads.lane_graph import LaneGraph
 from envs.user_cache import CACHE_VARIABLE
+from tests.envs.roads.crossing import signalised
 
 
 @pytest.fixture
@@ -31,15 +34,18 @@ def forbid_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "compile_lane_graph", refuse)
 
 
-def assert_same(first: LaneGraph, second: LaneGraph) -> None:
-    for field in fields(LaneGraph):
-        if field.name == "drawing":
-            assert first.drawing.to_lists(12) == second.drawing.to_lists(12)
+def assert_same(first: LaneGraph | TrafficControls, second: LaneGraph | TrafficControls) -> None:
+    for field in fields(first):
+        one, two = getattr(first, field.name), getattr(second, field.name)
+        assert type(one) is type(two), field.name
+        if isinstance(one, RoadDrawing):
+            assert one.to_lists(12) == two.to_lists(12)
+        elif isinstance(one, TrafficControls):
+            assert_same(one, two)
+        elif isinstance(one, np.ndarray):
+            assert np.array_equal(one, two) and one.dtype == two.dtype, field.name
         else:
-            one, two = getattr(first, field.name), getattr(second, field.name)
-            assert type(one) is type(two) and np.array_equal(one, two), field.name
-            if isinstance(one, np.ndarray):
-                assert one.dtype == two.dtype, field.name
+            assert one == two, field.name
 
 
 def test_the_second_load_comes_from_the_cache(map_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +53,14 @@ def test_the_second_load_comes_from_the_cache(map_path: Path, monkeypatch: pytes
     forbid_compiling(monkeypatch)
     assert_same(first, load_lane_graph(map_path))
     assert [path.suffix for path in cache_folder().iterdir()] == [".npz"]
+
+
+def test_controls_come_from_the_cache(map_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    map_path.write_text(signalised())
+    first = load_lane_graph(map_path)
+    assert first.controls.signal_ids
+    forbid_compiling(monkeypatch)
+    assert_same(first, load_lane_graph(map_path))
 
 
 def test_another_content_is_another_entry(map_path: Path) -> None:
