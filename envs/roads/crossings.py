@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.roads.elements import OpenDriveError
 from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.scene import BoolArray, FloatArray, IntArray
 
-APPROACH_M = 80.0
-"""How far before a strip the lanes that lead to it are listed (m): 5.7 s at 50 km/h."""
+APPROACH_M = 120.0
+"""How far before a strip the lanes that lead to it are listed (m): 8.6 s at 50 km/h."""
 
 TAIL_M = 12.0
 """How far behind a strip a body's centre may be while its rear still covers it (m)."""
@@ -21,6 +22,7 @@ OUTLINE_SPACING_M = 0.05
 """Spacing of the points of an outline that are looked up on a lane (m), hence the error of an arc length."""
 
 _INSIDE_SPACING_M = 0.25
+_THINNEST_M, _LONGEST_M = 0.3, 200.0
 _LANE_REACH_M = 5.0
 _CORRIDOR_M = 0.75
 _LEAST_LENGTH_M = 0.3
@@ -54,10 +56,13 @@ def walking_axis(outline: FloatArray, graph: LaneGraph) -> tuple[FloatArray, flo
     """Return the ends ``(2, 2)`` of the walking axis (m) and the width across it (m).
 
     Of the two axes of the outline's smallest rectangle it is the one that the driving lanes on the crosswalk cross most
-    squarely; without such lanes the longer one.
+    squarely; without such lanes the longer one. Raises ``OpenDriveError`` where the rectangle is too thin or too large.
     """
     corners = _convex_hull(outline)
     centre, axes, extents = _smallest_rectangle(corners)
+    if not (_THINNEST_M <= extents.min() and extents.max() <= _LONGEST_M):
+        allowed = f"allowed is {_THINNEST_M:g} to {_LONGEST_M:g} m"
+        raise OpenDriveError(f"its outline measures {extents[0]:g} by {extents[1]:g} m; {allowed}")
     on = _lane_samples_on(outline, graph)
     heading = graph.samples[on, SampleColumn.HEADING]
     direction = np.stack([np.cos(heading), np.sin(heading)], axis=1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from envs.roads.cross_section import SectionFrame, sample_section
 from envs.roads.crossings import Crossings, cross_lanes, tail_and_reach, walking_axis
-from envs.roads.elements import Crosswalk, OpenDrive
+from envs.roads.elements import Crosswalk, OpenDrive, OpenDriveError
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.walk_net import WalkNet, clear_of_lanes, sidewalk_lines
 from envs.scene import BoolArray, FloatArray, IntArray
@@ -42,7 +42,7 @@ class WalkGraph:
     width counted; ``crossing_near[c]`` to ``crossing_far[c]`` along the walking axis (m from ``crosswalk_ends[k, 0]``).
 
     ``approach_lane[a]``, a in ``approach_start[c]:approach_start[c + 1]`` (``(C + 1,)``): the lanes from which a body
-    reaches the strip or still covers it (the lane itself, those upstream within 80 m, those that follow within 12 m);
+    reaches the strip or still covers it (the lane itself, those upstream within 120 m, those that follow within 12 m);
     ``approach_begin[a]`` the arc length at which the strip begins in that lane's own coordinates (m; beyond the lane's
     length upstream, negative downstream), so that a body at s is ``approach_begin - s`` before it.
     """
@@ -86,7 +86,8 @@ def compile_walk_graph(opendrive: OpenDrive, graph: LaneGraph, extra: Sequence[C
     """Return the walk graph of a map whose lane graph is ``graph``.
 
     ``extra`` crosswalks come after those of the file: some maps paint none (see ``junction_crosswalks``). A crosswalk
-    end without a sidewalk in reach stays a dead end, told by ``crosswalk_joined``.
+    end without a sidewalk in reach stays a dead end, told by ``crosswalk_joined``. Raises ``OpenDriveError`` where an
+    outline is no crosswalk.
     """
     net = WalkNet()
     for line in sidewalk_lines(section_frames(opendrive)):
@@ -95,7 +96,11 @@ def compile_walk_graph(opendrive: OpenDrive, graph: LaneGraph, extra: Sequence[C
     crosswalks = [*(item for road in opendrive.roads.values() for item in road.crosswalks), *extra]
     found = _Crosswalks.empty()
     for index, crosswalk in enumerate(crosswalks):
-        found.add(net, graph, index, crosswalk)
+        try:
+            found.add(net, graph, index, crosswalk)
+        except OpenDriveError as error:
+            where = f"map {opendrive.name}: crosswalk {index} of {len(crosswalks)}"
+            raise OpenDriveError(f"{where}: {error}") from None
     return found.to_graph(opendrive.name, net, graph)
 
 

@@ -27,7 +27,7 @@ PATIENCE_S = 20.0
 STANDING_MPS = 0.5
 """A vehicle slower than this stands: before a strip it has given way (m/s)."""
 
-TRUSTED_BRAKE = 4.0
+TRUSTED_BRAKE = 3.0
 """A vehicle that would have to brake harder than this to stop before a strip is not trusted to stop (m/s2, ours)."""
 
 BODY_M = 0.3
@@ -39,6 +39,7 @@ AHEAD_S = 2.0
 _LOOK_M = 0.7
 _CLEARANCE_M = 0.3
 _PASSING_S = 0.5
+_FREE, _TAKEN, _WANTED = range(3)
 
 
 class Occupancy(IntEnum):
@@ -195,7 +196,7 @@ def mark_occupied(occupied: IntArray, walk: WalkArrays, people: FloatArray, walk
     WANT it; one who is already on the strip drives on, since the pedestrian waits for the metre that it covers.
     """
     for c in range(occupied.shape[1]):
-        occupied[b, c] = Occupancy.FREE
+        occupied[b, c] = _FREE
     for i in range(people.shape[2]):
         phase = int(people[PedestrianRow.PHASE, b, i])
         if phase == PedestrianPhase.CROSSES:
@@ -206,8 +207,8 @@ def mark_occupied(occupied: IntArray, walk: WalkArrays, people: FloatArray, walk
             if walk_seconds[b, crosswalk] < needed:
                 continue
             for c in range(walk.crossing_start[crosswalk], walk.crossing_start[crosswalk + 1]):
-                if occupied[b, c] == Occupancy.FREE:
-                    occupied[b, c] = Occupancy.WANTED
+                if occupied[b, c] == _FREE:
+                    occupied[b, c] = _WANTED
 
 
 @njit
@@ -221,6 +222,6 @@ def _mark_crossing(occupied: IntArray, walk: WalkArrays, people: FloatArray, b: 
         if done > leaves:
             continue
         if soon >= enters:
-            occupied[b, c] = Occupancy.TAKEN
-        elif occupied[b, c] == Occupancy.FREE:
-            occupied[b, c] = Occupancy.WANTED
+            occupied[b, c] = _TAKEN
+        elif occupied[b, c] == _FREE:
+            occupied[b, c] = _WANTED

@@ -25,6 +25,7 @@ FOLLOW_M = 0.9
 FOLLOW_ASIDE_M = 0.35
 
 _NODES_A_PERIOD = 8
+_UNUSED, _WALKS, _WAITS, _CROSSES = (float(phase) for phase in PedestrianPhase)
 
 
 @njit
@@ -47,12 +48,12 @@ def step_pedestrians(
     ``cross_chance`` the probability to take a crosswalk where one passes it.
     """
     for i in range(people.shape[2]):
-        phase = int(people[PedestrianRow.PHASE, b, i])
-        if phase == PedestrianPhase.UNUSED:
+        phase = people[PedestrianRow.PHASE, b, i]
+        if phase == _UNUSED:
             continue
-        if phase == PedestrianPhase.WAITS:
+        if phase == _WAITS:
             _try_to_enter(walk, people, objects, walk_seconds, b, i, period)
-        if int(people[PedestrianRow.PHASE, b, i]) != PedestrianPhase.WAITS:
+        if people[PedestrianRow.PHASE, b, i] != _WAITS:
             _walk(walk, roads, people, objects, walk_seconds, seeds[b], cross_chance, b, i, period)
     mark_occupied(occupied, walk, people, walk_seconds, b)
 
@@ -64,9 +65,9 @@ def _try_to_enter(
     """Let a pedestrian at the kerb go if it may, wait on if not, or turn back when it has had enough."""
     crosswalk = int(people[PedestrianRow.CROSSWALK, b, i])
     forward = people[PedestrianRow.PREVIOUS, b, i] < people[PedestrianRow.TARGET, b, i]
-    speed, waited = people[PedestrianRow.DESIRED_SPEED, b, i], people[PedestrianRow.WAITED, b, i]
+    speed, waited = _speed_over(people, b, i), people[PedestrianRow.WAITED, b, i]
     if may_enter(walk, objects, walk_seconds, b, crosswalk, forward, speed, waited):
-        people[PedestrianRow.PHASE, b, i] = PedestrianPhase.CROSSES
+        people[PedestrianRow.PHASE, b, i] = _CROSSES
         people[PedestrianRow.WAITED, b, i] = 0.0
         return
     people[PedestrianRow.SPEED, b, i] = 0.0
@@ -76,13 +77,25 @@ def _try_to_enter(
 
 
 @njit
+def _speed_over(people: FloatArray, b: int, i: int) -> float:
+    """Return the speed (m/s) at which ``i`` will cross: its own, or that of a slower one ahead, whom it follows."""
+    speed = people[PedestrianRow.DESIRED_SPEED, b, i]
+    for j in range(people.shape[2]):
+        if people[PedestrianRow.PHASE, b, j] != _CROSSES:
+            continue
+        if people[PedestrianRow.PREVIOUS, b, j] == people[PedestrianRow.PREVIOUS, b, i]:
+            speed = min(speed, people[PedestrianRow.DESIRED_SPEED, b, j])
+    return float(speed)
+
+
+@njit
 def _turn_back(walk: WalkArrays, people: FloatArray, b: int, i: int) -> None:
     """Leave the kerb by the sidewalk; where the kerb has none, go on waiting."""
     kerb = int(people[PedestrianRow.PREVIOUS, b, i])
     for e in range(walk.start[kerb], walk.start[kerb + 1]):
         if walk.edge_crosswalk[e] < 0:
             people[PedestrianRow.TARGET, b, i] = walk.neighbours[e]
-            people[PedestrianRow.PHASE, b, i] = PedestrianPhase.WALKS
+            people[PedestrianRow.PHASE, b, i] = _WALKS
             people[PedestrianRow.CROSSWALK, b, i] = -1.0
             people[PedestrianRow.WAITED, b, i] = 0.0
             return
@@ -110,9 +123,9 @@ def _walk(
         if left <= 0.0:
             return
         _choose_edge(walk, people, seed, cross_chance, b, i)
-        if int(people[PedestrianRow.PHASE, b, i]) == PedestrianPhase.WAITS:
+        if people[PedestrianRow.PHASE, b, i] == _WAITS:
             _try_to_enter(walk, people, objects, walk_seconds, b, i, 0.0)
-            if int(people[PedestrianRow.PHASE, b, i]) == PedestrianPhase.WAITS:
+            if people[PedestrianRow.PHASE, b, i] == _WAITS:
                 return
 
 
@@ -150,12 +163,12 @@ def _pace(
     walk: WalkArrays, roads: RoadArrays, people: FloatArray, objects: FloatArray, b: int, i: int, period: float
 ) -> float:
     """Return the speed (m/s) of this period: the desired one, that of somebody close ahead, or 0 before a vehicle."""
-    crosses = int(people[PedestrianRow.PHASE, b, i]) == PedestrianPhase.CROSSES
+    crosses = people[PedestrianRow.PHASE, b, i] == _CROSSES
     if crosses and not next_step_is_free(walk, roads, people, objects, b, i, period):
         return 0.0
     pace = people[PedestrianRow.DESIRED_SPEED, b, i]
     for j in range(people.shape[2]):
-        if j == i or int(people[PedestrianRow.PHASE, b, j]) == PedestrianPhase.UNUSED:
+        if j == i or people[PedestrianRow.PHASE, b, j] == _UNUSED:
             continue
         # Two who come together at an angle can each be ahead of the other: then the first slot goes.
         if _is_behind(people, b, i, j) and not (i < j and _is_behind(people, b, j, i)):
@@ -182,8 +195,8 @@ def _is_behind(people: FloatArray, b: int, i: int, j: int) -> bool:
 def _choose_edge(walk: WalkArrays, people: FloatArray, seed: int, cross_chance: float, b: int, i: int) -> None:
     """Go on from the target node: over the crosswalk at a kerb (then WAITS), else by chance."""
     node, previous = int(people[PedestrianRow.TARGET, b, i]), int(people[PedestrianRow.PREVIOUS, b, i])
-    crossed = int(people[PedestrianRow.PHASE, b, i]) == PedestrianPhase.CROSSES
-    people[PedestrianRow.PHASE, b, i] = PedestrianPhase.WALKS
+    crossed = people[PedestrianRow.PHASE, b, i] == _CROSSES
+    people[PedestrianRow.PHASE, b, i] = _WALKS
     people[PedestrianRow.CROSSWALK, b, i] = -1.0
     people[PedestrianRow.PREVIOUS, b, i] = node
     if walk.node_crosswalk[node] >= 0 and not crossed:
@@ -203,7 +216,7 @@ def _stand_at_kerb(walk: WalkArrays, people: FloatArray, b: int, i: int, edge: i
     kerb, other = int(people[PedestrianRow.PREVIOUS, b, i]), walk.neighbours[edge]
     people[PedestrianRow.TARGET, b, i] = other
     people[PedestrianRow.CROSSWALK, b, i] = walk.edge_crosswalk[edge]
-    people[PedestrianRow.PHASE, b, i] = PedestrianPhase.WAITS
+    people[PedestrianRow.PHASE, b, i] = _WAITS
     people[PedestrianRow.WAITED, b, i] = 0.0
     dx, dy = walk.nodes[other, 0] - walk.nodes[kerb, 0], walk.nodes[other, 1] - walk.nodes[kerb, 1]
     people[PedestrianRow.YAW, b, i] = math.atan2(dy, dx)
