@@ -12,8 +12,6 @@ from envs.embedded.kernel import WorldArrays, refresh_worlds, step_worlds
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world import WorldRow
-from envs.roads.conflicts import find_conflicts, join_conflicts
-from envs.roads.controls import TrafficControls
 from envs.roads.lane_graph import LaneGraph, concatenate
 from envs.roads.projection import pose_at
 from envs.scenarios.maps import MapLibrary
@@ -54,12 +52,8 @@ class EmbeddedSimulator:
         self.maps = maps
         graphs = [maps.graph(name) for name in maps.names]
         self.atlas, offsets = concatenate(graphs)
-        controls = [TrafficControls.none(graph.lane_count) for graph in graphs]
-        conflicts = [find_conflicts(graph, held) for graph, held in zip(graphs, controls, strict=True)]
         self._first_lane = dict(zip(maps.names, (int(offset) for offset in offsets), strict=False))
-        self._roads = road_arrays(
-            self.atlas, TrafficControls.none(self.atlas.lane_count), join_conflicts(conflicts, offsets)
-        )
+        self._roads = road_arrays(self.atlas, graphs)
         slots = self.config.actors
         scene = self._scene = SceneBatch.empty(batch_size, slots)
         self._vehicle = np.zeros((len(VehicleRow), batch_size))

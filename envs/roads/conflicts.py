@@ -81,14 +81,14 @@ class _Way:
     after: int
 
 
-def find_conflicts(graph: LaneGraph, controls: TrafficControls) -> Conflicts:
+def find_conflicts(graph: LaneGraph) -> Conflicts:
     """Return the conflicts between the connecting lanes of every junction of ``graph``."""
     rows: list[list[tuple[float, ...]]] = [[] for _ in range(graph.lane_count)]
     for junction in np.unique(graph.junction[graph.junction >= 0]):
         ways = [_way(graph, int(lane)) for lane in np.flatnonzero(graph.junction == junction)]
         for k, first in enumerate(ways):
             for second in ways[:k]:
-                _add_conflict(rows, first, second, controls)
+                _add_conflict(rows, first, second, graph.controls)
     counts = np.array([len(found) for found in rows])
     table = np.array([row for found in rows for row in sorted(found)]).reshape(-1, 7)
     return Conflicts(
@@ -103,15 +103,16 @@ def find_conflicts(graph: LaneGraph, controls: TrafficControls) -> Conflicts:
     )
 
 
-def join_conflicts(parts: Sequence[Conflicts], lane_offsets: IntArray) -> Conflicts:
-    """Return the conflicts of an atlas whose maps' lanes begin at ``lane_offsets`` (``lane_graph.concatenate``)."""
+def join_conflicts(parts: Sequence[Conflicts], lane_counts: Sequence[int]) -> Conflicts:
+    """Return the conflicts of an atlas (``lane_graph.concatenate``) of maps of so many lanes each."""
+    offsets = np.concatenate([[0], np.cumsum(lane_counts)])
     rows = np.concatenate([[0], np.cumsum([len(part.lane) for part in parts])])
     starts = [part.start[:-1] + row for part, row in zip(parts, rows[:-1], strict=True)]
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("kind", "own_from", "own_to", "other_from", "other_to", "priority")
     }
-    lanes = [part.lane + offset for part, offset in zip(parts, lane_offsets[:-1], strict=True)]
+    lanes = [part.lane + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
     return Conflicts(start=np.concatenate([*starts, rows[-1:]]), lane=np.concatenate(lanes), **joined)
 
 

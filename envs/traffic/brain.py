@@ -11,7 +11,7 @@ import math
 from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray, IntArray
-from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
+from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
@@ -37,6 +37,11 @@ QUEUE_M = 1.2
 SLOWEST_CHANGE = 3.0
 """Speed below which a driver in streets changes no lane (m/s, ours): it would hardly move sideways."""
 
+
+QUEUE_GAP_M = 10.0
+"""Gap to whoever is ahead below which it is the reason for not driving faster (m, ours)."""
+
+_LEADER = float(int(WaitCause.LEADER))
 
 CHANGE_TIME_S = 3.0
 """Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
@@ -128,11 +133,11 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     s = agents[AgentRow.S, b, i]
     count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
     gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
-    if gap < 10.0 and agents[AgentRow.CAUSE, b, i] == 0.0:
-        agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = 1.0, ahead
+    line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
+    if gap < min(QUEUE_GAP_M, line):
+        agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
     acceleration = agent_idm(agents, b, i, gap, leader)
     agents[AgentRow.FOLLOWING, b, i] = acceleration
-    line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
     if line < FREE_GAP:
         acceleration = min(acceleration, agent_idm(agents, b, i, line, 0.0))
     acceleration = min(acceleration, keep_speed(agents, traffic.paths, roads, b, i))

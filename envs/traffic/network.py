@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from envs.compiled import njit
-from envs.roads.conflicts import Conflicts
-from envs.roads.controls import TrafficControls
+from envs.roads.conflicts import Conflicts, find_conflicts, join_conflicts, stop_setback
 from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.scene import BoolArray, FloatArray, IntArray
 from envs.traffic.relations import relate_lanes
@@ -54,9 +54,11 @@ class RoadArrays(NamedTuple):
     conflict_priority: IntArray
 
 
-def road_arrays(graph: LaneGraph, controls: TrafficControls, conflicts: Conflicts) -> RoadArrays:
-    """Return the arrays of ``graph`` that traffic and simulators read."""
-    relations = relate_lanes(graph)
+def road_arrays(graph: LaneGraph, maps: Sequence[LaneGraph]) -> RoadArrays:
+    """Return the arrays of ``graph``, the atlas of ``maps``, that traffic and simulators read."""
+    relations, controls = relate_lanes(graph), graph.controls
+    conflicts = join_conflicts([find_conflicts(part) for part in maps], [part.lane_count for part in maps])
+    setback = np.concatenate([stop_setback(part) for part in maps])
     return RoadArrays(
         samples=graph.samples,
         start=graph.start,
@@ -76,7 +78,7 @@ def road_arrays(graph: LaneGraph, controls: TrafficControls, conflicts: Conflict
         advised=advised_speed(graph),
         gate=controls.gate,
         group=controls.group,
-        stop_gap=controls.stop_gap,
+        stop_gap=np.maximum(controls.stop_gap, setback),
         programs=controls.programs,
         plan=controls.plan,
         way_end=_way_ends(graph, conflicts),

@@ -6,26 +6,15 @@ the turn is drawn by a hash of the agent's own number and its count of turns: a 
 
 from __future__ import annotations
 
-import numpy as np
-
 from envs.compiled import njit
 from envs.scene import FloatArray, IntArray
 from envs.traffic.agents import AgentRow
+from envs.traffic.chance import uniform
 from envs.traffic.network import RoadArrays
 from envs.traffic.relations import REACH_M
 
 PATH_LANES = 12
 """Most lanes of a path: beyond braking distance even where junctions follow each other closely."""
-
-
-@njit
-def hashed(first: int, second: int) -> float:
-    """Return a number in [0, 1) that two whole numbers determine (the finaliser of SplitMix64, Steele et al. 2014)."""
-    z = np.uint64(first) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(second) * np.uint64(0xD1B54A32D192ED03)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return float(z >> np.uint64(11)) / 9007199254740992.0
 
 
 @njit
@@ -66,7 +55,7 @@ def _draw_turn(agents: FloatArray, roads: RoadArrays, lane: int, b: int, i: int)
         count += 1
     if count <= 1:
         return int(roads.successors[lane, 0])
-    draw = hashed(int(agents[AgentRow.NUMBER, b, i]), int(agents[AgentRow.TURNS, b, i]))
+    draw = uniform(int(agents[AgentRow.NUMBER, b, i]), 0, int(agents[AgentRow.TURNS, b, i]))
     agents[AgentRow.TURNS, b, i] += 1.0
     return int(roads.successors[lane, min(int(draw * count), count - 1)])
 

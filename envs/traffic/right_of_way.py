@@ -16,11 +16,12 @@ from envs.roads.conflicts import ConflictKind
 from envs.roads.controls import GateKind, signal_state
 from envs.scene import FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
+from envs.traffic.chance import uniform
 from envs.traffic.claims import ClaimRow
 from envs.traffic.grants import GRANTS, driven_on, free_slots, give, holds, on_path, release, take_back
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import ViewRow, view_ahead
-from envs.traffic.paths import PATH_LANES, follow_path, hashed
+from envs.traffic.paths import PATH_LANES, follow_path
 from envs.traffic.scratch import TrafficArrays
 
 LINE_MARGIN_M = 0.5
@@ -94,7 +95,7 @@ def claim_junctions(
 def plan_offset(roads: RoadArrays, group: int, seed: int) -> float:
     """Return by how much the clock of a group's plan is ahead in the world of ``seed`` (s)."""
     cycle: float = roads.programs[group, 0]
-    return hashed(seed, int(roads.plan[group])) * cycle
+    return uniform(seed, int(roads.plan[group]), 0) * cycle
 
 
 @njit

@@ -100,7 +100,7 @@ def pavement(graph: LaneGraph, walk: WalkGraph, worlds: int = 1, people: int = 1
     return Pavement(
         graph=graph,
         graph_walk=walk,
-        roads=road_arrays(graph),
+        roads=road_arrays(graph, [graph]),
         walk=walk_arrays(walk),
         people=np.zeros((len(PedestrianRow), worlds, people)),
         objects=objects,
