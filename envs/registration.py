@@ -1,4 +1,4 @@
-"""The Gymnasium ids of the four conditions. Importing ``envs`` registers them; one is loaded when it is made."""
+"""The Gymnasium ids of the conditions and the routes. Importing ``envs`` registers them; one is loaded when made."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ SCENARIOS = {
     "Merging-v0": "merging",
     "Trilemma-v0": "trilemma",
     "OccludedPedestrian-v0": "occluded_pedestrian",
+    "Route-v0": "route",
 }
 """Name of the id -> name of the condition in ``envs.scenarios``."""
 

@@ -19,7 +19,7 @@ from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.rules import RulesConfig
 from llm_hints.service_config import HintServiceConfig
 
-Family = Literal["overtaking", "merging", "trilemma", "occluded_pedestrian"]
+Family = Literal["overtaking", "merging", "trilemma", "occluded_pedestrian", "route"]
 Density = Literal["low", "medium", "high", "all"]
 Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "reference"]
 

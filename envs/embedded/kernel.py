@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from envs.compiled import njit
+from envs.embedded.junction_rules import watch_junction
 from envs.embedded.visibility import look_around
 from envs.embedded.world import WorldRow, move_ego, read_road, remember_poses, sense_ego, track_lane, track_route
 from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
@@ -81,3 +82,4 @@ def _derive(roads: RoadArrays, arrays: WorldArrays, b: int, period: float) -> No
     track_lane(worlds, ego, roads, b)
     track_route(worlds, ego, arrays.route, arrays.points, events, arrays.routes, roads, ROUTE_POINT_SPACING_M, b)
     read_road(worlds, ego, arrays.road, events, roads, b, period)
+    watch_junction(worlds, ego, arrays.road, events, arrays.routes, roads, arrays.seeds[b], b)

@@ -24,7 +24,7 @@ from envs.traffic.scratch import traffic_arrays
 
 _WORLDS_FIRST = ("routes", "paths", "grants", "scripts", "points", "time_s", "step", "cell", "seed")
 
-ROUTE_LANES = 16
+ROUTE_LANES = 64
 """Most lanes of one route."""
 
 

@@ -26,7 +26,9 @@ FAR_M = 200.0
 class WorldRow(IntEnum):
     """Rows of the worlds' block ``(len(WorldRow), B)``: clock, the ego's place in the lane graph, its route.
 
-    ``ANGLE`` heading of the ego against its lane (rad), beyond a right angle in an oncoming lane.
+    ``ANGLE`` heading of the ego against its lane (rad), beyond a right angle in an oncoming lane. ``GATE`` place on the
+    route, + 1, of the next way into a junction (0: none), ``LINE_DISTANCE`` of the front to its stop line (m),
+    ``STOOD`` whether the ego has stood before it.
     """
 
     TIME = 0
@@ -40,6 +42,9 @@ class WorldRow(IntEnum):
     WRONG_WAY_TIME = 8
     WRONG_WAY_LIMIT = 9
     ANGLE = 10
+    GATE = 11
+    LINE_DISTANCE = 12
+    STOOD = 13
 
 
 @njit
@@ -238,8 +243,6 @@ def read_road(
     road[RoadRow.LEFT_IS_ONCOMING, b] = 1.0 if facing else 0.0
     road[RoadRow.EDGE_LEFT, b], road[RoadRow.EDGE_RIGHT, b] = edge_left - d, edge_right + d
     road[RoadRow.IN_JUNCTION, b] = 1.0 if roads.junction[lane] >= 0 else 0.0
-    road[RoadRow.DISTANCE_TO_JUNCTION, b] = FAR_M
-    road[RoadRow.DISTANCE_TO_STOP_LINE, b] = FAR_M
     beyond = s > roads.length[lane] + 2.0 or s < -2.0
     events[EventRow.OFF_ROAD, b] = 1.0 if off_road or beyond else 0.0
     worlds[WorldRow.WRONG_WAY_TIME, b] = worlds[WorldRow.WRONG_WAY_TIME, b] + period if against else 0.0

@@ -176,10 +176,11 @@ def locate(graph: LaneGraph, x: float, y: float, heading: float | None = None) -
     return best[1], best[2], best[3]
 
 
-def global_route(graph: LaneGraph, lane_from: int, lane_to: int) -> list[int]:
+def global_route(graph: LaneGraph, lane_from: int, lane_to: int, lane_changes: bool = True) -> list[int]:
     """Return the cheapest sequence of lanes over successors and allowed lane changes, both ends included.
 
-    Costs are metres; a lane change costs ``LANE_CHANGE_COST_M``. Raises ``NoRouteError``.
+    Costs are metres; a lane change costs ``LANE_CHANGE_COST_M``, and is left out without ``lane_changes``. Raises
+    ``NoRouteError``.
     """
     for lane in (lane_from, lane_to):
         if not 0 <= lane < graph.lane_count:
@@ -193,7 +194,7 @@ def global_route(graph: LaneGraph, lane_from: int, lane_to: int) -> list[int]:
             return _path(came_from, lane_to)
         if spent > cost[lane]:
             continue
-        for following, price in _moves(graph, lane):
+        for following, price in _moves(graph, lane, lane_changes):
             total = spent + price
             if total < cost.get(following, np.inf):
                 cost[following] = total
@@ -202,8 +203,10 @@ def global_route(graph: LaneGraph, lane_from: int, lane_to: int) -> list[int]:
     raise NoRouteError(f"no route from {graph.describe(lane_from)} to {graph.describe(lane_to)}")
 
 
-def _moves(graph: LaneGraph, lane: int) -> list[tuple[int, float]]:
+def _moves(graph: LaneGraph, lane: int, lane_changes: bool) -> list[tuple[int, float]]:
     moves = [(int(lane_to), float(graph.length[lane])) for lane_to in graph.successors[lane] if lane_to >= 0]
+    if not lane_changes:
+        return moves
     if graph.left[lane] >= 0 and graph.left_change[lane]:
         moves.append((int(graph.left[lane]), LANE_CHANGE_COST_M))
     if graph.right[lane] >= 0 and graph.right_change[lane]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from envs.scenarios.families import CONDITIONS, DENSITIES
 from envs.scenarios.maps import MapLibrary
+from envs.scenarios.route import RouteScenario, route, sample_route
 from envs.scenarios.sampling import sample_scenario
 from envs.scenarios.scenario import ConcreteScenario, Scenario
 
@@ -15,6 +16,9 @@ PAPER = "paper"
 """Name of the set of all twelve cells of the paper."""
 
 ALL = "all"
+
+ROUTE = "route"
+"""Name of the routes through a town."""
 
 
 class UnknownScenarioError(ValueError):
@@ -25,7 +29,7 @@ class UnknownScenarioError(ValueError):
 class ScenarioSet:
     """Scenarios in a fixed order; a *cell* is an index into them. ``maps`` holds the roads of all of them."""
 
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[Scenario | RouteScenario, ...]
     maps: MapLibrary
 
     def __len__(self) -> int:
@@ -38,21 +42,37 @@ class ScenarioSet:
 
     def sample(self, cell: int, seed: int) -> ConcreteScenario:
         """Draw the case of ``cell`` that belongs to ``seed`` (0 <= seed < 2**63)."""
-        return sample_scenario(self.scenarios[cell], seed, cell, self.maps)
+        scenario = self.scenarios[cell]
+        if isinstance(scenario, RouteScenario):
+            return sample_route(scenario, seed, cell, self.maps)
+        return sample_scenario(scenario, seed, cell, self.maps)
 
     @property
     def most_actors(self) -> int:
         """Largest number of actors of any cell."""
-        return max(len(scenario.actors) for scenario in self.scenarios)
+        return max(
+            scenario.vehicles if isinstance(scenario, RouteScenario) else len(scenario.actors)
+            for scenario in self.scenarios
+        )
 
 
 def scenario_set(conditions: str | Sequence[str] = PAPER, densities: str | Sequence[str] = ALL) -> ScenarioSet:
-    """Return the cells of the named conditions and densities, condition by condition; "paper", "all": every one."""
-    names = _chosen(conditions, tuple(CONDITIONS), (PAPER, ALL), "scenario")
+    """Return the cells of the named conditions and densities, condition by condition.
+
+    "paper" are the paper's four conditions, "route" the routes through the generated town, "all" are all densities.
+    """
+    names = _chosen(conditions, (*CONDITIONS, ROUTE), (PAPER, ALL), "scenario")
     levels = _chosen(densities, DENSITIES, (ALL,), "density")
-    scenarios = tuple(CONDITIONS[name](level) for name in names for level in levels)
-    maps = MapLibrary(sorted({map_name for scenario in scenarios for map_name in scenario.road.maps}))
-    return ScenarioSet(scenarios, maps)
+    scenarios = tuple(_scenario(name, level) for name in names for level in levels)
+    return ScenarioSet(scenarios, MapLibrary(sorted({name for scenario in scenarios for name in _map_names(scenario)})))
+
+
+def _scenario(name: str, density: str) -> Scenario | RouteScenario:
+    return route(density) if name == ROUTE else CONDITIONS[name](density)
+
+
+def _map_names(scenario: Scenario | RouteScenario) -> tuple[str, ...]:
+    return (scenario.map_name,) if isinstance(scenario, RouteScenario) else scenario.road.maps
 
 
 def _chosen(
@@ -60,7 +80,7 @@ def _chosen(
 ) -> tuple[str, ...]:
     names = (asked,) if isinstance(asked, str) else tuple(asked)
     if any(name in everything for name in names):
-        return known
+        return tuple(name for name in known if name != ROUTE)
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known + everything, 1, 0.4)

@@ -248,7 +248,7 @@ def test_the_paper_set() -> None:
     cells = [paper().label(cell) for cell in range(len(paper()))]
     assert cells == [f"{condition}/{density}" for condition in CONDITIONS for density in DENSITIES]
     assert scenario_set("all").scenarios == paper().scenarios
-    assert paper().most_actors == max(len(scenario.actors) for scenario in paper().scenarios)
+    assert paper().most_actors == max(len(CONDITIONS[name](level).actors) for name in CONDITIONS for level in DENSITIES)
 
 
 def test_chosen_conditions_and_densities() -> None:

@@ -1,0 +1,103 @@
+"""The ego before a junction of the generated town: what it is told, and what counts as running it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
+from envs.roads.controls import GateKind, signal_state
+from envs.scenarios.maps import MapLibrary
+from envs.scenarios.scenario import ConcreteScenario
+from envs.scene import SceneBatch, SignalState
+from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentRow, ScriptRow
+from envs.traffic.right_of_way import plan_offset
+
+BEFORE_M = 30.0
+
+
+@lru_cache(maxsize=1)
+def town() -> MapLibrary:
+    return MapLibrary(("town",))
+
+
+def approach(kind: GateKind, seed: int = 0, speed: float = 8.0, before_m: float = BEFORE_M) -> EmbeddedSimulator:
+    """Return a world with the ego ``before_m`` metres before a way whose entry has such a gate."""
+    graph = town().graph("town")
+    gates = [lane for lane in np.flatnonzero(graph.controls.gate == int(kind)) if graph.length[lane] > 5.0]
+    way = next(lane for lane in gates if graph.length[graph.predecessors[lane, 0]] > before_m + 10.0)
+    lane = int(graph.predecessors[way, 0])
+    case = ConcreteScenario(
+        name="test", density="low", cell=0, seed=seed, map_name="town",
+        ego_lane=lane, ego_s=float(graph.length[lane]) - before_m, ego_speed=speed,
+        route=np.array([lane, way, graph.successors[way, 0]], dtype=np.int64),
+        goal_m=1e4, time_limit_s=1e4, wrong_way_limit_s=1e4,
+        agents=np.zeros((len(AgentRow), 0)), bodies=np.zeros((5, 0)),
+        scripts=np.zeros((0, SCRIPTS_PER_AGENT, len(ScriptRow))),
+    )  # fmt: skip
+    world = EmbeddedSimulator(1, town(), EmbeddedConfig(actors=1))
+    world.reset([case])
+    return world
+
+
+def drive(world: EmbeddedSimulator, throttle: float, brake: float) -> SceneBatch:
+    return world.step(np.array([[throttle, brake, 0.0]]))
+
+
+def state_of_the_light(world: EmbeddedSimulator, seed: int) -> int:
+    graph = town().graph("town")
+    group = int(graph.controls.group[world._routes[0, 1]])
+    offset = plan_offset(world._roads, group, seed)
+    return signal_state(graph.controls.programs, group, float(world.scene.time_s[0]), offset)
+
+
+def test_the_distances_count_from_the_front() -> None:
+    scene = approach(GateKind.SIGNAL).scene
+    gap = town().graph("town").controls.stop_gap
+    half = 0.5 * scene.ego.length[0]
+    assert scene.road.distance_to_junction[0] == pytest.approx(BEFORE_M - half, abs=1e-6)
+    assert scene.road.distance_to_stop_line[0] <= BEFORE_M - half - gap.min() + 1e-6
+    assert scene.road.distance_to_stop_line[0] > BEFORE_M - half - 10.0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_signal_is_that_of_the_program_and_only_red_can_be_run(seed: int) -> None:
+    world = approach(GateKind.SIGNAL, seed)
+    while world.scene.road.distance_to_stop_line[0] > 0.0 and world.scene.road.distance_to_junction[0] < 100.0:
+        assert world.scene.road.signal[0] == state_of_the_light(world, seed)
+        lit = int(world.scene.road.signal[0])
+        scene = drive(world, 0.3, 0.0)
+        if scene.events.red_light[0]:
+            break
+    assert bool(scene.events.red_light[0]) == (lit == SignalState.RED)
+
+
+def test_both_outcomes_occur_among_the_seeds() -> None:
+    lit = {int(approach(GateKind.SIGNAL, seed).scene.road.signal[0]) for seed in range(12)}
+    assert {int(SignalState.RED), int(SignalState.GREEN)} <= lit
+
+
+def test_who_stops_at_red_runs_nothing() -> None:
+    seed = next(s for s in range(50) if approach(GateKind.SIGNAL, s).scene.road.signal[0] == SignalState.RED)
+    world = approach(GateKind.SIGNAL, seed)
+    for _ in range(60):
+        assert not drive(world, 0.0, 1.0).events.red_light[0]
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_stop_sign_asks_for_standing(stands: bool) -> None:
+    world = approach(GateKind.STOP, speed=3.0, before_m=14.0)
+    ran = False
+    for _ in range(300):
+        near = world.scene.road.distance_to_stop_line[0] < 3.0
+        moving = world.scene.ego.speed[0] > 0.1
+        stood = world._worlds[13, 0] > 0.5
+        brakes = stands and near and moving and not stood
+        scene = drive(world, 0.0 if brakes else 0.35, 1.0 if brakes else 0.0)
+        ran = ran or bool(scene.events.stop_sign[0])
+        if scene.road.distance_to_junction[0] > 50.0:
+            break
+    assert scene.road.distance_to_junction[0] > 50.0, "it never came through"
+    assert ran is not stands
