@@ -63,7 +63,7 @@ def make_vector_env(
         range(len(scenarios)),
         config,
         render_mode,
-        lambda name: scenarios.maps.graph(name).drawing,
+        scenarios.maps.drawing,
     )
 
 

@@ -71,7 +71,7 @@ def _recorder(env: HintedVecEnv, course: Course, driver: Driver, one: Driven, co
 def _drawing(env: HintedVecEnv, map_name: str) -> RoadDrawing:
     scenarios = env.driving.scenarios
     assert isinstance(scenarios, ScenarioSet)
-    return scenarios.maps.graph(map_name).drawing
+    return scenarios.maps.drawing(map_name)
 
 
 def _append(env: HintedVecEnv, recorders: Sequence[DriveRecorder], ticks: Sequence[Tick], rows: IntArray) -> None:

@@ -14,8 +14,9 @@ from PIL import Image, ImageDraw
 
 from envs.rendering.panel import Colour, RenderOverlay, draw_header, draw_legend, draw_panel, font
 from envs.rendering.road import GROUND, marks, near, surfaces
-from envs.roads.drawing import RoadDrawing
-from envs.scene import ActorKind, FloatArray, SceneBatch
+from envs.roads.controls import clock_offset, signal_state
+from envs.roads.drawing import GateLine, RoadDrawing
+from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
 
 EGO_COLOUR: Colour = (52, 211, 153)
 KIND_COLOURS: dict[ActorKind, Colour] = {
@@ -27,6 +28,12 @@ KIND_COLOURS: dict[ActorKind, Colour] = {
     ActorKind.CYCLIST: (45, 212, 191),
     ActorKind.STATIC: (156, 163, 175),
 }
+SIGNAL_COLOURS: dict[SignalState, Colour] = {
+    SignalState.GREEN: (34, 197, 94),
+    SignalState.YELLOW: (250, 204, 21),
+    SignalState.RED: (239, 68, 68),
+}
+SIGN_COLOUR: Colour = (229, 231, 235)
 ALARM_COLOUR: Colour = (239, 68, 68)
 _SUPERSAMPLING = 2
 _VELOCITY_S = 1.0
@@ -66,6 +73,7 @@ class SceneRenderer:
         self.metres = metres
         self._surfaces = surfaces(drawing)
         self._marks = marks(drawing)
+        self._gates = drawing.gates
         self._header = round(0.065 * size[1])
         self._panel = round(0.25 * size[1])
 
@@ -96,6 +104,8 @@ class SceneRenderer:
         canvas = ImageDraw.Draw(image, "RGBA")
         reach = np.hypot(self.metres, self.metres * tall / width)
         self._draw_road(canvas, camera, float(reach))
+        for gate in self._gates:
+            _draw_gate(canvas, camera, gate, float(scene.time_s[row]), int(scene.seed[row]))
         _draw_route(canvas, camera, scene, row)
         for slot in np.flatnonzero(scene.actors.valid[row]):
             _draw_actor(canvas, camera, scene, row, int(slot))
@@ -137,6 +147,20 @@ def _box(x: float, y: float, yaw: float, length: float, width: float) -> FloatAr
     corners = np.array([[0.5, 0.5], [0.5, -0.5], [-0.5, -0.5], [-0.5, 0.5]]) * [length, width]
     placed: FloatArray = np.array([x, y]) + corners[:, :1] * along + corners[:, 1:] * left
     return placed
+
+
+def _draw_gate(canvas: ImageDraw.ImageDraw, camera: _Camera, gate: GateLine, time_s: float, seed: int) -> None:
+    """Draw a stop line in the colour of its signal, white at a stop sign, broken at a yield sign."""
+    ends = np.asarray(gate.points)
+    pieces, colour = [ends], SIGN_COLOUR
+    if gate.kind == "signal":
+        offset = clock_offset(seed, gate.plan, float(gate.program[0]))
+        colour = SIGNAL_COLOURS[SignalState(signal_state(gate.program[None], 0, time_s, offset))]
+    elif gate.kind == "yield":
+        shares = np.array([(0.0, 0.25), (0.4, 0.6), (0.75, 1.0)])
+        pieces = [ends[0] + share[:, None] * (ends[1] - ends[0]) for share in shares]
+    for piece in pieces:
+        canvas.line(camera.pixels(piece), fill=colour, width=max(_SUPERSAMPLING, round(0.45 * camera.scale)))
 
 
 def _draw_route(canvas: ImageDraw.ImageDraw, camera: _Camera, scene: SceneBatch, row: int) -> None:

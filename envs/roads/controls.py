@@ -14,6 +14,7 @@ import numpy as np
 
 from envs.compiled import njit
 from envs.scene import FloatArray, IntArray, SignalState
+from envs.traffic.chance import uniform
 
 _GREEN, _YELLOW, _RED = int(SignalState.GREEN), int(SignalState.YELLOW), int(SignalState.RED)
 
@@ -82,6 +83,12 @@ def concatenate_controls(parts: Sequence[TrafficControls]) -> TrafficControls:
         plan=np.concatenate([part.plan + first for part, _, first in pairs]),
         signal_ids=tuple(ids for part in parts for ids in part.signal_ids),
     )
+
+
+@njit
+def clock_offset(seed: int, plan: int, cycle_s: float) -> float:
+    """Return by how much the clock of a plan is ahead in the world of ``seed`` (s): each world begins elsewhere."""
+    return uniform(seed, plan, 0) * cycle_s
 
 
 @njit

@@ -34,11 +34,25 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class GateLine:
+    """A stop line: ``kind`` (signal, stop, yield), ``points`` ``(2, 2)`` (m).
+
+    ``program`` ``(4,)`` of a signal (``controls.ProgramColumn``, s) and the number of its ``plan``; else empty and -1.
+    """
+
+    kind: str
+    points: FloatArray
+    program: FloatArray
+    plan: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RoadDrawing:
-    """Areas (bottom to top) and strokes (over them) of a map."""
+    """Areas (bottom to top), strokes (over them) and stop lines of a map."""
 
     areas: tuple[Area, ...]
     strokes: tuple[Stroke, ...]
+    gates: tuple[GateLine, ...] = ()
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Return (x_min, y_min, x_max, y_max) of everything, metres; zeros for an empty drawing."""
@@ -56,7 +70,12 @@ class RoadDrawing:
             {"kind": item.kind, "color": item.color, "points": np.round(item.points, digits).tolist()}
             for item in self.strokes
         ]
-        return {"areas": areas, "strokes": strokes}
+        gates = [
+            {"kind": item.kind, "points": np.round(item.points, digits).tolist(), "program": item.program.tolist(),
+             "plan": item.plan}
+            for item in self.gates
+        ]  # fmt: skip
+        return {"areas": areas, "strokes": strokes, "gates": gates}
 
     @classmethod
     def from_lists(cls, lists: dict[str, list[dict[str, Any]]]) -> RoadDrawing:
@@ -64,6 +83,10 @@ class RoadDrawing:
         return cls(
             tuple(Area(item["kind"], _points(item["points"])) for item in lists["areas"]),
             tuple(Stroke(item["kind"], item["color"], _points(item["points"])) for item in lists["strokes"]),
+            tuple(
+                GateLine(item["kind"], _points(item["points"]), np.asarray(item["program"], float), int(item["plan"]))
+                for item in lists.get("gates", ())
+            ),
         )
 
 

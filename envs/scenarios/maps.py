@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from envs.roads.drawing import RoadDrawing
+from envs.roads.gate_lines import gate_lines
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street, ThreeLaneRoad, generate_lane_graph
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.town import Town
@@ -49,5 +51,6 @@ class MapLibrary:
         return self._graphs[name]
 
     def drawing(self, name: str) -> RoadDrawing:
-        """Return what is to be drawn of a map."""
-        return self._graphs[name].drawing
+        """Return what is to be drawn of a map, its stop lines included."""
+        graph = self._graphs[name]
+        return replace(graph.drawing, gates=gate_lines(graph))

@@ -13,10 +13,9 @@ import math
 
 from envs.compiled import njit
 from envs.roads.conflicts import ConflictKind
-from envs.roads.controls import GateKind, signal_state
+from envs.roads.controls import GateKind, clock_offset, signal_state
 from envs.scene import FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
-from envs.traffic.chance import uniform
 from envs.traffic.claims import ClaimRow
 from envs.traffic.grants import GRANTS, driven_on, free_slots, give, holds, on_path, release, take_back
 from envs.traffic.network import RoadArrays
@@ -92,19 +91,13 @@ def claim_junctions(
 
 
 @njit
-def plan_offset(roads: RoadArrays, group: int, seed: int) -> float:
-    """Return by how much the clock of a group's plan is ahead in the world of ``seed`` (s)."""
-    cycle: float = roads.programs[group, 0]
-    return uniform(seed, int(roads.plan[group]), 0) * cycle
-
-
-@njit
 def light(roads: RoadArrays, lane: int, time_s: float, seed: int) -> int:
     """Return the ``SignalState`` at the entry of ``lane``."""
     group = int(roads.group[lane])
     if group < 0:
         return _DARK
-    return int(signal_state(roads.programs, group, time_s, plan_offset(roads, group, seed)))
+    offset = clock_offset(seed, int(roads.plan[group]), roads.programs[group, 0])
+    return int(signal_state(roads.programs, group, time_s, offset))
 
 
 @njit

@@ -1,6 +1,6 @@
 """The results table: every method, several training seeds, one planner over all twelve cells, 100 episodes a cell.
 
-    python -m tests.benchmarks.table --steps 3000000 --seeds 3
+    python -m tests.benchmarks.table --steps 4000000 --seeds 3
 
 Hours of work, in ``--jobs`` processes at a time. It can be stopped and started again: what is finished is not done
 again, and a training that was cut off goes on from its last checkpoint. Writes ``table.md`` and ``table.json``.
@@ -86,7 +86,7 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=3, help="training seeds of each method")
-    parser.add_argument("--steps", type=int, default=3_000_000, help="decisions of each training")
+    parser.add_argument("--steps", type=int, default=4_000_000, help="decisions of each training")
     parser.add_argument("--episodes", type=int, default=100, help="episodes of each of the 12 cells")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs/table"))
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
-from envs.roads.controls import GateKind, signal_state
+from envs.roads.controls import GateKind, clock_offset, signal_state
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import SceneBatch, SignalState
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentRow, ScriptRow
-from envs.traffic.right_of_way import plan_offset
 
 BEFORE_M = 30.0
 
@@ -49,7 +48,7 @@ def drive(world: EmbeddedSimulator, throttle: float, brake: float) -> SceneBatch
 def state_of_the_light(world: EmbeddedSimulator, seed: int) -> int:
     graph = town().graph("town")
     group = int(graph.controls.group[world._routes[0, 1]])
-    offset = plan_offset(world._roads, group, seed)
+    offset = clock_offset(seed, int(graph.controls.plan[group]), float(graph.controls.programs[group, 0]))
     return signal_state(graph.controls.programs, group, float(world.scene.time_s[0]), offset)
 
 
