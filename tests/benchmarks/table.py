@@ -36,7 +36,6 @@ METHODS: dict[str, tuple[str, ...]] = {
     "hcrmp_mean": ("observation=scan", "algo=hcrmp_mean"),
     "hcrmp_anchored": ("observation=scan", "algo=hcrmp_anchored"),
     "hcrmp_agents": ("observation=agents", "algo=hcrmp"),
-    "hcrmp_anchored_agents": ("observation=agents", "algo=hcrmp_anchored"),
     "ppo_agents": ("observation=agents", "algo=ppo"),
 }
 """Overrides of ``hcrmp train`` for each method."""
