@@ -201,7 +201,7 @@ class JunctionController:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Of two roads of a junction the one that goes first."""
+    """Of two connecting roads of a junction the one whose traffic goes first."""
 
     high: str
     low: str

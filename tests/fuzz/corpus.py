@@ -21,7 +21,8 @@ _POLYNOMIAL = """<OpenDRIVE><road id="7" length="60" junction="-1"><planView>
  <laneSection s="0"><center><lane id="0" type="none"><roadMark sOffset="0" type="solid" color="yellow"/></lane></center>
  <right><lane id="-1" type="driving"><link><successor id="-1"/></link><width sOffset="0" a="3" b="0.01" c="0" d="0"/>
  <speed sOffset="0" max="20" unit="mph"/></lane><lane id="-2" type="parking">
- <border sOffset="0" a="-6" b="0" c="0" d="0"/></lane></right></laneSection><laneSection s="30"><center><lane id="0" type="none"/></center><right>
+ <border sOffset="0" a="-6" b="0" c="0" d="0"/></lane></right></laneSection>
+ <laneSection s="30"><center><lane id="0" type="none"/></center><right>
  <lane id="-1" type="driving"><width sOffset="0" a="3" b="0" c="0" d="0"/></lane></right></laneSection></lanes>
  <objects><object type="crosswalk" id="1" s="8" t="0" hdg="0"><outline><cornerLocal u="-1" v="-3"/>
  <cornerLocal u="1" v="-3"/><cornerLocal u="1" v="3"/></outline></object></objects></road></OpenDRIVE>"""

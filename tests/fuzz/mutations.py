@@ -11,7 +11,8 @@ import numpy as np
 
 VALUES = (
     "nan", "inf", "-inf", "1e308", "-1e308", "1e-308", "1e9", "-1e9", "0", "-0.0", "-1", "1", "-3.5",
-    "99999999999999999999", "", " ", "x", "none", "start", "end", "road", "junction", "true", "0x10", "1,5", "1_000", "٣", "\t\n", "A" * 300,
+    "99999999999999999999", "", " ", "x", "none", "start", "end", "road", "junction", "true", "0x10", "1,5", "1_000",
+    "\u0663", "\t\n", "A" * 300,
 )  # fmt: skip
 """What an attribute becomes: no numbers, huge, negative and tiny ones, empty ones, text, other digits."""
 
