@@ -22,7 +22,8 @@ FINEST_BEND_M, FINEST_M = 0.1, 0.04
 kinks apart: CARLA's towns have lines of 5 cm before an arc."""
 
 _MOST_FINE = 10_000
-_HEADING_RAD = 5e-4
+_UNEVEN = 0.3
+_HEADING_RAD = 1e-3
 _MERGED_M = 0.01
 _PROBE_M = 1e-3
 
@@ -57,13 +58,21 @@ def _stations(frame: SectionFrame) -> FloatArray:
         return frame.s
     knots = np.concatenate([[start], kinks, [end]])
     numbers = _rounded(knots, intervals)
-    while np.any(np.diff(numbers) < 1) and end - start > 2 * FINEST_M * numbers[-1] and 2 * numbers[-1] <= _MOST_FINE:
+    while _is_uneven(knots, numbers) and end - start > 2 * FINEST_M * numbers[-1] and 2 * numbers[-1] <= _MOST_FINE:
         numbers = _rounded(knots, 2 * int(numbers[-1]))
     first = np.concatenate([[True], np.diff(numbers) >= 1])  # kinks closer than the finest samples: the first
     first[-1] = True
     first[:-1] &= numbers[:-1] < numbers[-1]
     stations: FloatArray = np.interp(np.arange(numbers[-1] + 1), numbers[first], knots[first])
     return stations
+
+
+def _is_uneven(knots: FloatArray, numbers: IntArray) -> bool:
+    """Say whether between two knots there is no interval, or intervals there are much longer or shorter than others."""
+    if np.any(np.diff(numbers) < 1):
+        return True
+    share = np.diff(knots) / np.diff(numbers) * (numbers[-1] / (knots[-1] - knots[0]))
+    return bool(np.any(np.abs(np.log(share)) > _UNEVEN))
 
 
 def _rounded(knots: FloatArray, intervals: int) -> IntArray:
@@ -95,7 +104,7 @@ def _kinks(frame: SectionFrame, lanes: list[int], spacing: float) -> FloatArray:
     relevant = np.zeros(len(points), dtype=np.bool_)
     for lane in lanes:
         one, two = before.path(before.centre(lane)), after.path(after.centre(lane))
-        turn = np.abs(two[:, 2] - one[:, 2])
+        turn = np.abs(np.remainder(two[:, 2] - one[:, 2] + np.pi, 2.0 * np.pi) - np.pi)  # pieces may differ by turns
         jump = np.abs(two[:, 3] - one[:, 3]) * after.stretch(after.centre(lane))
         relevant |= (turn > _HEADING_RAD) | (0.25 * spacing * jump > _HEADING_RAD)
     kinks: FloatArray = points[relevant]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -17,13 +18,17 @@ from envs.roads.section_sampling import FINEST_M, sample_section
 RADIUS, WIDTH = 8.0, 3.5
 
 
-def bend(line_m: float) -> OpenDrive:
-    """A line from the origin east, then a quarter turn to the left, with one lane on each side."""
+def bend(line_m: float, turns: int = 0) -> OpenDrive:
+    """A line from the origin east, then a quarter turn to the left, with one lane on each side.
+
+    The arc's heading is written with so many full turns.
+    """
     arc_m = 0.5 * math.pi * RADIUS
     lane = f'<width sOffset="0" a="{WIDTH}" b="0" c="0" d="0"/>'
     text = f"""<OpenDRIVE><road id="1" length="{line_m + arc_m}" junction="-1"><planView>
      <geometry s="0" x="0" y="0" hdg="0" length="{line_m}"><line/></geometry>
-     <geometry s="{line_m}" x="{line_m}" y="0" hdg="0" length="{arc_m}"><arc curvature="{1 / RADIUS}"/></geometry>
+     <geometry s="{line_m}" x="{line_m}" y="0" hdg="{turns * math.tau}" length="{arc_m}">
+     <arc curvature="{1 / RADIUS}"/></geometry>
      </planView><lanes><laneSection s="0"><left><lane id="1" type="driving">{lane}</lane></left>
      <center><lane id="0" type="none"/></center><right><lane id="-1" type="driving">{lane}</lane></right>
      </laneSection></lanes></road></OpenDRIVE>"""
@@ -54,6 +59,24 @@ def test_samples_lie_on_kinks_and_are_even_between() -> None:
         assert np.diff(part) == pytest.approx((part[-1] - part[0]) / (len(part) - 1))
     assert np.diff(s).max() < 0.6 * SAMPLE_SPACING_M
     assert np.diff(s).min() > FINEST_M
+
+
+def test_full_turns_of_a_heading_are_no_kink() -> None:
+    once, twice = (sample_section(bend(4.3, turns).roads["1"], 0, SAMPLE_SPACING_M).s for turns in (0, -2))
+    assert np.array_equal(once, twice)
+
+
+@pytest.mark.parametrize(("curvature", "even"), [(0.0025, True), (0.01, False)])
+def test_only_a_jump_that_matters_moves_samples(curvature: float, even: bool) -> None:
+    """Interpolated over a metre, the two jumps turn the heading by up to 0.6 and 2.5 mrad; 1 mrad is let pass."""
+    pieces = (
+        '<geometry s="0" x="0" y="0" hdg="0" length="40.5"><line/></geometry>'
+        f'<geometry s="40.5" x="40.5" y="0" hdg="0" length="59.5"><arc curvature="{curvature}"/></geometry>'
+    )
+    text = re.sub("<geometry.*</geometry>", pieces, Street(length_m=100.0).opendrive())
+    s = sample_section(parse_opendrive(text, "x").roads["1"], 0, SAMPLE_SPACING_M).s
+    assert (s == np.linspace(0.0, 100.0, 101)).all() == even
+    assert bool(np.any(s == 40.5)) != even
 
 
 def test_neighbours_are_sampled_at_the_same_places() -> None:
