@@ -80,7 +80,7 @@ def _entries(road: Road, place: SignalPlace, ways: RoadWays) -> Iterator[tuple[i
         if road.junction != "-1":
             yield from ((first, 0.0) for first in ways.first(lane))
             continue
-        for last, gap in ways.ends(road, lane, place.s):
+        for last, gap in ways.ends(road, lane, place.s).items():
             if gap <= MAX_STOP_GAP_M:
                 yield from ((following, gap) for following in ways.following(last))
 
@@ -91,7 +91,7 @@ def _line_gaps(opendrive: OpenDrive, ways: RoadWays) -> dict[int, float]:
     for road in opendrive.roads.values():
         for line in road.stop_lines if road.junction == "-1" else ():
             for lane in _crossed(road, line, ways):
-                for last, gap in ways.ends(road, lane, line.s):
+                for last, gap in ways.ends(road, lane, line.s).items():
                     # Of two lines the one nearer to the junction; one in the lane's first half is the other end's.
                     if gap <= min(MAX_STOP_GAP_M, 0.5 * ways.graph.length[last]):
                         gaps[last] = min(gap, gaps.get(last, np.inf))

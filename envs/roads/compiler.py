@@ -9,11 +9,12 @@ import numpy as np
 
 from envs.roads.compile_controls import compile_controls
 from envs.roads.controls import TrafficControls
-from envs.roads.cross_section import SectionFrame, sample_section
+from envs.roads.cross_section import SectionFrame
 from envs.roads.elements import OpenDrive, OpenDriveError
 from envs.roads.lane_graph import LINKS, LaneGraph, SampleColumn
 from envs.roads.lane_links import LaneKey, lane_successions
 from envs.roads.road_rules import DEFAULT_LIMIT_MPS, category_and_limit, is_driving, may_cross
+from envs.roads.section_sampling import sample_section
 from envs.roads.signal_places import SignalPlace, signal_places
 from envs.roads.sketch import sketch_roads
 from envs.roads.speed_signs import sign_limit
@@ -23,7 +24,7 @@ COMPILER_VERSION = 2
 """Raise it whenever the same map compiles to other arrays: cached graphs of older versions are then not used."""
 
 SAMPLE_SPACING_M = 1.0
-"""Distance of lane samples in the reference line's s, about (m)."""
+"""Distance of lane samples in the reference line's s, about (m); in bends less."""
 
 _SHORTEST_M = 1e-6
 

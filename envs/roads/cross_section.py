@@ -62,19 +62,10 @@ class SectionFrame:
         heading = self.line.heading + np.arctan2(t1, along)
         return np.column_stack([self.points(t), heading, curvature])
 
-
-def sample_section(road: Road, index: int, spacing_m: float) -> SectionFrame:
-    """Sample section ``index`` of a road uniformly in s, about ``spacing_m`` apart, both ends included."""
-    section = road.sections[index]
-    span = section.s_end - section.s_start
-    s = np.linspace(section.s_start, section.s_end, max(2, int(round(span / spacing_m)) + 1))
-    try:
-        with np.errstate(all="ignore"):
-            frame = frame_at(road, section, s)
-            _check(frame)
-    except OpenDriveError as error:
-        raise OpenDriveError(f"road {road.id}: laneSection at s={section.s_start:g}: {error}") from None
-    return frame
+    def stretch(self, border: FloatArray) -> FloatArray:
+        """Return ``(n,)``: metres along the curve t(s), given as ``(3, n)``, per metre of s."""
+        length: FloatArray = np.hypot(np.maximum(1.0 - self.line.curvature * border[0], _MIN_STRETCH), border[1])
+        return length
 
 
 def frame_at(road: Road, section: LaneSection, s: FloatArray) -> SectionFrame:
@@ -112,7 +103,8 @@ def _cubics_at(table: FloatArray, s: FloatArray, owner: FloatArray) -> FloatArra
     return np.stack([a + p * (b + p * (c + p * d)), b + p * (2 * c + p * 3 * d), 2 * c + 6 * d * p])
 
 
-def _check(frame: SectionFrame) -> None:
+def check_frame(frame: SectionFrame) -> None:
+    """Raise ``OpenDriveError`` where a border leaves the range of coordinates or is not a number."""
     for lane_id, border in frame.outer.items():
         reach = np.abs(np.stack([frame.line.x, frame.line.y, border[0], border[1], border[2]]))
         if not np.all(reach < MAX_COORDINATE_M):

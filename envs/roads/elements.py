@@ -14,6 +14,10 @@ from envs.scene import FloatArray
 class OpenDriveError(ValueError):
     """A map is malformed or uses something that we do not support; the message is one line."""
 
+    def __init__(self, message: str) -> None:
+        """Take the message; characters that do not print (ids may have line breaks) are written as escapes."""
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -197,7 +201,7 @@ class JunctionController:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Of two roads of a junction the one that goes first."""
+    """Of two connecting roads of a junction the one whose traffic goes first."""
 
     high: str
     low: str

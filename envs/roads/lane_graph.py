@@ -1,9 +1,9 @@
 """LaneGraph: a road network as flat arrays, the only form of a map that simulators and traffic read.
 
-Lane ``i`` owns rows ``start[i]:start[i + 1]`` of ``samples``, in driving direction, both ends included. Lanes are
-sampled uniformly in the reference line's s within their lane section (about 1 m apart), so that lateral neighbours have
-the same number of samples: sample k of a lane lies beside sample k of its ``left`` and ``right`` lanes, and beside
-sample n - 1 - k of its ``opposite`` lane.
+Lane ``i`` owns rows ``start[i]:start[i + 1]`` of ``samples``, in driving direction, both ends included. The lanes of a
+section are sampled at the same s of the reference line (about 1 m apart, in tight bends less, see
+``section_sampling``), so that lateral neighbours have the same number of samples: sample k of a lane lies beside sample
+k of its ``left`` and ``right`` lanes, and beside sample n - 1 - k of its ``opposite`` lane.
 """
 
 from __future__ import annotations

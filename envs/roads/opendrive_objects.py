@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from envs.roads.attributes import number
-from envs.roads.elements import Crosswalk, Geometry, StopLine
+from envs.roads.cross_section import MAX_COORDINATE_M
+from envs.roads.elements import Crosswalk, Geometry, OpenDriveError, StopLine
 from envs.roads.geometry import evaluate_line
 from envs.scene import FloatArray
 
@@ -25,10 +26,16 @@ def read_crosswalks(road: Element, geometries: tuple[Geometry, ...], where: str)
         inside = f"{where}: crosswalk"
         local, on_road = _corners(element, inside, "Local", "uv"), _corners(element, inside, "Road", "st")
         if len(local) >= 3:
-            found.append(Crosswalk(_from_local(geometries, _pose(element, inside), local)))
+            found.append(_crosswalk(_from_local(geometries, _pose(element, inside), local), inside))
         elif len(on_road) >= 3:
-            found.append(Crosswalk(_from_road(geometries, on_road)))
+            found.append(_crosswalk(_from_road(geometries, on_road), inside))
     return tuple(found)
+
+
+def _crosswalk(outline: FloatArray, where: str) -> Crosswalk:
+    if not np.all(np.abs(outline) < MAX_COORDINATE_M):
+        raise OpenDriveError(f"{where}: leaves the range of {MAX_COORDINATE_M:g} m")
+    return Crosswalk(outline)
 
 
 def read_stop_lines(road: Element, where: str) -> tuple[StopLine, ...]:

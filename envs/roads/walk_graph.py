@@ -11,10 +11,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from envs.roads.cross_section import SectionFrame, sample_section
+from envs.roads.cross_section import SectionFrame
 from envs.roads.crossings import Crossings, cross_lanes, tail_and_reach, walking_axis
 from envs.roads.elements import Crosswalk, OpenDrive, OpenDriveError
 from envs.roads.lane_graph import LaneGraph
+from envs.roads.section_sampling import sample_section
 from envs.roads.walk_net import WalkNet, clear_of_lanes, sidewalk_lines
 from envs.scene import BoolArray, FloatArray, IntArray
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.roads.compiler import compile_lane_graph
+from envs.roads.compiler import SAMPLE_SPACING_M, compile_lane_graph
 from envs.roads.elements import OpenDrive
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street
 from envs.roads.lane_graph import LaneGraph, SampleColumn, global_route, locate
 from envs.roads.opendrive import parse_opendrive
+from envs.roads.section_sampling import sample_section
 from envs.roads.town import Town
 
 TOWNS = pytest.mark.parametrize("town", ["Town01", "Town02", "Town04"], indirect=True)
@@ -32,9 +33,8 @@ def carla_map(name: str, text: str) -> Any:
 def inner_samples(opendrive: OpenDrive, graph: LaneGraph) -> Iterator[tuple[int, int, float]]:
     """Yield (lane, sample, s on the road) of about five samples within each lane."""
     for lane in range(graph.lane_count):
-        section = opendrive.roads[graph.road_ids[lane]].sections[graph.section[lane]]
+        s = sample_section(opendrive.roads[graph.road_ids[lane]], int(graph.section[lane]), SAMPLE_SPACING_M).s
         count = len(graph.lane_samples(lane))
-        s = np.linspace(section.s_start, section.s_end, count)
         along = s if graph.lane[lane] < 0 else s[::-1]
         for sample in range(1, count - 1, max(1, count // 5)):
             yield lane, sample, float(along[sample])

@@ -206,3 +206,22 @@ def test_a_controller_shared_by_two_heads_is_one_group() -> None:
     graph = compiled(crossing(r1=heads[0], r3=heads[1], controllers=controller("c", 0, "A", "B")))
     assert graph.controls.signal_ids == (("A", "B"),)
     assert set(graph.controls.group[graph.controls.gate == GateKind.SIGNAL].tolist()) == {0}
+
+
+def test_a_road_of_very_many_sections() -> None:
+    """Two lanes that change places at each of 1,500 sections: neither deep recursion nor 2^1500 ways."""
+    width = '<width sOffset="0" a="3" b="0" c="0" d="0"/>'
+    lane = '<lane id="{0}" type="driving"><link><predecessor id="{1}"/><successor id="{0}"/></link>{2}</lane>'
+    lanes = lane.format(-1, -2, width) + lane.format(-2, -1, width)
+    section = '<laneSection s="{}"><center><lane id="0" type="none"/></center><right>{}</right></laneSection>'
+    sections = "".join(section.format(0.08 * index, lanes) for index in range(1500))
+    line = '<planView><geometry s="0" x="{x}" y="0" hdg="0" length="{m}"><line/></geometry></planView>'
+    follow = '<link><successor elementType="road" elementId="2" contactPoint="start"/></link>'
+    road = '<road id="{id}" length="{m}" junction="-1">{link}' + line + "<lanes>{lanes}</lanes>{more}</road>"
+    light = signals(signal("A", 119.0, "+", validity=(-1, -1)))
+    one = road.format(id=1, m=120, x=0, link=follow, lanes=sections, more=light)
+    two = road.format(id=2, m=50, x=120, link="", lanes=section.format(0, lanes), more="")
+    graph = compiled(f"<OpenDRIVE>{one}{two}</OpenDRIVE>")
+    assert gates(graph) == {(2, -1): GateKind.SIGNAL, (2, -2): GateKind.SIGNAL}
+    assert stop_gap(graph, (2, -1)) == pytest.approx(1.0)
+    assert graph.controls.plan.tolist() == [0]

@@ -116,6 +116,12 @@ def test_a_map_without_roads_and_a_road_that_is_twice_there() -> None:
         parse_opendrive(TINY.replace(road, road + road), "double")
 
 
+def test_an_id_with_a_line_break_stays_one_line() -> None:
+    with pytest.raises(OpenDriveError) as caught:
+        parse_opendrive(TINY.replace('id="7"', 'id="&#9;&#10;7"').replace('hdg="0.5"', 'hdg=""'), "tiny")
+    assert str(caught.value).startswith("map tiny: road \\t\\n7: geometry at s=0: attribute 'hdg' is ''")
+
+
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(OpenDriveError, match="cannot read the map no/such.xodr: No such file"):
         read_opendrive("no/such.xodr")

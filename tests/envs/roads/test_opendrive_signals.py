@@ -54,6 +54,14 @@ def test_a_crosswalk_in_road_coordinates() -> None:
     assert crosswalk.outline.tolist() == [[170.0, -3.0], [174.0, -3.0], [174.0, 3.0]]
 
 
+@pytest.mark.parametrize("place", ['s="1e308" t="1e308"', 's="5" t="-1e9"'])
+def test_a_crosswalk_off_the_world(place: str) -> None:
+    corners = "".join(f'<cornerLocal u="{u}" v="{v}"/>' for u, v in ((-1, -3), (1, -3), (1, 3)))
+    walk = f'<objects><object id="1" type="crosswalk" {place}><outline>{corners}</outline></object></objects>'
+    with pytest.raises(OpenDriveError, match="map crossing: road 3: crosswalk: leaves the range of 1e.07 m"):
+        parse_opendrive(crossing(r3=walk), "crossing")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.roads.compiler import compile_lane_graph
-from envs.roads.cross_section import sample_section
 from envs.roads.elements import OpenDrive
 from envs.roads.generate import generate_lane_graph
 from envs.roads.lane_graph import LaneGraph, SampleColumn, global_route, locate
 from envs.roads.opendrive import parse_opendrive
+from envs.roads.section_sampling import sample_section
 from envs.roads.town import Town
 from envs.scenarios.maps import MapLibrary
 from envs.scene import FloatArray, RoadCategory
