@@ -237,8 +237,8 @@ def test_rows_that_do_not_fill_the_batch() -> None:
 
 
 def test_a_route_that_is_too_long() -> None:
-    with pytest.raises(ValueError, match="17 lanes"):
-        start(simple_case(route=[(1, -2)] * 17))
+    with pytest.raises(ValueError, match="65 lanes"):
+        start(simple_case(route=[(1, -2)] * 65))
 
 
 def test_an_unknown_map() -> None:
