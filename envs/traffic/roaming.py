@@ -12,6 +12,8 @@ from envs.traffic.crowd import CrowdArrays
 from envs.traffic.network import RoadArrays
 from envs.traffic.pedestrians import step_pedestrians
 from envs.traffic.right_of_way import plan_offset
+from envs.traffic.scratch import TrafficArrays
+from envs.traffic.stepping_aside import step_aside
 from envs.traffic.walk_signals import WalkSignals
 from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 
@@ -21,14 +23,25 @@ CROSS_CHANCE = 0.5
 
 @njit
 def roam(
-    crowd: CrowdArrays, roads: RoadArrays, objects: FloatArray, seeds: IntArray, time_s: float, b: int, period: float
+    traffic: TrafficArrays,
+    agents: FloatArray,
+    actors: FloatArray,
+    roads: RoadArrays,
+    seeds: IntArray,
+    time_s: float,
+    b: int,
+    period: float,
 ) -> None:
-    """Walk the pedestrians of world ``b`` for ``period`` (s), by what they see now; ``objects`` the vehicles."""
-    seconds = crowd.walk_seconds
-    write_walk_seconds(seconds, crowd.signals, roads, time_s, seeds[b], b)
+    """Walk the pedestrians of world ``b`` for ``period`` (s), by where the vehicles are now."""
+    crowd = traffic.crowd
+    if crowd.people.shape[2] == 0:
+        return
+    write_walk_seconds(crowd.walk_seconds, crowd.signals, roads, time_s, seeds[b], b)
     step_pedestrians(
-        crowd.walk, roads, crowd.people, objects, seconds, crowd.occupied, seeds, CROSS_CHANCE, b, period
-    )
+        crowd.walk, roads, crowd.people, traffic.objects, crowd.walk_seconds, crowd.occupied, seeds, CROSS_CHANCE, b,
+        period,
+    )  # fmt: skip
+    step_aside(traffic, agents, actors, roads, b, period)
 
 
 @njit
