@@ -19,7 +19,7 @@ from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 ASIDE_MPS = 1.5
 """Speed of a step aside (m/s, ours)."""
 
-LOOKS, LOOK_S = 4, 0.4
+LOOKS, LOOK_S = 7, 0.2
 """A pedestrian sees where a passing vehicle is and will be, so many times so far apart (s, ours)."""
 
 KEEP_OFF_M = 0.6
