@@ -47,7 +47,7 @@ def give_way_gap(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, 
     if traffic.crowd.people.shape[2] == 0:
         return FREE_GAP
     strip = _strip_gap(agents, traffic, roads, b, i)
-    gap = strip if strip >= FREE_GAP else max(strip - BEFORE_STRIP_M, 0.0) + agents[AgentRow.MIN_GAP, b, i]
+    gap = strip if strip >= FREE_GAP else strip - BEFORE_STRIP_M + agents[AgentRow.MIN_GAP, b, i]
     body, who = _body_gap(agents, traffic, roads, b, i)
     by = -1.0
     if body < gap:
@@ -97,10 +97,9 @@ def _body_gap(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: 
         if far or int(people[PedestrianRow.PHASE, b, p]) == PedestrianPhase.UNUSED:
             continue
         along = _along_path(agents, traffic, roads, b, i, p, math.hypot(dx, dy))
-        gap = along - half_length - BODY_HALF_M
-        if gap < nearest:
-            nearest, who = gap, p
-    return nearest, who
+        if along < nearest:
+            nearest, who = along, p
+    return (nearest - half_length - BODY_HALF_M, who) if who >= 0 else (FREE_GAP, -1)
 
 
 @njit
@@ -114,7 +113,10 @@ def _along_path(
     people = traffic.crowd.people
     x, y = people[PedestrianRow.X, b, p], people[PedestrianRow.Y, b, p]
     corridor = traffic.objects[ObjectRow.HALF_WIDTH, b, i] + BODY_HALF_M
-    begin = -agents[AgentRow.S, b, i]
+    # One who stands at the kerb is let be, however near the lane.
+    if int(people[PedestrianRow.PHASE, b, p]) != PedestrianPhase.WAITS:
+        corridor += CORRIDOR_MARGIN
+    begin, aside = -agents[AgentRow.S, b, i], agents[AgentRow.D, b, i]
     for k in range(PATH_LANES):
         lane = int(traffic.paths[b, i, k])
         if lane < 0 or begin > 2.0 * away or begin > LOOK_AHEAD_M:
@@ -122,28 +124,24 @@ def _along_path(
         length = roads.length[lane]
         if begin + length > away - 2.0 * corridor:
             s, d, heading, _, _ = project(roads.samples, roads.start, roads.step, lane, away - begin, x, y)
-            if 0.0 <= s <= length and _in_way(people, roads, b, p, lane, s, d, heading, corridor, agents, i, k):
+            drift = _drift(people, roads, b, p, lane, s, d, heading)
+            if 0.0 <= s <= length and crosses_corridor(d - aside, drift, corridor):
                 return float(begin + s)
         begin += length
+        aside = 0.0
     return FREE_GAP
 
 
 @njit
-def _in_way(
-    people: FloatArray, roads: RoadArrays, b: int, p: int, lane: int, s: float, d: float, heading: float,
-    corridor: float, agents: FloatArray, i: int, k: int,
-) -> bool:  # fmt: skip
-    """Return whether pedestrian ``p`` at (s, d) of ``lane`` is within ``corridor`` (m) of the path, or comes into it.
+def _drift(
+    people: FloatArray, roads: RoadArrays, b: int, p: int, lane: int, s: float, d: float, heading: float
+) -> float:
+    """Return how far pedestrian ``p`` at (s, d) of ``lane`` will move to the left within the foresight (m).
 
-    One who stands at the kerb is let be, and one on the pavement is not expected to step off it: the signs of that are
-    the strips' to give.
+    One on the pavement is not expected to step off it: those who will are told by the strips.
     """
-    lateral = d - (agents[AgentRow.D, b, i] if k == 0 else 0.0)
-    if int(people[PedestrianRow.PHASE, b, p]) == PedestrianPhase.WAITS:
-        return bool(abs(lateral) < corridor)
     left, right = edges_at(roads.samples, roads.start, roads.step, lane, s)
-    drift = 0.0
-    if -right < d < left:
-        across = math.sin(people[PedestrianRow.YAW, b, p] - heading)
-        drift = people[PedestrianRow.SPEED, b, p] * across * WALKER_FORESIGHT
-    return bool(crosses_corridor(lateral, drift, corridor + CORRIDOR_MARGIN))
+    if not -right < d < left:
+        return 0.0
+    across = math.sin(people[PedestrianRow.YAW, b, p] - heading)
+    return float(people[PedestrianRow.SPEED, b, p] * across * WALKER_FORESIGHT)
