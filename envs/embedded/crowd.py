@@ -9,7 +9,8 @@ from envs.roads.walk_graph import concatenate_walk_graphs
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import BODY_SIZES_M, ConcreteScenario
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
-from envs.traffic.crowd import CrowdArrays, crowd_arrays, nobody
+from envs.traffic.crowd import CrowdArrays, crowd_arrays, nobody, stop_before_crosswalks
+from envs.traffic.network import RoadArrays
 from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 
 
@@ -31,6 +32,11 @@ class Crowd:
             walk, nodes, crosswalks = concatenate_walk_graphs(graphs, lane_offsets)
             self._first = {name: (int(nodes[m]), int(crosswalks[m])) for m, name in enumerate(maps.names)}
             self.arrays = crowd_arrays(worlds, slots, walk, atlas)
+            self._walk = walk
+
+    def roads(self, roads: RoadArrays) -> RoadArrays:
+        """Return the roads as they are with pedestrians: nobody waits on a crosswalk."""
+        return roads if self.slots == 0 else stop_before_crosswalks(roads, self._walk)
 
     def start(self, actors: FloatArray, b: int, scenario: ConcreteScenario) -> None:
         """Put the pedestrians of ``scenario`` into world ``b``; ``actors`` is the block that shows them, slots last."""

@@ -58,10 +58,10 @@ class EmbeddedSimulator:
         graphs = [maps.graph(name) for name in maps.names]
         self.atlas, offsets = concatenate(graphs)
         self._first_lane = dict(zip(maps.names, (int(offset) for offset in offsets), strict=False))
-        self._roads = road_arrays(self.atlas, graphs)
+        self._crowd = Crowd(batch_size, self.config.pedestrians, maps, self.atlas, offsets)
+        self._roads = self._crowd.roads(road_arrays(self.atlas, graphs))
         slots = self.config.actors
         scene = self._scene = SceneBatch.empty(batch_size, slots + self.config.pedestrians)
-        self._crowd = Crowd(batch_size, self.config.pedestrians, maps, self.atlas, offsets)
         self._vehicle = np.zeros((len(VehicleRow), batch_size))
         self._worlds = np.zeros((len(WorldRow), batch_size))
         self._routes = np.zeros((batch_size, ROUTE_LANES), dtype=np.int64)

@@ -9,8 +9,12 @@ import numpy as np
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.walk_graph import WalkGraph
 from envs.scene import FloatArray, IntArray
-from envs.traffic.walk_signals import WalkSignals, walk_signals
+from envs.traffic.network import RoadArrays
+from envs.traffic.walk_signals import NEAR_M, WalkSignals, walk_signals
 from envs.traffic.walk_state import PedestrianRow, WalkArrays, walk_arrays
+
+BEFORE_STRIP_M = 1.0
+"""Distance from a strip at which a driver stops (m, ours)."""
 
 
 class CrowdArrays(NamedTuple):
@@ -55,3 +59,17 @@ def nobody(worlds: int) -> CrowdArrays:
         strip_start=np.zeros(1, dtype=np.int64),
         strips=none,
     )
+
+
+def stop_before_crosswalks(roads: RoadArrays, walk: WalkGraph) -> RoadArrays:
+    """Return ``roads`` with the stop lines of junctions moved back to where a crosswalk lies behind them.
+
+    Whoever waits on a crosswalk at red would hold the pedestrians who may walk just then.
+    """
+    gap = roads.stop_gap.copy()
+    for lane, begin in zip(walk.crossing_lane.tolist(), walk.crossing_from.tolist(), strict=True):
+        left = float(roads.length[lane]) - begin
+        for way in roads.successors[lane].tolist():
+            if way >= 0 and roads.junction[way] >= 0 and roads.junction[lane] < 0 and left <= NEAR_M:
+                gap[way] = max(gap[way], left + BEFORE_STRIP_M)
+    return roads._replace(stop_gap=gap)

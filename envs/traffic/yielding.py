@@ -12,6 +12,7 @@ from envs.roads.projection import edges_at, pose_at, project
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, ObjectRow, WaitCause
 from envs.traffic.crosswalks import TRUSTED_BRAKE, Occupancy
+from envs.traffic.crowd import BEFORE_STRIP_M
 from envs.traffic.following import CORRIDOR_MARGIN, FREE_GAP, crosses_corridor
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import WALKER_FORESIGHT
@@ -22,11 +23,11 @@ from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 LOOK_AHEAD_M = 60.0
 """Distance along the path within which a driver looks for pedestrians (m): stops from 20 m/s at 3.3 m/s2."""
 
-BEFORE_STRIP_M = 1.0
-"""Distance from a strip at which a driver stops (m, ours)."""
-
 FIRM_BRAKE = 4.0
 """A driver who would have to brake harder to stop before a strip drives on (m/s2, ours)."""
+
+STOOD_MPS = 0.1
+"""A vehicle slower than this has stopped (m/s)."""
 
 WAITING_GAP_M = 10.0
 """Distance below which pedestrians are what a driver waits for (m, ours)."""
@@ -62,10 +63,11 @@ def _strip_gap(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b:
     """Return the distance (m) from the front of agent ``i`` to the first strip before which it stops, or FREE_GAP.
 
     Whoever is on a strip leaves it. Who would have to brake hard drives on: before those who are on the strip or about
-    to step on it harder than before those who would like to.
+    to step on it harder than before those who would like to. Who has stood for the latter has given them the way, and
+    creeps on if they cannot take it: another vehicle may be on their crosswalk, and wait for this one.
     """
-    crowd = traffic.crowd
-    energy = 0.5 * agents[AgentRow.SPEED, b, i] ** 2
+    crowd, speed = traffic.crowd, agents[AgentRow.SPEED, b, i]
+    energy, stood = 0.5 * speed * speed, speed < STOOD_MPS
     begin = -agents[AgentRow.S, b, i] - traffic.objects[ObjectRow.HALF_LENGTH, b, i]
     for k in range(PATH_LANES):
         lane = int(traffic.paths[b, i, k])
@@ -77,7 +79,8 @@ def _strip_gap(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b:
             wish = crowd.occupied[b, c]
             if gap <= 0.0 or gap > LOOK_AHEAD_M:
                 continue
-            if (wish == _TAKEN and energy <= FIRM_BRAKE * gap) or (wish == _WANTED and energy <= TRUSTED_BRAKE * gap):
+            given = wish == _WANTED and not stood and energy <= TRUSTED_BRAKE * gap
+            if given or (wish == _TAKEN and energy <= FIRM_BRAKE * gap):
                 return float(gap)
         begin += roads.length[lane]
     return FREE_GAP

@@ -94,6 +94,18 @@ def test_a_car_that_can_no_longer_stop_drives_on_and_the_pedestrian_waits(front:
     assert track[-1, 2] > 5.0
 
 
+def test_a_car_that_has_given_way_in_vain_goes_on() -> None:
+    """Another vehicle stands on the far strip, so that the pedestrian cannot go."""
+    graph = street().graph("crosswalk_street")
+    west = graph.find(1, 1)
+    stands = driver(west, float(graph.length[west]) - 150.0, 0.0, mode=AgentMode.STATIC)
+    simulator = start(street(), case(street(), [car(100.0, 10.0), stands], [at_kerb(street())]))
+    track = np.array(drive(simulator, 60.0))
+    assert track[:, 1].min() < 0.1
+    assert track[-1, 0] > 200.0
+    assert track[:, 2] == pytest.approx(-5.7, abs=0.3)
+
+
 def test_a_car_stops_for_one_who_stands_in_its_lane_far_from_any_crosswalk() -> None:
     simulator = start(street(), case(street(), [car(50.0, 10.0)], [pedestrian(110.0, -1.0)]))
     track = np.array(drive(simulator, 30.0))

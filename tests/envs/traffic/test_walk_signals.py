@@ -17,6 +17,7 @@ from envs.roads.elements import Crosswalk
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.opendrive import parse_opendrive
 from envs.roads.walk_graph import WalkGraph, compile_walk_graph
+from envs.traffic.crowd import stop_before_crosswalks
 from envs.traffic.network import road_arrays
 from envs.traffic.right_of_way import plan_offset
 from envs.traffic.roaming import write_walk_seconds
@@ -76,3 +77,14 @@ def test_there_are_times_to_walk_and_times_to_wait() -> None:
         found.append(seconds[0, 0])
     assert min(found) == 0.0
     assert 0.0 < max(found) < 120.0
+
+
+def test_stop_lines_move_back_before_a_crosswalk() -> None:
+    """It begins at x = 94.5, so the line is at 93.5, 6.5 m before the end of road 1; road 3's line stays."""
+    graph, walk = crossed(outline(96.0, 0.0, 3.0, 9.0))
+    roads = road_arrays(graph, [graph])
+    moved = stop_before_crosswalks(roads, walk).stop_gap
+    inside = {name: graph.find(name, lane) for name, lane in ((21, -1), (22, -1), (23, 1))}
+    assert moved[inside[21]] == moved[inside[22]] == pytest.approx(6.5, abs=0.1)
+    untouched = np.setdiff1d(np.arange(graph.lane_count), [inside[21], inside[22]])
+    assert np.array_equal(moved[untouched], roads.stop_gap[untouched])
