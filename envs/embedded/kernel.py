@@ -11,6 +11,7 @@ from envs.embedded.world import WorldRow, move_ego, read_road, remember_poses, s
 from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.network import RoadArrays
+from envs.traffic.roaming import notice_pedestrians, roam, show_pedestrians
 from envs.traffic.scratch import TrafficArrays
 from envs.traffic.scripts import run_scripts
 
@@ -19,9 +20,9 @@ class WorldArrays(NamedTuple):
     """Everything that belongs to B worlds, as the kernels take it.
 
     ``parameters`` of the vehicle; ``seeds`` ``(B,)`` of the episodes; ``worlds``, ``vehicle``, ``agents`` blocks
-    ``(rows, B, ...)``; ``traffic`` of the drivers; ``scripts`` ``(B, A, ...)``, ``routes`` ``(B, lanes)``; the blocks
-    of the scene; scratch for one world: ``before`` ``(3, A)`` poses of the actors when the period began, ``nearness``
-    and ``nearest`` ``(BINS,)`` of the look around.
+    ``(rows, B, ...)``; ``traffic`` of the drivers and pedestrians; ``scripts`` ``(B, A, ...)``, ``routes``
+    ``(B, lanes)``; the blocks of the scene; scratch for one world: ``before`` ``(3, slots)`` poses of the actors when
+    the period began, ``nearness`` and ``nearest`` ``(BINS,)`` of the look around.
     """
 
     parameters: FloatArray
@@ -58,8 +59,10 @@ def step_worlds(
         sense_objects(objects, agents, actors, roads, b)
         sense_ego(objects, worlds, ego, b)
         decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
+        roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
         remember_poses(arrays.before, actors, b)
         move_agents(agents, actors, traffic.paths, roads, b, period)
+        show_pedestrians(actors, traffic.crowd.people, agents.shape[2], b, period)
         move_ego(arrays.vehicle, ego, actors, arrays.before, arrays.events, control, arrays.parameters, b, period)
         worlds[WorldRow.TIME, b] += period
         _derive(roads, arrays, b, period)
@@ -71,6 +74,7 @@ def step_worlds(
 def refresh_worlds(roads: RoadArrays, arrays: WorldArrays, rows: IntArray) -> None:
     """Write all that is derived (lane, route, road, visibility) for the worlds ``rows``, without moving anything."""
     for b in rows:
+        notice_pedestrians(arrays.traffic.crowd, roads, arrays.seeds, arrays.worlds[WorldRow.TIME, b], b)
         _derive(roads, arrays, b, 0.0)
         look_around(arrays.actors, arrays.ego, arrays.nearness, arrays.nearest, b)
 

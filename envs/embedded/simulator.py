@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.embedded.crowd import Crowd
 from envs.embedded.kernel import WorldArrays, refresh_worlds, step_worlds
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
@@ -22,7 +23,7 @@ from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRo
 from envs.traffic.network import road_arrays
 from envs.traffic.scratch import traffic_arrays
 
-_WORLDS_FIRST = ("routes", "paths", "grants", "scripts", "points", "time_s", "step", "cell", "seed")
+_WORLDS_FIRST = ("routes", "paths", "grants", "occupied", "scripts", "points", "time_s", "step", "cell", "seed")
 
 ROUTE_LANES = 64
 """Most lanes of one route."""
@@ -30,9 +31,13 @@ ROUTE_LANES = 64
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedConfig:
-    """What the embedded simulator is made of; ``actors`` is the number of slots A that every world has."""
+    """What the embedded simulator is made of.
+
+    Every world has ``actors`` slots for agents, and behind them ``pedestrians`` for those who roam the sidewalks.
+    """
 
     actors: int = 12
+    pedestrians: int = 0
     vehicle: VehicleParameters = field(default_factory=VehicleParameters)
 
 
@@ -53,15 +58,16 @@ class EmbeddedSimulator:
         graphs = [maps.graph(name) for name in maps.names]
         self.atlas, offsets = concatenate(graphs)
         self._first_lane = dict(zip(maps.names, (int(offset) for offset in offsets), strict=False))
-        self._roads = road_arrays(self.atlas, graphs)
+        self._crowd = Crowd(batch_size, self.config.pedestrians, maps, self.atlas, offsets)
+        self._roads = self._crowd.roads(road_arrays(self.atlas, graphs))
         slots = self.config.actors
-        scene = self._scene = SceneBatch.empty(batch_size, slots)
+        scene = self._scene = SceneBatch.empty(batch_size, slots + self.config.pedestrians)
         self._vehicle = np.zeros((len(VehicleRow), batch_size))
         self._worlds = np.zeros((len(WorldRow), batch_size))
         self._routes = np.zeros((batch_size, ROUTE_LANES), dtype=np.int64)
         self._agents = np.zeros((len(AgentRow), batch_size, slots))
         self._scripts = np.zeros((batch_size, slots, SCRIPTS_PER_AGENT, len(ScriptRow)))
-        traffic = traffic_arrays(batch_size, slots, self.atlas.lane_count)
+        traffic = traffic_arrays(batch_size, slots, self.atlas.lane_count, self._crowd.arrays)
         self._paths, self._grants = traffic.paths, traffic.grants
         # Every array is written in place from here on, so that this view of them stays valid.
         self._kernel_arrays = WorldArrays(
@@ -79,7 +85,7 @@ class EmbeddedSimulator:
             route=scene.route.block,
             points=scene.route.points,
             events=scene.events.block,
-            before=np.zeros((3, slots)),
+            before=np.zeros((3, scene.actor_slots)),
             nearness=np.zeros(BINS),
             nearest=np.zeros(BINS),
         )
@@ -173,6 +179,8 @@ class EmbeddedSimulator:
             "paths": self._paths,
             "grants": self._grants,
             "scripts": self._scripts,
+            "people": self._crowd.arrays.people,
+            "occupied": self._crowd.arrays.occupied,
             "ego": scene.ego.block,
             "actors": scene.actors.block,
             "road": scene.road.block,
@@ -206,6 +214,7 @@ class EmbeddedSimulator:
         self._scene.time_s[b], self._scene.step[b] = 0.0, 0
         self._scene.cell[b], self._scene.seed[b] = scenario.cell, scenario.seed
         self._start_agents(b, scenario, graph, first)
+        self._crowd.start(self._scene.actors.block, b, scenario)
         self._start_ego(b, scenario, graph, first)
 
     def _start_ego(self, b: int, scenario: ConcreteScenario, graph: LaneGraph, first: int) -> None:

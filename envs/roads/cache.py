@@ -29,7 +29,8 @@ from envs.user_cache import user_cache
 
 _ARRAYS = tuple(item.name for item in fields(LaneGraph) if item.name not in ("name", "road_ids", "drawing", "controls"))
 _CONTROLS = tuple(item.name for item in fields(TrafficControls) if item.name != "signal_ids")
-_UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile)
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile)
+"""What an entry raises that cannot be used: it is compiled anew."""
 
 
 def cache_folder() -> Path:
@@ -40,12 +41,9 @@ def cache_folder() -> Path:
 def load_lane_graph(path: Path | str) -> LaneGraph:
     """Return the lane graph of the OpenDRIVE file at ``path``, compiled or from the cache."""
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise OpenDriveError(f"cannot read the map {path}: {error.strerror or error}") from None
-    entry = cache_folder() / f"{_key(content, path.stem)}.npz"
-    with contextlib.suppress(*_UNREADABLE):
+    content = read_map(path)
+    entry = cache_folder() / f"{content_key(content, path.stem)}.npz"
+    with contextlib.suppress(*UNREADABLE):
         return _read(entry)
     graph = compile_lane_graph(parse_opendrive(content, path.stem))
     with contextlib.suppress(OSError):
@@ -53,7 +51,16 @@ def load_lane_graph(path: Path | str) -> LaneGraph:
     return graph
 
 
-def _key(content: bytes, name: str) -> str:
+def read_map(path: Path) -> bytes:
+    """Return the bytes of a map's file; ``OpenDriveError`` says why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise OpenDriveError(f"cannot read the map {path}: {error.strerror or error}") from None
+
+
+def content_key(content: bytes, name: str) -> str:
+    """Return the name of the entry of a map with this content and name."""
     return hashlib.sha256(f"{COMPILER_VERSION}\0{name}\0".encode() + content).hexdigest()[:40]
 
 
@@ -72,6 +79,11 @@ def _write(entry: Path, graph: LaneGraph) -> None:
     arrays["texts"] = np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8)
     arrays["counts"] = np.array([len(outline) for outline in outlines], dtype=np.int64)
     arrays["points"] = np.concatenate([np.zeros((0, 2)), *outlines])
+    write_entry(entry, arrays)
+
+
+def write_entry(entry: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays under another name and move the file into place."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=entry.parent, suffix=".part")
     try:

@@ -110,3 +110,14 @@ def time_to_red(programs: FloatArray, group: int, time_s: float, offset_s: float
     now = (time_s + offset_s) % cycle
     begin, end = programs[group, ProgramColumn.GREEN_FROM], programs[group, ProgramColumn.YELLOW_UNTIL]
     return end - now if begin <= now < end else 0.0
+
+
+@njit
+def time_to_green(programs: FloatArray, group: int, time_s: float, offset_s: float) -> float:
+    """Return for how long the group stays red (s); 0 where it is not red."""
+    if signal_state(programs, group, time_s, offset_s) != _RED:
+        return 0.0
+    cycle = programs[group, ProgramColumn.CYCLE]
+    left: float = (programs[group, ProgramColumn.GREEN_FROM] - time_s - offset_s) % cycle
+    # Never green: red until the cycle ends, and then again.
+    return left if left > 0.0 else float(cycle)

@@ -14,6 +14,7 @@ import numpy as np
 from envs.roads.cross_section import SectionFrame
 from envs.roads.crossings import Crossings, cross_lanes, tail_and_reach, walking_axis
 from envs.roads.elements import Crosswalk, OpenDrive, OpenDriveError
+from envs.roads.junction_crosswalks import junction_crosswalks
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.section_sampling import sample_section
 from envs.roads.walk_net import WalkNet, clear_of_lanes, sidewalk_lines
@@ -67,6 +68,31 @@ class WalkGraph:
     approach_lane: IntArray
     approach_begin: FloatArray
 
+    @classmethod
+    def empty(cls, name: str) -> WalkGraph:
+        """Return the walk graph of a map where nobody walks."""
+        none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return cls(
+            name=name,
+            nodes=np.zeros((0, 2)),
+            start=np.zeros(1, dtype=np.int64),
+            neighbours=none,
+            edge_crosswalk=none,
+            node_crosswalk=none,
+            crosswalk_ends=np.zeros((0, 2, 2)),
+            crosswalk_width=nothing,
+            crosswalk_joined=np.zeros((0, 2), dtype=np.bool_),
+            crossing_start=np.zeros(1, dtype=np.int64),
+            crossing_lane=none,
+            crossing_from=nothing,
+            crossing_to=nothing,
+            crossing_near=nothing,
+            crossing_far=nothing,
+            approach_start=np.zeros(1, dtype=np.int64),
+            approach_lane=none,
+            approach_begin=nothing,
+        )
+
     @property
     def node_count(self) -> int:
         """Number of nodes N."""
@@ -103,6 +129,16 @@ def compile_walk_graph(opendrive: OpenDrive, graph: LaneGraph, extra: Sequence[C
             where = f"map {opendrive.name}: crosswalk {index} of {len(crosswalks)}"
             raise OpenDriveError(f"{where}: {error}") from None
     return found.to_graph(opendrive.name, net, graph)
+
+
+def walk_graph_of_map(opendrive: OpenDrive, graph: LaneGraph) -> WalkGraph:
+    """Return where one walks on a map: nowhere without a sidewalk; with crosswalks at junctions if none is painted."""
+    roads = opendrive.roads.values()
+    if not any(lane.kind == "sidewalk" for road in roads for part in road.sections for lane in part.lanes.values()):
+        return WalkGraph.empty(opendrive.name)
+    painted = any(road.crosswalks for road in roads)
+    extra = () if painted else junction_crosswalks(opendrive, section_frames(opendrive))
+    return compile_walk_graph(opendrive, graph, extra)
 
 
 def section_frames(opendrive: OpenDrive) -> list[SectionFrame]:

@@ -9,7 +9,9 @@ from envs.roads.drawing import RoadDrawing
 from envs.roads.gate_lines import gate_lines
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street, ThreeLaneRoad, generate_lane_graph
 from envs.roads.lane_graph import LaneGraph
+from envs.roads.opendrive import parse_opendrive
 from envs.roads.town import Town
+from envs.roads.walk_graph import WalkGraph, walk_graph_of_map
 
 BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
@@ -45,10 +47,19 @@ class MapLibrary:
         if unknown:
             raise KeyError(f"unknown map {unknown[0]!r}; known are {', '.join(sorted(known))}")
         self._graphs = {name: generate_lane_graph(known[name]) for name in self.names}
+        self._walks: dict[str, WalkGraph] = {}
 
     def graph(self, name: str) -> LaneGraph:
         """Return the lane graph of a map."""
         return self._graphs[name]
+
+    def walk_graph(self, name: str) -> WalkGraph:
+        """Return the walk graph of a map, compiled when it is first asked for; empty where there is no sidewalk."""
+        if name not in self._walks:
+            generated = generated_maps()[name]
+            opendrive = parse_opendrive(generated.opendrive(), generated.name)
+            self._walks[name] = walk_graph_of_map(opendrive, self._graphs[name])
+        return self._walks[name]
 
     def drawing(self, name: str) -> RoadDrawing:
         """Return what is to be drawn of a map, its stop lines included."""

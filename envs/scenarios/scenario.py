@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from envs.scene import ActorKind, FloatArray, IntArray
 from envs.traffic.agents import ActionKind, TriggerKind
+from envs.traffic.walk_state import PedestrianRow
 
 BODY_SIZES_M = {
     ActorKind.CAR: (4.6, 1.9),
@@ -141,7 +144,8 @@ class ConcreteScenario:
 
     ``map_name`` a generated map (``envs.scenarios.maps``); lanes are indices in that map's own lane graph; ``agents``
     ``(len(AgentRow), A)``; ``bodies`` ``(5, A)`` rows kind, length, width (m), yaw against the lane (rad), slot id;
-    ``scripts`` ``(A, SCRIPTS_PER_AGENT, len(ScriptRow))``.
+    ``scripts`` ``(A, SCRIPTS_PER_AGENT, len(ScriptRow))``; ``pedestrians`` ``(len(PedestrianRow), P)`` who roam the
+    map's walk graph, in its own numbers of nodes and crosswalks (``walk_state.place_pedestrians``).
     """
 
     name: str
@@ -159,3 +163,4 @@ class ConcreteScenario:
     agents: FloatArray
     bodies: FloatArray
     scripts: FloatArray
+    pedestrians: FloatArray = field(default_factory=lambda: np.zeros((len(PedestrianRow), 0)))

@@ -21,6 +21,7 @@ from envs.traffic.paths import PATH_LANES, follow_path
 from envs.traffic.right_of_way import claim_junctions, keep_speed, stop_line_gap
 from envs.traffic.scratch import TrafficArrays
 from envs.traffic.walkers import move_walker
+from envs.traffic.yielding import give_way_gap
 
 LATERAL_GAIN = 1.2
 """Rate (1/s) at which a lane change closes the rest of its way; ``LATERAL_LIMIT`` its speed (m/s)."""
@@ -136,6 +137,7 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
     if gap < min(QUEUE_GAP_M, line):
         agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
+    line = min(line, give_way_gap(agents, traffic, roads, b, i, min(gap, line)))
     acceleration = agent_idm(agents, b, i, gap, leader)
     agents[AgentRow.FOLLOWING, b, i] = acceleration
     if line < FREE_GAP:

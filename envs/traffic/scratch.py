@@ -9,6 +9,7 @@ import numpy as np
 from envs.scene import FloatArray, IntArray
 from envs.traffic.agents import ObjectRow
 from envs.traffic.claims import CLAIM_ROWS
+from envs.traffic.crowd import CrowdArrays, nobody
 from envs.traffic.grants import GRANTS
 from envs.traffic.path_view import make_view
 from envs.traffic.paths import PATH_LANES
@@ -19,7 +20,7 @@ class TrafficArrays(NamedTuple):
 
     ``objects`` ``(len(ObjectRow), B, A + 1)``; ``heads`` ``(L,)`` and ``links`` ``(A + 1,)`` lists of the bodies by
     lane; ``seen`` by one driver (``envs.traffic.path_view``); ``target_path`` ``(PATH_LANES,)`` of a lane change;
-    ``claims`` of right of way (``envs.traffic.claims``).
+    ``claims`` of right of way (``envs.traffic.claims``). ``crowd``: the pedestrians, their state included.
     """
 
     paths: IntArray
@@ -30,10 +31,11 @@ class TrafficArrays(NamedTuple):
     seen: FloatArray
     target_path: IntArray
     claims: FloatArray
+    crowd: CrowdArrays
 
 
-def traffic_arrays(worlds: int, agents: int, lanes: int) -> TrafficArrays:
-    """Return the arrays for so many worlds, agents in each, and lanes of the atlas."""
+def traffic_arrays(worlds: int, agents: int, lanes: int, crowd: CrowdArrays | None = None) -> TrafficArrays:
+    """Return the arrays for so many worlds, agents in each, and lanes of the atlas; without ``crowd`` nobody walks."""
     return TrafficArrays(
         paths=np.full((worlds, agents, PATH_LANES), -1, dtype=np.int64),
         grants=np.full((worlds, agents, GRANTS, 2), -1.0),
@@ -43,4 +45,5 @@ def traffic_arrays(worlds: int, agents: int, lanes: int) -> TrafficArrays:
         seen=make_view(agents),
         target_path=np.full(PATH_LANES, -1, dtype=np.int64),
         claims=np.zeros((CLAIM_ROWS, agents)),
+        crowd=nobody(worlds) if crowd is None else crowd,
     )
