@@ -91,13 +91,18 @@ def claim_junctions(
 
 
 @njit
+def plan_offset(roads: RoadArrays, group: int, seed: int) -> float:
+    """Return by how much the clock of a group's plan is ahead in the world of ``seed`` (s)."""
+    return float(clock_offset(seed, int(roads.plan[group]), roads.programs[group, 0]))
+
+
+@njit
 def light(roads: RoadArrays, lane: int, time_s: float, seed: int) -> int:
     """Return the ``SignalState`` at the entry of ``lane``."""
     group = int(roads.group[lane])
     if group < 0:
         return _DARK
-    offset = clock_offset(seed, int(roads.plan[group]), roads.programs[group, 0])
-    return int(signal_state(roads.programs, group, time_s, offset))
+    return int(signal_state(roads.programs, group, time_s, plan_offset(roads, group, seed)))
 
 
 @njit
