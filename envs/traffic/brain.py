@@ -18,8 +18,9 @@ from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
 from envs.traffic.paths import PATH_LANES, follow_path
-from envs.traffic.right_of_way import claim_junctions, keep_speed, stop_line_gap
+from envs.traffic.right_of_way import claim_junctions
 from envs.traffic.scratch import TrafficArrays
+from envs.traffic.speed_advice import keep_speed, stop_line_gap
 from envs.traffic.walkers import move_walker
 
 LATERAL_GAIN = 1.2

@@ -12,9 +12,9 @@ from envs.embedded.collision import boxes_overlap
 from envs.scene import ActorRow, FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.brain import decide, move_agents, sense_objects
+from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
-from envs.traffic.right_of_way import light
 from envs.traffic.scratch import TrafficArrays
 from tests.gates.causes import has_cause
 
@@ -91,7 +91,7 @@ def drive(
     watch: Watch, agents: FloatArray, actors: FloatArray, traffic: TrafficArrays, roads: RoadArrays,
     rules: RoadArrays, seeds: IntArray, first: int, ticks: int,
 ) -> None:  # fmt: skip
-    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules`` (the same, mostly)."""
+    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules``."""
     for b in range(agents.shape[1]):
         for k in range(first, first + ticks):
             now = k * PERIOD_S
@@ -115,7 +115,9 @@ def _note(watch: Watch, what: int, now: float, b: int, i: int, j: int) -> None:
 
 
 @njit
-def _to_line(agents: FloatArray, actors: FloatArray, paths: IntArray, rules: RoadArrays, lane: int, b: int, i: int) -> float:
+def _to_line(
+    agents: FloatArray, actors: FloatArray, paths: IntArray, rules: RoadArrays, lane: int, b: int, i: int
+) -> float:
     """Return how far the front of vehicle ``i`` is before the stop line of ``lane`` (m); inf where not on its path."""
     begin = -agents[AgentRow.S, b, i]
     for k in range(PATH_LANES):
