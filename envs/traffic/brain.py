@@ -31,7 +31,7 @@ LATERAL_ACCELERATION = 2.0
 """Change of lateral speed (m/s2) in a lane change."""
 
 
-QUEUE_M = 1.2
+QUEUE_M = 2.0
 """Offset from the lane's centre up to which whoever stands there is taken to queue (m, ours)."""
 
 
@@ -46,6 +46,9 @@ _LEADER = float(int(WaitCause.LEADER))
 
 CHANGE_TIME_S = 3.0
 """Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
+
+CHANGE_ROOM_M = 30.0
+"""Distance to the lane's end below which none is begun at any speed: who has to stop would stand askew (m, ours)."""
 
 
 @njit
@@ -114,7 +117,8 @@ def _keeps_lane(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: in
     if agents[AgentRow.SPEED_FACTOR, b, i] <= 0.0:
         return False
     lane, speed = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.SPEED, b, i]
-    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < CHANGE_TIME_S * speed and not roads.ends[lane]
+    needed = max(CHANGE_TIME_S * speed, CHANGE_ROOM_M)
+    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < needed and not roads.ends[lane]
     return bool(claims[ClaimRow.LANE, i] >= 0.0 or near_end or speed < SLOWEST_CHANGE)
 
 

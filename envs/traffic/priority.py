@@ -23,6 +23,9 @@ PATIENCE_S = 10.0
 STANDING = 0.5
 """Speed below which a vehicle counts as standing (m/s)."""
 
+COURTESY_S = 20.0
+"""After so long at the line a driver is let in by those who go first and can still stop (s, ours)."""
+
 _NONE, _CONFLICT, _PRIORITY = int(WaitCause.NONE), int(WaitCause.CONFLICT), int(WaitCause.PRIORITY)
 _EXIT = int(WaitCause.EXIT)
 
@@ -38,6 +41,9 @@ def conflict_objection(
         holder = _holder(agents, traffic, roads, b, i, z)
         if holder >= 0:
             return _CONFLICT, holder
+        let_in = _let_in(agents, traffic.claims, roads, b, i, z)
+        if let_in >= 0:
+            return _PRIORITY, let_in
         first = _first_to_go(agents, traffic, roads, b, i, z, way)
         if first >= 0:
             return _PRIORITY, first
@@ -73,11 +79,24 @@ def _holder(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
 
 
 @njit
+def _let_in(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: int, i: int, z: int) -> int:
+    """Return who has long waited to enter the other way of conflict ``z``, and longer than agent ``i``, or -1."""
+    for j in range(agents.shape[2]):
+        if j == i or claims[ClaimRow.LANE, j] != roads.conflict_lane[z]:
+            continue
+        cause = int(agents[AgentRow.CAUSE, b, j])
+        longer = agents[AgentRow.WAITED, b, j] > max(COURTESY_S, agents[AgentRow.WAITED, b, i])
+        if longer and (cause == _CONFLICT or cause == _PRIORITY):
+            return j
+    return -1
+
+
+@njit
 def _first_to_go(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, z: int, behind: float
 ) -> int:
     """Return who comes on the other way of conflict ``z``, goes first and would be there too soon, or -1."""
-    if roads.conflict_priority[z] >= 0:
+    if roads.conflict_priority[z] >= 0 or agents[AgentRow.WAITED, b, i] > COURTESY_S:
         return -1
     claims, other = traffic.claims, roads.conflict_lane[z]
     way = claims[ClaimRow.DISTANCE, i] + behind + roads.conflict_own[z, 1]

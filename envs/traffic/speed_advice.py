@@ -18,7 +18,7 @@ def stop_line_gap(claims: FloatArray, min_gap: float, i: int) -> float:
     """Return the gap (m) that makes the driver model of agent ``i`` stop at its line; FAR where it need not."""
     if claims[ClaimRow.LANE, i] < 0.0 or claims[ClaimRow.ASKS, i] < 0.5:
         return FAR_M
-    return float(max(claims[ClaimRow.DISTANCE, i] - LINE_MARGIN_M, 0.0) + min_gap)
+    return float(max(claims[ClaimRow.DISTANCE, i] - LINE_MARGIN_M + min_gap, 0.1))
 
 
 @njit

@@ -115,12 +115,21 @@ def _note(watch: Watch, what: int, now: float, b: int, i: int, j: int) -> None:
 
 
 @njit
+def _present(agents: FloatArray, paths: IntArray, b: int, i: int) -> int:
+    """Return the place of the vehicle's lane on its path, which begins with the lane before the last move."""
+    for k in range(PATH_LANES):
+        if paths[b, i, k] == int(agents[AgentRow.LANE, b, i]):
+            return k
+    return 0
+
+
+@njit
 def _to_line(
     agents: FloatArray, actors: FloatArray, paths: IntArray, rules: RoadArrays, lane: int, b: int, i: int
 ) -> float:
     """Return how far the front of vehicle ``i`` is before the stop line of ``lane`` (m); inf where not on its path."""
     begin = -agents[AgentRow.S, b, i]
-    for k in range(PATH_LANES):
+    for k in range(_present(agents, paths, b, i), PATH_LANES):
         here = int(paths[b, i, k])
         if here < 0:
             break
@@ -149,7 +158,7 @@ def _watch_lines(
                 watch.passing[b, i] = lane
     _watch_passing(watch, agents, actors, paths, rules, now, seed, b, i)
     watch.line[b, i] = -1
-    for k in range(PATH_LANES):
+    for k in range(_present(agents, paths, b, i), PATH_LANES):
         ahead = int(paths[b, i, k])
         if ahead < 0:
             return
