@@ -11,13 +11,14 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench table clean
+.PHONY: help install demo test check lint types bench gates table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   ruff, mypy, tests"
 	@echo "make bench   the measured numbers (tests/benchmarks)"
+	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make table   the results table: every method over all cells (hours)"
 
 install: $(STAMP)
@@ -50,6 +51,9 @@ bench: $(STAMP)
 	@for file in tests/benchmarks/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; \
 	done
+
+gates: $(STAMP)
+	$(BIN)/python -m tests.gates $(ARGS)
 
 table: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.table $(ARGS)

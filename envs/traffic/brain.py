@@ -113,12 +113,15 @@ def decide(
 
 @njit
 def _keeps_lane(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: int, i: int) -> bool:
-    """Return whether a driver in streets changes no lane now: near a junction or a fork, and while it hardly moves."""
-    if agents[AgentRow.SPEED_FACTOR, b, i] <= 0.0:
-        return False
+    """Return whether a driver in streets changes no lane now: near a junction or a fork, and while it hardly moves.
+
+    Whoever is at the end of its lane has to leave it at any speed.
+    """
     lane, speed = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.SPEED, b, i]
+    if agents[AgentRow.SPEED_FACTOR, b, i] <= 0.0 or roads.ends[lane]:
+        return False
     needed = max(CHANGE_TIME_S * speed, CHANGE_ROOM_M)
-    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < needed and not roads.ends[lane]
+    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < needed
     return bool(claims[ClaimRow.LANE, i] >= 0.0 or near_end or speed < SLOWEST_CHANGE)
 
 

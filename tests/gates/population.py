@@ -12,6 +12,7 @@ from envs.roads.compiler import compile_lane_graph
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.opendrive import parse_opendrive, read_opendrive
 from envs.roads.projection import pose_at
+from envs.roads.swept_width import longest_body_m
 from envs.roads.town import Town
 from envs.scenarios.scenario import BODY_SIZES_M
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
@@ -28,7 +29,7 @@ GENERATED = "town"
 APART_M = 3.0
 """Least distance between two vehicles' ends when they are placed (m)."""
 
-TRIES_PER_VEHICLE = 2000
+TRIES_PER_VEHICLE = 100
 
 KINDS = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK, ActorKind.BUS)
 """What is drawn for a vehicle of mixed traffic."""
@@ -54,8 +55,12 @@ def load_map(name: str) -> LaneGraph:
 
 
 def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind]) -> Worlds:
-    """Return a world for each seed with so many standing vehicles, whose kinds are drawn from ``kinds``."""
-    worlds = len(seeds)
+    """Return a world for each seed with so many standing vehicles.
+
+    Their kinds are drawn from those of ``kinds`` that the map's curves let pass each other.
+    """
+    worlds, longest = len(seeds), longest_body_m(graph)
+    kinds = [kind for kind in kinds if BODY_SIZES_M[kind][0] <= longest]
     agents, actors = np.zeros((len(AgentRow), worlds, vehicles)), np.zeros((len(ActorRow), worlds, vehicles))
     for b, seed in enumerate(seeds):
         rng = np.random.default_rng(seed)
