@@ -15,6 +15,7 @@ import numpy as np
 
 from envs.roads.controls import GateKind, TrafficControls
 from envs.roads.lane_graph import LaneGraph, SampleColumn
+from envs.roads.swept_width import WIDEST_M, boxes_touch
 from envs.scene import FloatArray, IntArray
 
 CLEARANCE_M = 2.7
@@ -22,6 +23,9 @@ CLEARANCE_M = 2.7
 
 LONGEST_M = 11.0
 """Length of the longest vehicle (a bus, m): on a curve its corners reach beyond a car's."""
+
+STOP_GAP_M = 0.3
+"""Gap between whoever stands at a stop line and a bus that turns beside it (m, ours)."""
 
 TAIL_M = 10.0
 """How far behind a junction a tail may still be in the way of those who turn (m, ours: nearly the longest vehicle)."""
@@ -64,7 +68,7 @@ class Conflicts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
-    """One connecting lane: its points ``(n, 2)``, arc length between them, and how it leads through the junction.
+    """One connecting lane: its points ``(n, 2)``, poses ``(n, 3)`` there, and how it leads through the junction.
 
     ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
     may still be in the way. ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach.
@@ -72,6 +76,7 @@ class _Way:
 
     lane: int
     points: FloatArray
+    poses: FloatArray
     overhang: FloatArray
     along: FloatArray
     length: float
@@ -125,6 +130,7 @@ def _way(graph: LaneGraph, lane: int) -> _Way:
     return _Way(
         lane=lane,
         points=both[:, [SampleColumn.X, SampleColumn.Y]],
+        poses=both[:, [SampleColumn.X, SampleColumn.Y, SampleColumn.HEADING]],
         overhang=_overhang(both[:, SampleColumn.CURVATURE]),
         along=np.concatenate([along, length + further]),
         length=length,
@@ -168,9 +174,10 @@ def stop_setback(graph: LaneGraph) -> FloatArray:
 
 def _reached(graph: LaneGraph, lane: int, other: _Way) -> float:
     """Return how long the stretch at the end of ``lane`` is that ``other`` comes too near to (m)."""
-    points = graph.lane_samples(lane)[:, [SampleColumn.X, SampleColumn.Y]]
-    apart = np.linalg.norm(points[:, None, :] - other.points[None, :, :], axis=2)
-    near = np.flatnonzero((apart < CLEARANCE_M + other.overhang[None, :]).any(axis=1))
+    here = graph.lane_samples(lane)[-1 - int(2.0 * FURTHEST_STOP_M / graph.step[lane]) :]
+    waiting = here[:, [SampleColumn.X, SampleColumn.Y, SampleColumn.HEADING]]
+    touched = boxes_touch(waiting, (0.5, 0.5 * WIDEST_M + STOP_GAP_M), other.poses, (0.5 * LONGEST_M, 0.5 * WIDEST_M))
+    near = np.flatnonzero(touched.any(axis=1)) + graph.start[lane + 1] - graph.start[lane] - len(here)
     return 0.0 if len(near) == 0 else float(graph.length[lane] - max(near[0] - 1, 0) * graph.step[lane])
 
 

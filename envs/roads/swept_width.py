@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.roads.lane_graph import LaneGraph, SampleColumn
-from envs.scene import FloatArray
+from envs.scene import BoolArray, FloatArray
 
 WIDEST_M = 2.5
 """Width of the widest vehicles, trucks and buses (m)."""
@@ -54,3 +54,25 @@ def _longest(outward: FloatArray, apart: FloatArray) -> float:
     # (R + w / 2 + free)2 - (R + w / 2)2, without the difference of two large numbers.
     half_squared = free * (2.0 * (radius + 0.5 * WIDEST_M) + free)
     return float(min(2.0 * np.sqrt(half_squared.min()), LONGEST_M))
+
+
+def boxes_touch(
+    first: FloatArray, first_half: tuple[float, float], second: FloatArray, second_half: tuple[float, float]
+) -> BoolArray:
+    """Return ``(n, m)``: which boxes at ``first`` ``(n, 3)`` (x, y, heading) touch which at ``second`` ``(m, 3)``.
+
+    All of a side have the same half length and half width (m). Separating-axis theorem, all pairs at once.
+    """
+    dx = second[None, :, 0] - first[:, None, 0]
+    dy = second[None, :, 1] - first[:, None, 1]
+    turn = second[None, :, 2] - first[:, None, 2]
+    along, across = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    touching = np.ones(dx.shape, dtype=np.bool_)
+    for heading, own, other in (
+        (first[:, None, 2], first_half, second_half), (second[None, :, 2], second_half, first_half),
+    ):  # fmt: skip
+        ahead = np.abs(dx * np.cos(heading) + dy * np.sin(heading))
+        aside = np.abs(dy * np.cos(heading) - dx * np.sin(heading))
+        touching &= ahead <= own[0] + along * other[0] + across * other[1]
+        touching &= aside <= own[1] + across * other[0] + along * other[1]
+    return touching

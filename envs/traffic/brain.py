@@ -13,14 +13,14 @@ from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
-from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
+from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lane_leader, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
 from envs.traffic.paths import PATH_LANES, follow_path
 from envs.traffic.right_of_way import claim_junctions
 from envs.traffic.scratch import TrafficArrays
-from envs.traffic.speed_advice import keep_speed, stop_line_gap
+from envs.traffic.speed_advice import brake_for_line, keep_speed, stop_line_gap
 from envs.traffic.walkers import move_walker
 
 LATERAL_GAIN = 1.2
@@ -141,6 +141,10 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     s = agents[AgentRow.S, b, i]
     count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
     gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
+    if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
+        in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
+        if in_lane < gap:
+            gap, leader, ahead = in_lane, its_speed, entering
     line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
     if gap < min(QUEUE_GAP_M, line):
         agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
@@ -148,6 +152,7 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     agents[AgentRow.FOLLOWING, b, i] = acceleration
     if line < FREE_GAP:
         acceleration = min(acceleration, agent_idm(agents, b, i, line, 0.0))
+        acceleration = min(acceleration, brake_for_line(traffic.claims, agents[AgentRow.SPEED, b, i], i))
     acceleration = min(acceleration, keep_speed(agents, traffic.paths, roads, b, i))
     if roads.ends[lane]:
         to_end = roads.length[lane] - s - objects[ObjectRow.HALF_LENGTH, b, i]

@@ -80,13 +80,17 @@ def _holder(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
 
 @njit
 def _let_in(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: int, i: int, z: int) -> int:
-    """Return who has long waited to enter the other way of conflict ``z``, and longer than agent ``i``, or -1."""
+    """Return who has long waited to enter the other way of conflict ``z``, and longer than agent ``i``, or -1.
+
+    It is let in, and the room behind the junction for which it waits is left to it.
+    """
     for j in range(agents.shape[2]):
         if j == i or claims[ClaimRow.LANE, j] != roads.conflict_lane[z]:
             continue
         cause = int(agents[AgentRow.CAUSE, b, j])
         longer = agents[AgentRow.WAITED, b, j] > max(COURTESY_S, agents[AgentRow.WAITED, b, i])
-        if longer and (cause == _CONFLICT or cause == _PRIORITY):
+        same_exit = cause == _EXIT and roads.conflict_kind[z] == ConflictKind.MERGING
+        if longer and (cause == _CONFLICT or cause == _PRIORITY or same_exit):
             return j
     return -1
 

@@ -15,11 +15,11 @@ from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.asking import forget_claim, make_claim, sort_claims
 from envs.traffic.claims import ClaimRow
-from envs.traffic.grants import GRANTS, free_slots, give, on_path, release, take_back
+from envs.traffic.grants import GRANTS, free_slots, give, release, take_back
 from envs.traffic.keep_clear import exit_objection, way_end_at
 from envs.traffic.lights import must_stop
 from envs.traffic.network import RoadArrays
-from envs.traffic.paths import follow_path, forget_path
+from envs.traffic.paths import follow_path, forget_path, on_path
 from envs.traffic.priority import STANDING, ahead_of_gate, conflict_objection
 from envs.traffic.scratch import TrafficArrays
 

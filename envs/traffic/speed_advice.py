@@ -12,6 +12,9 @@ from envs.traffic.claims import ClaimRow
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
 
+LINE_TOLERANCE_M = 0.2
+"""Distance to the line at which a driver has come to rest at the latest (m, ours)."""
+
 
 @njit
 def stop_line_gap(claims: FloatArray, min_gap: float, i: int) -> float:
@@ -19,6 +22,18 @@ def stop_line_gap(claims: FloatArray, min_gap: float, i: int) -> float:
     if claims[ClaimRow.LANE, i] < 0.0 or claims[ClaimRow.ASKS, i] < 0.5:
         return FAR_M
     return float(max(claims[ClaimRow.DISTANCE, i] - LINE_MARGIN_M + min_gap, 0.1))
+
+
+@njit
+def brake_for_line(claims: FloatArray, speed: float, i: int) -> float:
+    """Return the acceleration (m/s2) that still stops agent ``i`` at its line, where that takes braking; or FAR.
+
+    The driver model comes to rest in infinite time, and so at times beyond the line.
+    """
+    if claims[ClaimRow.LANE, i] < 0.0 or claims[ClaimRow.ASKS, i] < 0.5:
+        return FAR_M
+    needed = speed * speed / (2.0 * max(claims[ClaimRow.DISTANCE, i] - LINE_TOLERANCE_M, 0.05))
+    return float(-needed) if needed > 1.0 else FAR_M
 
 
 @njit
