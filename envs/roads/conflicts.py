@@ -14,7 +14,7 @@ from enum import IntEnum
 import numpy as np
 
 from envs.roads.controls import GateKind, TrafficControls
-from envs.roads.lane_graph import LaneGraph, SampleColumn
+from envs.roads.lane_graph import BRIDGE_M, LaneGraph, SampleColumn
 from envs.roads.swept_width import WIDEST_M, boxes_touch
 from envs.scene import FloatArray, IntArray
 
@@ -68,7 +68,7 @@ class Conflicts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
-    """One connecting lane: its points ``(n, 2)``, poses ``(n, 3)`` there, and how it leads through the junction.
+    """One connecting lane: its points ``(n, 2)``, ``height`` ``(n,)`` and poses ``(n, 3)`` there, and its course.
 
     ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
     may still be in the way. ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach.
@@ -76,6 +76,7 @@ class _Way:
 
     lane: int
     points: FloatArray
+    height: FloatArray
     poses: FloatArray
     overhang: FloatArray
     along: FloatArray
@@ -130,6 +131,7 @@ def _way(graph: LaneGraph, lane: int) -> _Way:
     return _Way(
         lane=lane,
         points=both[:, [SampleColumn.X, SampleColumn.Y]],
+        height=np.concatenate([_heights(graph, lane), _heights(graph, after)[1:][: len(beyond)]]),
         poses=both[:, [SampleColumn.X, SampleColumn.Y, SampleColumn.HEADING]],
         overhang=_overhang(both[:, SampleColumn.CURVATURE]),
         along=np.concatenate([along, length + further]),
@@ -147,6 +149,10 @@ def _beginning(graph: LaneGraph, lane: int) -> tuple[FloatArray, FloatArray]:
         return np.zeros((0, graph.samples.shape[1])), np.zeros(0)
     rows = graph.lane_samples(lane)[1 : 2 + int(TAIL_M / graph.step[lane])]
     return rows, (1.0 + np.arange(len(rows))) * graph.step[lane]
+
+
+def _heights(graph: LaneGraph, lane: int) -> FloatArray:
+    return graph.height[graph.start[lane] : graph.start[lane + 1]] if lane >= 0 else np.zeros(0)
 
 
 def _overhang(curvature: FloatArray) -> FloatArray:
@@ -211,6 +217,7 @@ def _stretches(first: _Way, second: _Way) -> tuple[tuple[float, float], tuple[fl
         return None
     apart = np.linalg.norm(first.points[:, None, :] - second.points[None, :, :], axis=2)
     near = apart < CLEARANCE_M + first.overhang[:, None] + second.overhang[None, :]
+    near &= np.abs(first.height[:, None] - second.height[None, :]) < BRIDGE_M
     if first.after == second.after:
         near &= (first.along <= first.length)[:, None] & (second.along <= second.length)[None, :]
     mine, theirs = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))

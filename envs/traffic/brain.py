@@ -26,6 +26,9 @@ from envs.traffic.walkers import move_walker
 LATERAL_GAIN = 1.2
 """Rate (1/s) at which a lane change closes the rest of its way; ``LATERAL_LIMIT`` its speed (m/s)."""
 
+CAR_M = 4.6
+"""Length up to which a body changes lane as fast as a car (m)."""
+
 LATERAL_LIMIT = 1.6
 LATERAL_ACCELERATION = 2.0
 """Change of lateral speed (m/s2) in a lane change."""
@@ -201,7 +204,7 @@ def _move_vehicle(
         travelled = min(speed * speed / (-2.0 * acceleration), speed * period)
     else:
         travelled = 0.5 * (speed + speed_end) * period
-    lateral_speed = _lateral_speed(agents, b, i, speed_end, period)
+    lateral_speed = _lateral_speed(agents, b, i, speed_end, actors[ActorRow.LENGTH, b, i], period)
     agents[AgentRow.SPEED, b, i] = speed_end
     agents[AgentRow.LATERAL_SPEED, b, i] = lateral_speed
     agents[AgentRow.S, b, i] += travelled
@@ -229,10 +232,14 @@ def _move_vehicle(
 
 
 @njit
-def _lateral_speed(agents: FloatArray, b: int, i: int, speed: float, period: float) -> float:
-    """Return the bounded lateral speed (m/s) towards the wanted offset; none at standstill."""
+def _lateral_speed(agents: FloatArray, b: int, i: int, speed: float, length: float, period: float) -> float:
+    """Return the bounded lateral speed (m/s) towards the wanted offset; none at standstill.
+
+    In streets a long body turns less than a car does: its tail swings out to the other side.
+    """
     wish = LATERAL_GAIN * (agents[AgentRow.ASIDE, b, i] - agents[AgentRow.D, b, i])
-    limit = min(LATERAL_LIMIT, 0.3 * speed)
+    share = min(CAR_M / length, 1.0) if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 1.0
+    limit = min(LATERAL_LIMIT, 0.3 * share * speed)
     wish = min(max(wish, -limit), limit)
     now, change = agents[AgentRow.LATERAL_SPEED, b, i], LATERAL_ACCELERATION * period
     return float(min(max(wish, now - change), now + change))

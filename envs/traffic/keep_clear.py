@@ -61,13 +61,15 @@ def tail_room(roads: RoadArrays, lane: int) -> float:
 
 @njit
 def exit_objection(
-    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, last: int, way: float
+    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, first: int, last: int
 ) -> tuple[int, int]:
-    """Return ``EXIT`` and who takes the room, where there is too little behind place ``last``, ``way`` (m) on."""
+    """Return ``EXIT`` and who takes the room, where it is too little behind the way of places ``first`` to ``last``."""
     view, objects, path = traffic.seen, traffic.objects, traffic.paths[b, i]
     s = agents[AgentRow.S, b, i]
     count = view_ahead(view, objects, traffic.heads, traffic.links, path, roads, s, b)
-    leaves = s + traffic.claims[ClaimRow.PATH_START, i] + way
+    leaves = s + traffic.claims[ClaimRow.PATH_START, i]
+    for k in range(first, last + 1):
+        leaves += roads.length[path[k]]
     limit, blocker = leaves + _street_behind(path, roads, last), -1
     for n in range(count):
         if _is_behind_way(view, objects, n, leaves, i, b) and view[ViewRow.SPEED, n] < CREEPING:

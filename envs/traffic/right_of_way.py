@@ -135,13 +135,15 @@ def _objection(
     ahead = ahead_of_gate(agents, traffic.claims, roads, b, i, lane)
     if ahead >= 0:
         return _LEADER, ahead
-    way = 0.0
-    for k in range(first, last + 1):
-        inner = int(traffic.paths[b, i, k])
-        cause, by = conflict_objection(agents, traffic, roads, b, i, inner, way)
-        if cause != _NONE:
-            return cause, by
-        way += roads.length[inner]
+    # No room behind the junction is said first: whoever waits for it would not go if all others let it.
     if last + 1 - first > free_slots(traffic.grants, b, i):
         return _EXIT, -1
-    return exit_objection(agents, traffic, roads, b, i, last, way)
+    cause, by = exit_objection(agents, traffic, roads, b, i, first, last)
+    way = 0.0
+    for k in range(first, last + 1):
+        if cause != _NONE:
+            break
+        inner = int(traffic.paths[b, i, k])
+        cause, by = conflict_objection(agents, traffic, roads, b, i, inner, way)
+        way += roads.length[inner]
+    return cause, by

@@ -43,9 +43,10 @@ def run_gates(worlds: Worlds, minutes: float, driven_by: RoadArrays | None = Non
     roads = worlds.roads if driven_by is None else driven_by
     watch = new_watch(*worlds.agents.shape[1:])
     ticks = round(60.0 * minutes / PERIOD_S)
-    drive(watch, worlds.agents, worlds.actors, worlds.traffic, roads, worlds.roads, worlds.seeds, 0, 0)  # compiles
+    bodies, rules = (worlds.agents, worlds.actors, worlds.traffic), (worlds.roads, worlds.graph.height, worlds.seeds)
+    drive(watch, *bodies, roads, *rules, 0, 0)  # compiles
     began = time.perf_counter()
-    drive(watch, worlds.agents, worlds.actors, worlds.traffic, roads, worlds.roads, worlds.seeds, 0, ticks)
+    drive(watch, *bodies, roads, *rules, 0, ticks)
     took = time.perf_counter() - began
     totals = watch.counts.sum(axis=1).astype(int).tolist()
     count = worlds.agents.shape[1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
+from envs.roads.lane_graph import BRIDGE_M
 from envs.scene import ActorRow, FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.brain import decide, move_agents, sense_objects
@@ -89,9 +90,12 @@ def new_watch(worlds: int, vehicles: int) -> Watch:
 @njit
 def drive(
     watch: Watch, agents: FloatArray, actors: FloatArray, traffic: TrafficArrays, roads: RoadArrays,
-    rules: RoadArrays, seeds: IntArray, first: int, ticks: int,
+    rules: RoadArrays, height: FloatArray, seeds: IntArray, first: int, ticks: int,
 ) -> None:  # fmt: skip
-    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules``."""
+    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules``.
+
+    ``height`` ``(P,)`` of the lanes' samples (m): who is on a bridge touches nobody below it.
+    """
     for b in range(agents.shape[1]):
         for k in range(first, first + ticks):
             now = k * PERIOD_S
@@ -101,7 +105,7 @@ def drive(
             for i in range(agents.shape[2]):
                 _watch_lines(watch, agents, actors, traffic.paths, rules, now, seeds[b], b, i)
                 _watch_standing(watch, agents, now, b, i)
-                _watch_overlaps(watch, actors, now, b, i)
+                _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
 
 
 @njit
@@ -199,11 +203,24 @@ def _watch_standing(watch: Watch, agents: FloatArray, now: float, b: int, i: int
 
 
 @njit
-def _watch_overlaps(watch: Watch, actors: FloatArray, now: float, b: int, i: int) -> None:
+def _height(agents: FloatArray, rules: RoadArrays, height: FloatArray, b: int, i: int) -> float:
+    """Return the height of a body (m): that of its lane's next sample."""
+    lane = int(agents[AgentRow.LANE, b, i])
+    row = rules.start[lane] + int(agents[AgentRow.S, b, i] / rules.step[lane])
+    return float(height[min(max(row, rules.start[lane]), rules.start[lane + 1] - 1)])
+
+
+@njit
+def _watch_overlaps(
+    watch: Watch, agents: FloatArray, actors: FloatArray, rules: RoadArrays, height: FloatArray, now: float,
+    b: int, i: int,
+) -> None:  # fmt: skip
     for j in range(i):
         reach = 0.5 * (actors[ActorRow.LENGTH, b, i] + actors[ActorRow.LENGTH, b, j]) + 3.0
         near = abs(actors[ActorRow.X, b, i] - actors[ActorRow.X, b, j]) < reach
         near &= abs(actors[ActorRow.Y, b, i] - actors[ActorRow.Y, b, j]) < reach
+        if near and abs(_height(agents, rules, height, b, i) - _height(agents, rules, height, b, j)) >= BRIDGE_M:
+            near = False
         if near and bodies_overlap(actors, b, i, j):
             watch.counts[Count.OVERLAP_TICKS, b] += 1.0
             if watch.touching[b, i, j] == 0:
