@@ -36,6 +36,9 @@ FURTHEST_STOP_M = 8.0
 TURN_RAD = math.radians(35.0)
 """Change of heading from which a way through a junction counts as a turn."""
 
+STRAIGHTER_RAD = math.radians(2.0)
+"""Difference of the two changes of heading from which the straighter of two joining ways is the through one (ours)."""
+
 _STRENGTH = {GateKind.OPEN: 2, GateKind.SIGNAL: 2, GateKind.YIELD: 1, GateKind.STOP: 1}
 
 
@@ -68,9 +71,9 @@ class Conflicts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
-    """One connecting lane: its points ``(n, 2)``, ``height`` ``(n,)`` and poses ``(n, 3)`` there, and its course.
+    """One connecting lane: its points ``(n, 2)`` with ``height`` ``(n,)`` and poses ``(n, 3)``, and its course.
 
-    ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
+    ``limit`` is the speed limit before it (m/s). ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
     may still be in the way. ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach.
     """
 
@@ -83,6 +86,7 @@ class _Way:
     length: float
     heading_in: float
     turn: float
+    limit: float
     before: int
     after: int
 
@@ -138,6 +142,7 @@ def _way(graph: LaneGraph, lane: int) -> _Way:
         length=length,
         heading_in=float(heading[0]),
         turn=_wrapped(float(np.unwrap(heading)[-1] - heading[0])),
+        limit=float(graph.speed_limit[max(int(graph.predecessors[lane, 0]), 0)]),
         before=int(graph.predecessors[lane, 0]),
         after=after,
     )
@@ -244,9 +249,24 @@ def _priority(first: _Way, second: _Way, controls: TrafficControls) -> int:
     bearing = _wrapped(second.heading_in - first.heading_in)
     if abs(bearing) > math.radians(135.0):
         return int(second.turn > TURN_RAD) - int(first.turn > TURN_RAD)
-    if gates[0] in (GateKind.SIGNAL, GateKind.STOP, GateKind.YIELD) or abs(bearing) < math.radians(45.0):
+    if abs(bearing) < math.radians(45.0):
+        return _joining_priority(first, second)
+    if gates[0] in (GateKind.SIGNAL, GateKind.STOP, GateKind.YIELD):
         return 0
     return -1 if bearing > 0.0 else 1
+
+
+def _joining_priority(first: _Way, second: _Way) -> int:
+    """Return who goes first where two nearly parallel ways become one: the faster road, then the straighter way.
+
+    Whoever enters a motorway gives way to those on it (Vienna Convention on Road Traffic 1968, article 25).
+    """
+    if first.after != second.after or first.after < 0:
+        return 0
+    if abs(first.limit - second.limit) > 1.0:
+        return 1 if first.limit > second.limit else -1
+    bend = abs(second.turn) - abs(first.turn)
+    return 0 if abs(bend) < STRAIGHTER_RAD else int(math.copysign(1.0, bend))
 
 
 def _wrapped(angle: float) -> float:

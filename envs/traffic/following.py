@@ -154,6 +154,10 @@ def make_room(
         if abs(lateral) < queue:
             continue
         reach = objects[ObjectRow.HALF_WIDTH, b, own] + objects[ObjectRow.HALF_WIDTH, b, j] + PASSING_CLEARANCE
+        if queue > 0.0:
+            # The tail of a body that turns out of the lane swings to the other side.
+            drift = abs(objects[ObjectRow.LATERAL_SPEED, b, j]) / max(objects[ObjectRow.SPEED, b, j], 2.0)
+            reach += objects[ObjectRow.HALF_LENGTH, b, j] * drift
         need = min(max(reach - abs(lateral), 0.0), MOST_ASIDE)
         if need > abs(aside):
             aside = -need if lateral > 0.0 else need

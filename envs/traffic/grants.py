@@ -73,6 +73,15 @@ def take_back(grants: FloatArray, b: int, i: int, first: int) -> None:
 
 
 @njit
+def give_back(grants: FloatArray, b: int, i: int, lane: int) -> None:
+    """Take back ``lane`` and what agent ``i`` holds behind it."""
+    for k in range(GRANTS):
+        if grants[b, i, k, _LANE] == lane:
+            take_back(grants, b, i, k)
+            return
+
+
+@njit
 def _close_ranks(grants: FloatArray, b: int, i: int) -> None:
     held = 0
     for k in range(GRANTS):

@@ -7,7 +7,7 @@ from envs.roads.conflicts import ConflictKind
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
-from envs.traffic.grants import driven_on, holds
+from envs.traffic.grants import driven_on, give_back, holds
 from envs.traffic.network import RoadArrays
 from envs.traffic.scratch import TrafficArrays
 
@@ -73,9 +73,21 @@ def _holder(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
         if j == i or not holds(traffic.grants, b, j, other):
             continue
         tail = driven_on(traffic.grants, agents, b, j, other) - traffic.objects[ObjectRow.HALF_LENGTH, b, j]
-        if tail < until:
+        if tail < until and not _gives_back(agents, traffic, b, i, j, other):
             return j
     return -1
+
+
+@njit
+def _gives_back(agents: FloatArray, traffic: TrafficArrays, b: int, i: int, j: int, lane: int) -> bool:
+    """Let agent ``j`` give back ``lane``, if it has not entered it and stands behind agent ``i``, who asks for it."""
+    if int(traffic.claims[ClaimRow.HELD_BY_WHOM, j]) != i or agents[AgentRow.SPEED, b, j] > STANDING:
+        return False
+    front = driven_on(traffic.grants, agents, b, j, lane) + traffic.objects[ObjectRow.HALF_LENGTH, b, j]
+    if front >= 0.0:
+        return False
+    give_back(traffic.grants, b, j, lane)
+    return True
 
 
 @njit
