@@ -73,8 +73,9 @@ class Conflicts:
 class _Way:
     """One connecting lane: its points ``(n, 2)`` with ``height`` ``(n,)`` and poses ``(n, 3)``, and its course.
 
-    ``limit`` is the speed limit before it (m/s). ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
-    may still be in the way. ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach.
+    ``limit`` is the speed limit before it (m/s). ``along`` ``(n,)`` arc length of the points (m); those beyond
+    ``length`` are on the lane that follows, where a tail may still be in the way. ``overhang`` ``(n,)`` how much
+    further than a car's the longest vehicle's corners reach.
     """
 
     lane: int
