@@ -32,7 +32,6 @@ def forget_claim(agents: FloatArray, claims: FloatArray, b: int, i: int) -> None
     """Let agent ``i`` ask for nothing; what held it before stays known."""
     claims[ClaimRow.LANE, i], claims[ClaimRow.DISTANCE, i], claims[ClaimRow.ASKS, i] = -1.0, FAR_M, 0.0
     claims[ClaimRow.HELD_BY, i] = agents[AgentRow.CAUSE, b, i]
-    claims[ClaimRow.HELD_BY_WHOM, i] = agents[AgentRow.CAUSED_BY, b, i]
 
 
 @njit

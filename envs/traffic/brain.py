@@ -239,7 +239,7 @@ def _lateral_speed(agents: FloatArray, b: int, i: int, speed: float, length: flo
     """
     wish = LATERAL_GAIN * (agents[AgentRow.ASIDE, b, i] - agents[AgentRow.D, b, i])
     share = min(CAR_M / length, 1.0) if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 1.0
-    limit = min(LATERAL_LIMIT, 0.3 * share * speed)
+    limit = min(LATERAL_LIMIT, 0.3 * share * (share if speed < SLOWEST_CHANGE else 1.0) * speed)
     wish = min(max(wish, -limit), limit)
     now, change = agents[AgentRow.LATERAL_SPEED, b, i], LATERAL_ACCELERATION * period
     return float(min(max(wish, now - change), now + change))

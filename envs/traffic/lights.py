@@ -14,6 +14,9 @@ COMFORTABLE_BRAKE = 2.5
 FIRM_BRAKE = 6.0
 """Deceleration up to which a driver stops where it would otherwise cross the line on red (m/s2)."""
 
+SLOWED = 1.0
+"""Deceleration that a driver reckons with on its way to the line, by a curve or somebody ahead (m/s2, ours)."""
+
 _DARK, _YELLOW, _RED = int(SignalState.NONE), int(SignalState.YELLOW), int(SignalState.RED)
 
 
@@ -49,4 +52,5 @@ def must_stop(roads: RoadArrays, lane: int, time_s: float, seed: int, speed: flo
         return True
     group = int(roads.group[lane])
     left = time_to_red(roads.programs, group, time_s, plan_offset(roads, group, seed))
-    return bool(needed < FIRM_BRAKE and to_line > speed * left)
+    reached = max(speed - 0.5 * SLOWED * left, 0.0) * left
+    return bool(needed < FIRM_BRAKE and to_line > reached)

@@ -23,11 +23,14 @@ PATIENCE_S = 10.0
 STANDING = 0.5
 """Speed below which a vehicle counts as standing (m/s)."""
 
+GIVES_BACK = 0.1
+"""Speed below which a vehicle stands for certain: it will not enter before it has been asked again (m/s)."""
+
 COURTESY_S = 20.0
 """After so long at the line a driver is let in by those who go first and can still stop (s, ours)."""
 
 _NONE, _CONFLICT, _PRIORITY = int(WaitCause.NONE), int(WaitCause.CONFLICT), int(WaitCause.PRIORITY)
-_EXIT = int(WaitCause.EXIT)
+_EXIT, _LEADER = int(WaitCause.EXIT), int(WaitCause.LEADER)
 
 
 @njit
@@ -73,15 +76,15 @@ def _holder(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
         if j == i or not holds(traffic.grants, b, j, other):
             continue
         tail = driven_on(traffic.grants, agents, b, j, other) - traffic.objects[ObjectRow.HALF_LENGTH, b, j]
-        if tail < until and not _gives_back(agents, traffic, b, i, j, other):
+        if tail < until and not _gives_back(agents, traffic, b, j, other):
             return j
     return -1
 
 
 @njit
-def _gives_back(agents: FloatArray, traffic: TrafficArrays, b: int, i: int, j: int, lane: int) -> bool:
-    """Let agent ``j`` give back ``lane``, if it has not entered it and stands behind agent ``i``, who asks for it."""
-    if int(traffic.claims[ClaimRow.HELD_BY_WHOM, j]) != i or agents[AgentRow.SPEED, b, j] > STANDING:
+def _gives_back(agents: FloatArray, traffic: TrafficArrays, b: int, j: int, lane: int) -> bool:
+    """Let agent ``j`` give back ``lane`` to who asks for it, if it stands behind somebody and has not entered it."""
+    if int(traffic.claims[ClaimRow.HELD_BY, j]) != _LEADER or agents[AgentRow.SPEED, b, j] > GIVES_BACK:
         return False
     front = driven_on(traffic.grants, agents, b, j, lane) + traffic.objects[ObjectRow.HALF_LENGTH, b, j]
     if front >= 0.0:
