@@ -125,7 +125,9 @@ def _keeps_lane(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: in
         return False
     needed = max(CHANGE_TIME_S * speed, CHANGE_ROOM_M)
     near_end = roads.length[lane] - agents[AgentRow.S, b, i] < needed
-    return bool(claims[ClaimRow.LANE, i] >= 0.0 or near_end or speed < SLOWEST_CHANGE)
+    # Within a junction the lane beside is not the driver's to enter: others hold the ways that meet it.
+    inside = roads.junction[lane] >= 0
+    return bool(claims[ClaimRow.LANE, i] >= 0.0 or inside or near_end or speed < SLOWEST_CHANGE)
 
 
 @njit
