@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench fuzz table clean
+.PHONY: help install demo test check lint types bench fuzz gates table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -19,6 +19,7 @@ help:
 	@echo "make check   ruff, mypy, tests"
 	@echo "make bench   the measured numbers (tests/benchmarks)"
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
+	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make table   the results table: every method over all cells (hours)"
 
 install: $(STAMP)
@@ -54,6 +55,9 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz.fuzz_opendrive $(ARGS)
+
+gates: $(STAMP)
+	$(BIN)/python -m tests.gates $(ARGS)
 
 table: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.table $(ARGS)

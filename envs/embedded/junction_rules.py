@@ -6,8 +6,8 @@ from envs.compiled import njit
 from envs.embedded.world import FAR_M, WorldRow
 from envs.roads.controls import GateKind
 from envs.scene import EgoRow, EventRow, FloatArray, IntArray, RoadRow, SignalState
+from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
-from envs.traffic.right_of_way import light
 
 STOOD_SPEED = 0.3
 """Speed below which the ego counts as having stood at a stop sign (m/s, ours)."""

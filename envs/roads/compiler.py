@@ -9,7 +9,7 @@ import numpy as np
 
 from envs.roads.compile_controls import compile_controls
 from envs.roads.controls import TrafficControls
-from envs.roads.cross_section import SectionFrame
+from envs.roads.cross_section import SectionFrame, elevation_at
 from envs.roads.elements import OpenDrive, OpenDriveError
 from envs.roads.lane_graph import LINKS, LaneGraph, SampleColumn
 from envs.roads.lane_links import LaneKey, lane_successions
@@ -20,7 +20,7 @@ from envs.roads.sketch import sketch_roads
 from envs.roads.speed_signs import sign_limit
 from envs.scene import BoolArray, FloatArray, IntArray, RoadCategory
 
-COMPILER_VERSION = 2
+COMPILER_VERSION = 3
 """Raise it whenever the same map compiles to other arrays: cached graphs of older versions are then not used."""
 
 SAMPLE_SPACING_M = 1.0
@@ -90,11 +90,12 @@ def _assemble(opendrive: OpenDrive, frames: dict[tuple[str, int], SectionFrame],
         road_ids=tuple(key[0] for key in keys),
         drawing=sketch_roads(list(frames.values())),
         controls=TrafficControls.none(len(keys)),
+        height=np.concatenate([_heights(frames[key[0], key[1]], key[2]) for key in keys]),
     )
 
 
 def _check_finite(graph: LaneGraph) -> None:
-    broken = np.flatnonzero(~np.isfinite(graph.samples).all(axis=1))
+    broken = np.flatnonzero(~(np.isfinite(graph.samples).all(axis=1) & np.isfinite(graph.height)))
     if len(broken):
         lane = int(np.searchsorted(graph.start, broken[0], side="right")) - 1
         raise OpenDriveError(f"map {graph.name}: {graph.describe(lane)}: no usable geometry (not a number)")
@@ -116,6 +117,12 @@ def _lane_samples(frame: SectionFrame, lane: int) -> FloatArray:
     heading = samples[:, SampleColumn.HEADING]
     samples[:, SampleColumn.HEADING] = np.mod(heading + np.pi, 2.0 * np.pi) - np.pi
     return samples
+
+
+def _heights(frame: SectionFrame, lane: int) -> FloatArray:
+    """Return the height ``(n,)`` of a lane's samples in driving direction (m)."""
+    along = elevation_at(frame.road, frame.s)
+    return along if lane < 0 else along[::-1]
 
 
 def _drivable_edges(frame: SectionFrame, lane: int) -> tuple[FloatArray, FloatArray]:

@@ -14,7 +14,8 @@ from enum import IntEnum
 import numpy as np
 
 from envs.roads.controls import GateKind, TrafficControls
-from envs.roads.lane_graph import LaneGraph, SampleColumn
+from envs.roads.lane_graph import BRIDGE_M, LaneGraph, SampleColumn
+from envs.roads.swept_width import WIDEST_M, boxes_touch
 from envs.scene import FloatArray, IntArray
 
 CLEARANCE_M = 2.7
@@ -22,6 +23,9 @@ CLEARANCE_M = 2.7
 
 LONGEST_M = 11.0
 """Length of the longest vehicle (a bus, m): on a curve its corners reach beyond a car's."""
+
+STOP_GAP_M = 0.3
+"""Gap between whoever stands at a stop line and a bus that turns beside it (m, ours)."""
 
 TAIL_M = 10.0
 """How far behind a junction a tail may still be in the way of those who turn (m, ours: nearly the longest vehicle)."""
@@ -31,6 +35,9 @@ FURTHEST_STOP_M = 8.0
 
 TURN_RAD = math.radians(35.0)
 """Change of heading from which a way through a junction counts as a turn."""
+
+STRAIGHTER_RAD = math.radians(2.0)
+"""Difference of the two changes of heading from which the straighter of two joining ways is the through one (ours)."""
 
 _STRENGTH = {GateKind.OPEN: 2, GateKind.SIGNAL: 2, GateKind.YIELD: 1, GateKind.STOP: 1}
 
@@ -64,19 +71,23 @@ class Conflicts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
-    """One connecting lane: its points ``(n, 2)``, arc length between them, and how it leads through the junction.
+    """One connecting lane: its points ``(n, 2)`` with ``height`` ``(n,)`` and poses ``(n, 3)``, and its course.
 
-    ``along`` ``(n,)`` arc length of the points (m); those beyond ``length`` are on the lane that follows, where a tail
-    may still be in the way. ``overhang`` ``(n,)`` how much further than a car's the longest vehicle's corners reach.
+    ``limit`` is the speed limit before it (m/s). ``along`` ``(n,)`` arc length of the points (m); those beyond
+    ``length`` are on the lane that follows, where a tail may still be in the way. ``overhang`` ``(n,)`` how much
+    further than a car's the longest vehicle's corners reach.
     """
 
     lane: int
     points: FloatArray
+    height: FloatArray
+    poses: FloatArray
     overhang: FloatArray
     along: FloatArray
     length: float
     heading_in: float
     turn: float
+    limit: float
     before: int
     after: int
 
@@ -125,11 +136,14 @@ def _way(graph: LaneGraph, lane: int) -> _Way:
     return _Way(
         lane=lane,
         points=both[:, [SampleColumn.X, SampleColumn.Y]],
+        height=np.concatenate([_heights(graph, lane), _heights(graph, after)[1:][: len(beyond)]]),
+        poses=both[:, [SampleColumn.X, SampleColumn.Y, SampleColumn.HEADING]],
         overhang=_overhang(both[:, SampleColumn.CURVATURE]),
         along=np.concatenate([along, length + further]),
         length=length,
         heading_in=float(heading[0]),
         turn=_wrapped(float(np.unwrap(heading)[-1] - heading[0])),
+        limit=float(graph.speed_limit[max(int(graph.predecessors[lane, 0]), 0)]),
         before=int(graph.predecessors[lane, 0]),
         after=after,
     )
@@ -141,6 +155,10 @@ def _beginning(graph: LaneGraph, lane: int) -> tuple[FloatArray, FloatArray]:
         return np.zeros((0, graph.samples.shape[1])), np.zeros(0)
     rows = graph.lane_samples(lane)[1 : 2 + int(TAIL_M / graph.step[lane])]
     return rows, (1.0 + np.arange(len(rows))) * graph.step[lane]
+
+
+def _heights(graph: LaneGraph, lane: int) -> FloatArray:
+    return graph.height[graph.start[lane] : graph.start[lane + 1]] if lane >= 0 else np.zeros(0)
 
 
 def _overhang(curvature: FloatArray) -> FloatArray:
@@ -168,9 +186,10 @@ def stop_setback(graph: LaneGraph) -> FloatArray:
 
 def _reached(graph: LaneGraph, lane: int, other: _Way) -> float:
     """Return how long the stretch at the end of ``lane`` is that ``other`` comes too near to (m)."""
-    points = graph.lane_samples(lane)[:, [SampleColumn.X, SampleColumn.Y]]
-    apart = np.linalg.norm(points[:, None, :] - other.points[None, :, :], axis=2)
-    near = np.flatnonzero((apart < CLEARANCE_M + other.overhang[None, :]).any(axis=1))
+    here = graph.lane_samples(lane)[-1 - int(2.0 * FURTHEST_STOP_M / graph.step[lane]) :]
+    waiting = here[:, [SampleColumn.X, SampleColumn.Y, SampleColumn.HEADING]]
+    touched = boxes_touch(waiting, (0.5, 0.5 * WIDEST_M + STOP_GAP_M), other.poses, (0.5 * LONGEST_M, 0.5 * WIDEST_M))
+    near = np.flatnonzero(touched.any(axis=1)) + graph.start[lane + 1] - graph.start[lane] - len(here)
     return 0.0 if len(near) == 0 else float(graph.length[lane] - max(near[0] - 1, 0) * graph.step[lane])
 
 
@@ -204,6 +223,7 @@ def _stretches(first: _Way, second: _Way) -> tuple[tuple[float, float], tuple[fl
         return None
     apart = np.linalg.norm(first.points[:, None, :] - second.points[None, :, :], axis=2)
     near = apart < CLEARANCE_M + first.overhang[:, None] + second.overhang[None, :]
+    near &= np.abs(first.height[:, None] - second.height[None, :]) < BRIDGE_M
     if first.after == second.after:
         near &= (first.along <= first.length)[:, None] & (second.along <= second.length)[None, :]
     mine, theirs = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
@@ -230,9 +250,24 @@ def _priority(first: _Way, second: _Way, controls: TrafficControls) -> int:
     bearing = _wrapped(second.heading_in - first.heading_in)
     if abs(bearing) > math.radians(135.0):
         return int(second.turn > TURN_RAD) - int(first.turn > TURN_RAD)
-    if gates[0] in (GateKind.SIGNAL, GateKind.STOP, GateKind.YIELD) or abs(bearing) < math.radians(45.0):
+    if abs(bearing) < math.radians(45.0):
+        return _joining_priority(first, second)
+    if gates[0] in (GateKind.SIGNAL, GateKind.STOP, GateKind.YIELD):
         return 0
     return -1 if bearing > 0.0 else 1
+
+
+def _joining_priority(first: _Way, second: _Way) -> int:
+    """Return who goes first where two nearly parallel ways become one: the faster road, then the straighter way.
+
+    Whoever enters a motorway gives way to those on it (Vienna Convention on Road Traffic 1968, article 25).
+    """
+    if first.after != second.after or first.after < 0:
+        return 0
+    if abs(first.limit - second.limit) > 1.0:
+        return 1 if first.limit > second.limit else -1
+    bend = abs(second.turn) - abs(first.turn)
+    return 0 if abs(bend) < STRAIGHTER_RAD else int(math.copysign(1.0, bend))
 
 
 def _wrapped(angle: float) -> float:

@@ -17,6 +17,12 @@ _BEFORE = 1e-9
 _MIN_STRETCH = 0.05
 
 
+def elevation_at(road: Road, s: FloatArray) -> FloatArray:
+    """Return the height ``(n,)`` of a road's reference line at ``s`` ``(n,)`` (m); 0 where the file gives none."""
+    height: FloatArray = _cubics_at(road.elevation, s, s)[0]
+    return height
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SectionFrame:
     """A section sampled at n values of ``s`` ``(n,)`` (m).

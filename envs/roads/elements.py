@@ -1,12 +1,14 @@
 """The elements of an OpenDRIVE file that driving needs, as typed frozen dataclasses.
 
 Names follow ASAM OpenDRIVE 1.4 (chapter 5). Units are SI, the frame is right-handed (x east, y north), ``s`` runs along
-a road's reference line, ``t`` to its left. Elevation is left out: every world of this project is flat.
+a road's reference line, ``t`` to its left. Elevation tells bridges from crossings; every world of this project is flat.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from envs.scene import FloatArray
 
@@ -209,7 +211,10 @@ class Priority:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Road:
-    """One road; ``lane_offsets`` is ``(n, 5)``: columns s (m), a, b, c, d. ``junction`` is "-1" outside junctions."""
+    """One road; ``lane_offsets`` is ``(n, 5)``: columns s (m), a, b, c, d. ``junction`` is "-1" outside junctions.
+
+    ``elevation`` ``(n, 5)`` in the same columns: the height of the reference line (m); empty: 0.
+    """
 
     id: str
     name: str
@@ -225,6 +230,7 @@ class Road:
     signals: tuple[Signal, ...] = ()
     signal_references: tuple[SignalReference, ...] = ()
     stop_lines: tuple[StopLine, ...] = ()
+    elevation: FloatArray = field(default_factory=lambda: np.zeros((0, 5)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from envs.scene import BoolArray, FloatArray, IntArray
 LINKS = 4
 """Columns of ``successors`` and ``predecessors``; a map that needs more gets more."""
 
+BRIDGE_M = 3.0
+"""Difference of height from which two lanes do not meet (m, ours): a car fits under a bridge."""
+
 LANE_CHANGE_COST_M = 20.0
 """What a lane change costs a route, in metres of driving (ours: keeps routes from weaving)."""
 
@@ -56,7 +59,8 @@ class LaneGraph:
     4)`` padded with -1. ``road``, ``section``, ``lane`` ``(L,)`` the OpenDRIVE ids (road: position in the file where
     ids are not numbers); ``junction`` ``(L,)`` or -1; ``speed_limit`` ``(L,)`` (m/s); ``category`` ``(L,)`` a
     ``RoadCategory``. ``road_ids`` (L) the road id as written, for messages. ``drawing`` what to draw of the map (empty
-    in an atlas). ``controls`` what holds traffic at the entries of lanes.
+    in an atlas). ``controls`` what holds traffic at the entries of lanes. ``height`` ``(P,)`` of the samples
+    (m): worlds are flat, but where two lanes are ``BRIDGE_M`` apart one leads over the other.
     """
 
     name: str
@@ -81,6 +85,7 @@ class LaneGraph:
     road_ids: tuple[str, ...]
     drawing: RoadDrawing
     controls: TrafficControls
+    height: FloatArray
 
     @property
     def lane_count(self) -> int:
@@ -137,7 +142,7 @@ def concatenate(graphs: Sequence[LaneGraph]) -> tuple[LaneGraph, IntArray]:
 
 _LANE_INDICES = frozenset({"left", "right", "opposite", "successors", "predecessors"})
 _PLAIN = frozenset({
-    "samples", "length", "step", "left_change", "right_change", "opposite_change", "road", "section", "lane",
+    "samples", "height", "length", "step", "left_change", "right_change", "opposite_change", "road", "section", "lane",
     "junction", "speed_limit", "category",
 })  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Our reader of OpenDRIVE 1.4: XML text to the dataclasses of ``elements.py``.
 
-It reads what driving needs and nothing else (no elevation). Whatever is wrong with a file is said in one
+It reads what driving needs and nothing else. Whatever is wrong with a file is said in one
 ``OpenDriveError`` line that names the element.
 """
 
@@ -133,6 +133,7 @@ def _road(element: Element, facing: bool) -> Road:
         signals=read_signals(element, where, facing),
         signal_references=read_signal_references(element, where, facing),
         stop_lines=read_stop_lines(element, where),
+        elevation=_cubics(element.findall("elevationProfile/elevation"), "s", where),
     )
 
 

@@ -13,25 +13,29 @@ from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
-from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
+from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lane_leader, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
 from envs.traffic.paths import PATH_LANES, follow_path
-from envs.traffic.right_of_way import claim_junctions, keep_speed, stop_line_gap
+from envs.traffic.right_of_way import claim_junctions
 from envs.traffic.scratch import TrafficArrays
+from envs.traffic.speed_advice import brake_for_line, keep_speed, stop_line_gap
 from envs.traffic.walkers import move_walker
 from envs.traffic.yielding import give_way_gap
 
 LATERAL_GAIN = 1.2
 """Rate (1/s) at which a lane change closes the rest of its way; ``LATERAL_LIMIT`` its speed (m/s)."""
 
+CAR_M = 4.6
+"""Length up to which a body changes lane as fast as a car (m)."""
+
 LATERAL_LIMIT = 1.6
 LATERAL_ACCELERATION = 2.0
 """Change of lateral speed (m/s2) in a lane change."""
 
 
-QUEUE_M = 1.2
+QUEUE_M = 2.0
 """Offset from the lane's centre up to which whoever stands there is taken to queue (m, ours)."""
 
 
@@ -46,6 +50,9 @@ _LEADER = float(int(WaitCause.LEADER))
 
 CHANGE_TIME_S = 3.0
 """Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
+
+CHANGE_ROOM_M = 30.0
+"""Distance to the lane's end below which none is begun at any speed: who has to stop would stand askew (m, ours)."""
 
 
 @njit
@@ -110,12 +117,18 @@ def decide(
 
 @njit
 def _keeps_lane(agents: FloatArray, claims: FloatArray, roads: RoadArrays, b: int, i: int) -> bool:
-    """Return whether a driver in streets changes no lane now: near a junction or a fork, and while it hardly moves."""
-    if agents[AgentRow.SPEED_FACTOR, b, i] <= 0.0:
-        return False
+    """Return whether a driver in streets changes no lane now: near a junction or a fork, and while it hardly moves.
+
+    Whoever is at the end of its lane has to leave it at any speed.
+    """
     lane, speed = int(agents[AgentRow.LANE, b, i]), agents[AgentRow.SPEED, b, i]
-    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < CHANGE_TIME_S * speed and not roads.ends[lane]
-    return bool(claims[ClaimRow.LANE, i] >= 0.0 or near_end or speed < SLOWEST_CHANGE)
+    if agents[AgentRow.SPEED_FACTOR, b, i] <= 0.0 or roads.ends[lane]:
+        return False
+    needed = max(CHANGE_TIME_S * speed, CHANGE_ROOM_M)
+    near_end = roads.length[lane] - agents[AgentRow.S, b, i] < needed
+    # Within a junction the lane beside is not the driver's to enter: others hold the ways that meet it.
+    inside = roads.junction[lane] >= 0
+    return bool(claims[ClaimRow.LANE, i] >= 0.0 or inside or near_end or speed < SLOWEST_CHANGE)
 
 
 @njit
@@ -134,6 +147,10 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     s = agents[AgentRow.S, b, i]
     count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
     gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
+    if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
+        in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
+        if in_lane < gap:
+            gap, leader, ahead = in_lane, its_speed, entering
     line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
     if gap < min(QUEUE_GAP_M, line):
         agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
@@ -142,6 +159,7 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     agents[AgentRow.FOLLOWING, b, i] = acceleration
     if line < FREE_GAP:
         acceleration = min(acceleration, agent_idm(agents, b, i, line, 0.0))
+        acceleration = min(acceleration, brake_for_line(traffic.claims, agents[AgentRow.SPEED, b, i], i))
     acceleration = min(acceleration, keep_speed(agents, traffic.paths, roads, b, i))
     if roads.ends[lane]:
         to_end = roads.length[lane] - s - objects[ObjectRow.HALF_LENGTH, b, i]
@@ -190,7 +208,7 @@ def _move_vehicle(
         travelled = min(speed * speed / (-2.0 * acceleration), speed * period)
     else:
         travelled = 0.5 * (speed + speed_end) * period
-    lateral_speed = _lateral_speed(agents, b, i, speed_end, period)
+    lateral_speed = _lateral_speed(agents, b, i, speed_end, actors[ActorRow.LENGTH, b, i], period)
     agents[AgentRow.SPEED, b, i] = speed_end
     agents[AgentRow.LATERAL_SPEED, b, i] = lateral_speed
     agents[AgentRow.S, b, i] += travelled
@@ -218,10 +236,14 @@ def _move_vehicle(
 
 
 @njit
-def _lateral_speed(agents: FloatArray, b: int, i: int, speed: float, period: float) -> float:
-    """Return the bounded lateral speed (m/s) towards the wanted offset; none at standstill."""
+def _lateral_speed(agents: FloatArray, b: int, i: int, speed: float, length: float, period: float) -> float:
+    """Return the bounded lateral speed (m/s) towards the wanted offset; none at standstill.
+
+    In streets a long body turns less than a car does: its tail swings out to the other side.
+    """
     wish = LATERAL_GAIN * (agents[AgentRow.ASIDE, b, i] - agents[AgentRow.D, b, i])
-    limit = min(LATERAL_LIMIT, 0.3 * speed)
+    share = min(CAR_M / length, 1.0) if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 1.0
+    limit = min(LATERAL_LIMIT, 0.3 * share * (share if speed < SLOWEST_CHANGE else 1.0) * speed)
     wish = min(max(wish, -limit), limit)
     now, change = agents[AgentRow.LATERAL_SPEED, b, i], LATERAL_ACCELERATION * period
     return float(min(max(wish, now - change), now + change))

@@ -10,7 +10,8 @@ class ClaimRow(IntEnum):
 
     ``LANE`` the way through the next junction without a grant (-1: none near), ``DISTANCE`` from the front to its stop
     line (m), ``PATH_START`` how far ahead of the centre the way starts (m), ``ORDER`` (along another axis) the agents
-    in the order of deciding, ``MAY_GO`` the signal lets it, ``ASKS`` it is so near that it needs the grant now.
+    in the order of deciding, ``MAY_GO`` the signal lets it, ``ASKS`` it is so near that it needs the grant now,
+    ``AT`` the place of ``LANE`` on its path, ``HELD_BY`` the ``WaitCause`` of the decision before.
     """
 
     LANE = 0
@@ -19,6 +20,8 @@ class ClaimRow(IntEnum):
     ORDER = 3
     MAY_GO = 4
     ASKS = 5
+    AT = 6
+    HELD_BY = 7
 
 
 CLAIM_ROWS = len(ClaimRow)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from envs.compiled import njit
-from envs.scene import FloatArray
-from envs.traffic.agents import AgentRow, ObjectRow
+from envs.scene import FloatArray, IntArray
+from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
 from envs.traffic.path_view import ViewRow
+from envs.traffic.paths import on_path
 from envs.traffic.relations import REACH_M
 
 HARDEST_BRAKE = 8.0
@@ -27,6 +28,10 @@ PASSING_HORIZON = 40.0
 
 MOST_ASIDE = 0.7
 """Furthest that a driver moves from the lane's centre to pass a body (m, ours)."""
+
+
+ASKEW = 0.8
+"""Offset from the lane's centre beyond which a vehicle is on its way from lane to lane (m, ours)."""
 
 
 @njit
@@ -85,6 +90,29 @@ def find_leader(
 
 
 @njit
+def find_lane_leader(
+    agents: FloatArray, objects: FloatArray, view: FloatArray, count: int, paths: IntArray, b: int, own: int, s: float
+) -> tuple[float, float, int]:
+    """Return (gap m, its speed m/s, index) of the nearest vehicle ahead in the lanes of the path, wherever across.
+
+    It tells the order of two of which one is still on its way into the lane: there they do not see each other ahead.
+    """
+    nearest, leader_speed, leader = FREE_GAP, 0.0, -1
+    sideways = abs(agents[AgentRow.D, b, own]) > ASKEW
+    for n in range(count):
+        j, distance = int(view[ViewRow.INDEX, n]), view[ViewRow.ALONG, n] - s
+        askew = sideways or abs(view[ViewRow.ACROSS, n]) > ASKEW
+        if not askew or j == own or distance <= 0.0 or j >= agents.shape[2] or view[ViewRow.SIGN, n] < 0.0:
+            continue
+        gap = distance - objects[ObjectRow.HALF_LENGTH, b, own] - objects[ObjectRow.HALF_LENGTH, b, j]
+        if gap >= nearest or int(agents[AgentRow.MODE, b, j]) != AgentMode.VEHICLE:
+            continue
+        if on_path(paths, b, own, int(view[ViewRow.LANE, n])):
+            nearest, leader_speed, leader = gap, view[ViewRow.SPEED, n], j
+    return nearest, leader_speed, leader
+
+
+@njit
 def find_follower(objects: FloatArray, view: FloatArray, count: int, b: int, own: int, s: float) -> tuple[float, int]:
     """Return (gap m, index) of the nearest body behind or beside ``own``, put in the middle of the path at ``s``."""
     nearest, follower, limit = FREE_GAP, -1, REACH_M
@@ -118,12 +146,18 @@ def make_room(
         j = int(view[ViewRow.INDEX, n])
         distance = view[ViewRow.ALONG, n] - s
         passes = (distance >= -6.0) & (distance <= PASSING_HORIZON) & (view[ViewRow.SPEED, n] <= 0.5)
+        reach = objects[ObjectRow.HALF_LENGTH, b, own] + objects[ObjectRow.HALF_LENGTH, b, j] + 1.0
+        passes = passes | ((queue > 0.0) & (abs(distance) < reach))
         if not (passes & (j != own)) or objects[ObjectRow.WALKS, b, j] > 0.5:
             continue
         lateral = view[ViewRow.ACROSS, n]
         if abs(lateral) < queue:
             continue
         reach = objects[ObjectRow.HALF_WIDTH, b, own] + objects[ObjectRow.HALF_WIDTH, b, j] + PASSING_CLEARANCE
+        if queue > 0.0:
+            # The tail of a body that turns out of the lane swings to the other side.
+            drift = abs(objects[ObjectRow.LATERAL_SPEED, b, j]) / max(objects[ObjectRow.SPEED, b, j], 2.0)
+            reach += objects[ObjectRow.HALF_LENGTH, b, j] * drift
         need = min(max(reach - abs(lateral), 0.0), MOST_ASIDE)
         if need > abs(aside):
             aside = -need if lateral > 0.0 else need

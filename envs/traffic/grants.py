@@ -7,10 +7,9 @@ order of driving. A way through a junction may be several lanes in a row; all ar
 from __future__ import annotations
 
 from envs.compiled import njit
-from envs.scene import FloatArray, IntArray
+from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow
 from envs.traffic.network import RoadArrays
-from envs.traffic.paths import PATH_LANES
 
 GRANTS = 12
 """Lanes that one agent can hold."""
@@ -74,6 +73,15 @@ def take_back(grants: FloatArray, b: int, i: int, first: int) -> None:
 
 
 @njit
+def give_back(grants: FloatArray, b: int, i: int, lane: int) -> None:
+    """Take back ``lane`` and what agent ``i`` holds behind it."""
+    for k in range(GRANTS):
+        if grants[b, i, k, _LANE] == lane:
+            take_back(grants, b, i, k)
+            return
+
+
+@njit
 def _close_ranks(grants: FloatArray, b: int, i: int) -> None:
     held = 0
     for k in range(GRANTS):
@@ -82,12 +90,3 @@ def _close_ranks(grants: FloatArray, b: int, i: int) -> None:
             held += 1
     for k in range(held, GRANTS):
         grants[b, i, k, _LANE] = -1.0
-
-
-@njit
-def on_path(paths: IntArray, b: int, i: int, lane: int) -> bool:
-    """Return whether ``lane`` is on the path of agent ``i``."""
-    for k in range(PATH_LANES):
-        if paths[b, i, k] == lane:
-            return True
-    return False

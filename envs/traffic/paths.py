@@ -48,6 +48,22 @@ def _drop_until(paths: IntArray, b: int, i: int, lane: int) -> None:
 
 
 @njit
+def on_path(paths: IntArray, b: int, i: int, lane: int) -> bool:
+    """Return whether ``lane`` is on the path of agent ``i``."""
+    for k in range(PATH_LANES):
+        if paths[b, i, k] == lane:
+            return True
+    return False
+
+
+@njit
+def forget_path(paths: IntArray, b: int, i: int, first: int) -> None:
+    """Forget the path of agent ``i`` from place ``first`` on: its turns are drawn anew."""
+    for k in range(first, PATH_LANES):
+        paths[b, i, k] = -1
+
+
+@njit
 def _draw_turn(agents: FloatArray, roads: RoadArrays, lane: int, b: int, i: int) -> int:
     """Return one of the lanes that follow ``lane``, or -1 where none does."""
     count = 0

@@ -9,9 +9,9 @@ from envs.roads.controls import time_to_green
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.crosswalks import mark_occupied
 from envs.traffic.crowd import CrowdArrays
+from envs.traffic.lights import plan_offset
 from envs.traffic.network import RoadArrays
 from envs.traffic.pedestrians import step_pedestrians
-from envs.traffic.right_of_way import plan_offset
 from envs.traffic.scratch import TrafficArrays
 from envs.traffic.stepping_aside import step_aside
 from envs.traffic.walk_signals import WalkSignals

@@ -16,7 +16,7 @@ from envs.roads.controls import time_to_green, time_to_red
 from envs.scenarios.maps import MapLibrary
 from envs.scene import ActorKind, ActorRow, FloatArray, SceneBatch, SignalState
 from envs.traffic.agents import AgentMode, AgentRow, WaitCause
-from envs.traffic.right_of_way import light, plan_offset
+from envs.traffic.lights import light, plan_offset
 from envs.traffic.walk_state import PedestrianPhase, PedestrianRow, place_pedestrians
 from tests.envs.embedded.crowds import (
     at_kerb,

@@ -18,8 +18,8 @@ from envs.roads.lane_graph import LaneGraph
 from envs.roads.opendrive import parse_opendrive
 from envs.roads.walk_graph import WalkGraph, compile_walk_graph
 from envs.traffic.crowd import stop_before_crosswalks
+from envs.traffic.lights import plan_offset
 from envs.traffic.network import road_arrays
-from envs.traffic.right_of_way import plan_offset
 from envs.traffic.roaming import write_walk_seconds
 from envs.traffic.walk_signals import walk_signals
 from tests.envs.roads.crossing import signalised

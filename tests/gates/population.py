@@ -1,0 +1,117 @@
+"""Worlds full of traffic, without an ego, for the gates: vehicles stand at random places of a map and drive off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from envs.roads.compiler import compile_lane_graph
+from envs.roads.lane_graph import LaneGraph
+from envs.roads.opendrive import parse_opendrive, read_opendrive
+from envs.roads.projection import pose_at
+from envs.roads.swept_width import longest_body_m
+from envs.roads.town import Town
+from envs.scenarios.scenario import BODY_SIZES_M
+from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
+from envs.traffic.agents import AgentMode, AgentRow
+from envs.traffic.network import RoadArrays, road_arrays
+from envs.traffic.scratch import TrafficArrays, traffic_arrays
+
+MAPS = Path(__file__).parents[3] / "shared" / "data" / "carla_maps"
+"""Where CARLA's towns are, if they are."""
+
+GENERATED = "town"
+"""The name of our own town; every other name is that of a file in ``MAPS``."""
+
+APART_M = 3.0
+"""Least distance between two vehicles' ends when they are placed (m)."""
+
+TRIES_PER_VEHICLE = 100
+
+KINDS = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK, ActorKind.BUS)
+"""What is drawn for a vehicle of mixed traffic."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worlds:
+    """B worlds of A vehicles on one map, ready to drive; ``seeds`` ``(B,)`` set their signals' clocks."""
+
+    graph: LaneGraph
+    roads: RoadArrays
+    traffic: TrafficArrays
+    agents: FloatArray
+    actors: FloatArray
+    seeds: IntArray
+
+
+def load_map(name: str) -> LaneGraph:
+    """Return the lane graph of ``GENERATED`` or of a CARLA town."""
+    if name == GENERATED:
+        return compile_lane_graph(parse_opendrive(Town().opendrive(), name))
+    return compile_lane_graph(read_opendrive(MAPS / f"{name}.xodr"))
+
+
+def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind]) -> Worlds:
+    """Return a world for each seed with so many standing vehicles.
+
+    Their kinds are drawn from those of ``kinds`` that the map's curves let pass each other.
+    """
+    worlds, longest = len(seeds), longest_body_m(graph)
+    kinds = [kind for kind in kinds if BODY_SIZES_M[kind][0] <= longest]
+    agents, actors = np.zeros((len(AgentRow), worlds, vehicles)), np.zeros((len(ActorRow), worlds, vehicles))
+    for b, seed in enumerate(seeds):
+        rng = np.random.default_rng(seed)
+        for i, (kind, lane, s) in enumerate(_places(graph, vehicles, rng, kinds)):
+            _put(graph, agents[:, b, i], actors[:, b, i], kind, lane, s)
+            _draw_driver(agents[:, b, i], rng)
+    traffic = traffic_arrays(worlds, vehicles, graph.lane_count)
+    # The ego's row: it is not there.
+    traffic.objects[0, :, vehicles] = -1.0
+    return Worlds(graph, road_arrays(graph, [graph]), traffic, agents, actors, np.array(seeds, dtype=np.int64))
+
+
+def _places(
+    graph: LaneGraph, vehicles: int, rng: np.random.Generator, kinds: Sequence[ActorKind]
+) -> list[tuple[ActorKind, int, float]]:
+    """Draw (kind, lane, s) of each vehicle: outside junctions, uniform over the lanes' lengths, none near another."""
+    lanes = np.flatnonzero(graph.junction < 0)
+    share = graph.length[lanes] / graph.length[lanes].sum()
+    places: list[tuple[ActorKind, int, float]] = []
+    taken: list[tuple[float, float, float]] = []
+    for _ in range(TRIES_PER_VEHICLE * vehicles):
+        if len(places) == vehicles:
+            return places
+        kind, lane = kinds[int(rng.integers(len(kinds)))], int(rng.choice(lanes, p=share))
+        s, half = float(rng.uniform(0.0, graph.length[lane])), 0.5 * BODY_SIZES_M[kind][0]
+        x, y, _ = pose_at(graph.samples, graph.start, graph.step, lane, s, 0.0)
+        inside = s > half and s + half < graph.length[lane] - APART_M
+        if inside and all(np.hypot(x - other[0], y - other[1]) > half + other[2] + APART_M for other in taken):
+            places.append((kind, lane, s))
+            taken.append((x, y, half))
+    raise ValueError(f"no room for {vehicles} vehicles on map {graph.name}: {len(places)} found a place; take fewer")
+
+
+def _put(graph: LaneGraph, agent: FloatArray, actor: FloatArray, kind: ActorKind, lane: int, s: float) -> None:
+    agent[AgentRow.MODE], agent[AgentRow.LANE], agent[AgentRow.S] = AgentMode.VEHICLE, lane, s
+    x, y, heading = pose_at(graph.samples, graph.start, graph.step, lane, s, 0.0)
+    for row, value in (
+        (ActorRow.VALID, 1.0), (ActorRow.KIND, int(kind)), (ActorRow.X, x), (ActorRow.Y, y), (ActorRow.YAW, heading),
+        (ActorRow.LENGTH, BODY_SIZES_M[kind][0]), (ActorRow.WIDTH, BODY_SIZES_M[kind][1]),
+    ):  # fmt: skip
+        actor[row] = value
+
+
+def _draw_driver(agent: FloatArray, rng: np.random.Generator) -> None:
+    """Draw the parameters of a driver: lanes and limits govern its speed, and it changes lanes and lets others in."""
+    for row, low, high in (
+        (AgentRow.HEADWAY, 0.8, 1.6), (AgentRow.MIN_GAP, 1.5, 2.5), (AgentRow.MAX_ACCELERATION, 1.0, 2.0),
+        (AgentRow.COMFORT_BRAKE, 2.0, 3.0), (AgentRow.HARDEST_BRAKE, 6.0, 8.0), (AgentRow.SPEED_FACTOR, 0.8, 1.1),
+    ):  # fmt: skip
+        agent[row] = rng.uniform(low, high)
+    agent[AgentRow.DESIRED_SPEED], agent[AgentRow.CAUSED_BY] = 40.0, -1.0
+    agent[AgentRow.POLITENESS], agent[AgentRow.CHANGE_THRESHOLD] = 0.3, 0.3
+    agent[AgentRow.MAY_CHANGE], agent[AgentRow.YIELDS] = 1.0, 1.0
+    agent[AgentRow.NUMBER] = rng.integers(2**31)

@@ -1,0 +1,243 @@
+"""What the gates count while traffic drives: overlaps, standing without a cause, stop lines crossed on red."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.compiled import njit
+from envs.embedded.collision import boxes_overlap
+from envs.roads.lane_graph import BRIDGE_M
+from envs.scene import ActorRow, FloatArray, IntArray, SignalState
+from envs.traffic.agents import AgentMode, AgentRow
+from envs.traffic.brain import decide, move_agents, sense_objects
+from envs.traffic.lights import light
+from envs.traffic.network import RoadArrays
+from envs.traffic.paths import PATH_LANES
+from envs.traffic.scratch import TrafficArrays
+from tests.gates.causes import has_cause
+
+PERIOD_S = 0.1
+"""Time between two looks (s)."""
+
+LONGEST_STAND_S = 60.0
+"""Time that a vehicle may stand without a cause (s)."""
+
+MOVED_M = 1.0
+"""Who has got no further than this stands (m)."""
+
+STANDING_MPS = 0.1
+"""Who is slower has stopped at the line or behind it (m/s)."""
+
+EVENTS = 64
+"""Events that are kept per world, to be looked into."""
+
+_RED, _GREEN, _VEHICLE = int(SignalState.RED), int(SignalState.GREEN), int(AgentMode.VEHICLE)
+
+
+class Count(IntEnum):
+    """Rows of ``Watch.counts``: what is counted in each world.
+
+    ``OVERLAPS`` pairs that begin to touch, ``OVERLAP_TICKS`` pairs that touch at a look; ``CAUSELESS`` vehicles that
+    stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept.
+    """
+
+    OVERLAPS = 0
+    OVERLAP_TICKS = 1
+    CAUSELESS = 2
+    RED_RUNS = 3
+    LINES = 4
+    EVENTS = 5
+
+
+_OVERLAPS, _CAUSELESS, _RED_RUNS = int(Count.OVERLAPS), int(Count.CAUSELESS), int(Count.RED_RUNS)
+
+
+class Watch(NamedTuple):
+    """``counts`` ``(len(Count), B)``; ``events`` ``(B, EVENTS, 4)`` Count, time (s), slot, other slot; the rest memory.
+
+    Per vehicle ``(B, A)``: ``anchor`` odometer where it last got further (m), ``uncaused`` time that it has stood there
+    without a cause (s), ``line`` lane of the next signal, ``to_line`` distance of the front to its stop line (m),
+    ``passing`` lane into which it is going although its line was crossed on red; ``touching`` ``(B, A, A)``.
+    """
+
+    counts: FloatArray
+    events: FloatArray
+    anchor: FloatArray
+    uncaused: FloatArray
+    line: IntArray
+    to_line: FloatArray
+    passing: IntArray
+    touching: IntArray
+
+
+def new_watch(worlds: int, vehicles: int) -> Watch:
+    """Return a watch that has seen nothing."""
+    return Watch(
+        counts=np.zeros((len(Count), worlds)),
+        events=np.zeros((worlds, EVENTS, 4)),
+        anchor=np.zeros((worlds, vehicles)),
+        uncaused=np.zeros((worlds, vehicles)),
+        line=np.full((worlds, vehicles), -1, dtype=np.int64),
+        to_line=np.zeros((worlds, vehicles)),
+        passing=np.full((worlds, vehicles), -1, dtype=np.int64),
+        touching=np.zeros((worlds, vehicles, vehicles), dtype=np.int64),
+    )
+
+
+@njit
+def drive(
+    watch: Watch, agents: FloatArray, actors: FloatArray, traffic: TrafficArrays, roads: RoadArrays,
+    rules: RoadArrays, height: FloatArray, seeds: IntArray, first: int, ticks: int,
+) -> None:  # fmt: skip
+    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules``.
+
+    ``height`` ``(P,)`` of the lanes' samples (m): who is on a bridge touches nobody below it.
+    """
+    for b in range(agents.shape[1]):
+        for k in range(first, first + ticks):
+            now = k * PERIOD_S
+            sense_objects(traffic.objects, agents, actors, roads, b)
+            decide(agents, traffic, roads, now, seeds[b], b, PERIOD_S)
+            move_agents(agents, actors, traffic.paths, roads, b, PERIOD_S)
+            for i in range(agents.shape[2]):
+                _watch_lines(watch, agents, actors, traffic.paths, rules, now, seeds[b], b, i)
+                _watch_standing(watch, agents, now, b, i)
+                _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
+
+
+@njit
+def _note(watch: Watch, what: int, now: float, b: int, i: int, j: int) -> None:
+    watch.counts[int(what), b] += 1.0
+    row = int(watch.counts[Count.EVENTS, b])
+    if row < EVENTS:
+        watch.counts[Count.EVENTS, b] += 1.0
+        watch.events[b, row, 0], watch.events[b, row, 1] = float(what), now
+        watch.events[b, row, 2], watch.events[b, row, 3] = float(i), float(j)
+
+
+@njit
+def _present(agents: FloatArray, paths: IntArray, b: int, i: int) -> int:
+    """Return the place of the vehicle's lane on its path, which begins with the lane before the last move."""
+    for k in range(PATH_LANES):
+        if paths[b, i, k] == int(agents[AgentRow.LANE, b, i]):
+            return k
+    return 0
+
+
+@njit
+def _to_line(
+    agents: FloatArray, actors: FloatArray, paths: IntArray, rules: RoadArrays, lane: int, b: int, i: int
+) -> float:
+    """Return how far the front of vehicle ``i`` is before the stop line of ``lane`` (m); inf where not on its path."""
+    begin = -agents[AgentRow.S, b, i]
+    for k in range(_present(agents, paths, b, i), PATH_LANES):
+        here = int(paths[b, i, k])
+        if here < 0:
+            break
+        if here == lane:
+            return float(begin - 0.5 * actors[ActorRow.LENGTH, b, i] - rules.stop_gap[lane])
+        begin += rules.length[here]
+    return np.inf
+
+
+@njit
+def _watch_lines(
+    watch: Watch, agents: FloatArray, actors: FloatArray, paths: IntArray, rules: RoadArrays, now: float, seed: int,
+    b: int, i: int,
+) -> None:  # fmt: skip
+    """Count the lines that are crossed, and those of them on red behind which the vehicle goes on into the junction.
+
+    The state counts that was shown when the driver decided on this tick.
+    """
+    if int(agents[AgentRow.MODE, b, i]) != _VEHICLE:
+        return
+    lane = int(watch.line[b, i])
+    if lane >= 0 and watch.to_line[b, i] > 0.0:
+        if _to_line(agents, actors, paths, rules, lane, b, i) <= 0.0:
+            watch.counts[Count.LINES, b] += 1.0
+            if light(rules, lane, now, seed) == _RED:
+                watch.passing[b, i] = lane
+    _watch_passing(watch, agents, actors, paths, rules, now, seed, b, i)
+    watch.line[b, i] = -1
+    for k in range(_present(agents, paths, b, i), PATH_LANES):
+        ahead = int(paths[b, i, k])
+        if ahead < 0:
+            return
+        if rules.group[ahead] >= 0:
+            distance = _to_line(agents, actors, paths, rules, ahead, b, i)
+            if distance > 0.0:
+                watch.line[b, i], watch.to_line[b, i] = ahead, distance
+                return
+
+
+@njit
+def _watch_passing(
+    watch: Watch, agents: FloatArray, actors: FloatArray, paths: IntArray, rules: RoadArrays, now: float, seed: int,
+    b: int, i: int,
+) -> None:  # fmt: skip
+    lane = int(watch.passing[b, i])
+    if lane < 0:
+        return
+    if agents[AgentRow.SPEED, b, i] < STANDING_MPS or light(rules, lane, now, seed) == _GREEN:
+        watch.passing[b, i] = -1
+    elif _to_line(agents, actors, paths, rules, lane, b, i) + rules.stop_gap[lane] <= 0.0:
+        _note(watch, _RED_RUNS, now, b, i, lane)
+        watch.passing[b, i] = -1
+
+
+@njit
+def _watch_standing(watch: Watch, agents: FloatArray, now: float, b: int, i: int) -> None:
+    """Count who has stood too long without a cause since it last got further; while there is a cause time stops."""
+    if int(agents[AgentRow.MODE, b, i]) != _VEHICLE:
+        return
+    if agents[AgentRow.ODOMETER, b, i] - watch.anchor[b, i] > MOVED_M:
+        watch.anchor[b, i], watch.uncaused[b, i] = agents[AgentRow.ODOMETER, b, i], 0.0
+    elif not has_cause(agents, b, i):
+        before = watch.uncaused[b, i]
+        watch.uncaused[b, i] += PERIOD_S
+        if before <= LONGEST_STAND_S < watch.uncaused[b, i]:
+            _note(watch, _CAUSELESS, now, b, i, int(agents[AgentRow.CAUSED_BY, b, i]))
+
+
+@njit
+def _height(agents: FloatArray, rules: RoadArrays, height: FloatArray, b: int, i: int) -> float:
+    """Return the height of a body (m): that of its lane's next sample."""
+    lane = int(agents[AgentRow.LANE, b, i])
+    row = rules.start[lane] + int(agents[AgentRow.S, b, i] / rules.step[lane])
+    return float(height[min(max(row, rules.start[lane]), rules.start[lane + 1] - 1)])
+
+
+@njit
+def _watch_overlaps(
+    watch: Watch, agents: FloatArray, actors: FloatArray, rules: RoadArrays, height: FloatArray, now: float,
+    b: int, i: int,
+) -> None:  # fmt: skip
+    for j in range(i):
+        reach = 0.5 * (actors[ActorRow.LENGTH, b, i] + actors[ActorRow.LENGTH, b, j]) + 3.0
+        near = abs(actors[ActorRow.X, b, i] - actors[ActorRow.X, b, j]) < reach
+        near &= abs(actors[ActorRow.Y, b, i] - actors[ActorRow.Y, b, j]) < reach
+        if near and abs(_height(agents, rules, height, b, i) - _height(agents, rules, height, b, j)) >= BRIDGE_M:
+            near = False
+        if near and bodies_overlap(actors, b, i, j):
+            watch.counts[Count.OVERLAP_TICKS, b] += 1.0
+            if watch.touching[b, i, j] == 0:
+                _note(watch, _OVERLAPS, now, b, i, j)
+            watch.touching[b, i, j] = 1
+        else:
+            watch.touching[b, i, j] = 0
+
+
+@njit
+def bodies_overlap(actors: FloatArray, b: int, i: int, j: int) -> bool:
+    """Return whether the oriented boxes of two bodies of world ``b`` overlap."""
+    return bool(
+        boxes_overlap(
+            actors[ActorRow.X, b, i], actors[ActorRow.Y, b, i], actors[ActorRow.YAW, b, i],
+            0.5 * actors[ActorRow.LENGTH, b, i], 0.5 * actors[ActorRow.WIDTH, b, i],
+            actors[ActorRow.X, b, j], actors[ActorRow.Y, b, j], actors[ActorRow.YAW, b, j],
+            0.5 * actors[ActorRow.LENGTH, b, j], 0.5 * actors[ActorRow.WIDTH, b, j],
+        )
+    )  # fmt: skip
