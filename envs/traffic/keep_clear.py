@@ -18,10 +18,10 @@ from envs.traffic.path_view import ViewRow, view_ahead
 from envs.traffic.paths import PATH_LANES
 from envs.traffic.scratch import TrafficArrays
 
-ROOM_MARGIN_M = 1.0
-"""Room behind a junction beyond a vehicle's own length (m, ours)."""
+ROOM_MARGIN_M = 3.0
+"""Room behind a junction beyond a vehicle's own length: the gap that it keeps to whoever stands ahead (m, ours)."""
 
-QUEUE_GAP_M = 2.0
+QUEUE_GAP_M = 2.5
 """Gap between standing vehicles where it is not an agent's own (m, ours)."""
 
 CREEPING = 1.0

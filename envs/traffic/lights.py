@@ -13,7 +13,7 @@ COMFORTABLE_BRAKE = 2.5
 FIRM_BRAKE = 6.0
 """Deceleration up to which a driver stops where it would otherwise cross the line on red (m/s2)."""
 
-SLOWED = 1.0
+SLOWED = 2.0
 """Deceleration that a driver reckons with on its way to the line, by a curve or somebody ahead (m/s2, ours)."""
 
 _DARK, _YELLOW, _RED = int(SignalState.NONE), int(SignalState.YELLOW), int(SignalState.RED)

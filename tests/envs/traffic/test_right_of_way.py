@@ -152,7 +152,7 @@ def test_who_must_stop_on_yellow(speed: float, to_line: float, left: float, expe
 def test_nobody_enters_without_room_behind_the_junction() -> None:
     lane = way(NORTH, 7, 5)
     after = int(graph().successors[lane, 0])
-    room = 4.6 + 1.0 + float(roads().way_end[lane] - graph().length[lane])
+    room = 4.6 + 3.0 + float(roads().way_end[lane] - graph().length[lane])
     for gap, waits in ((room - 0.3, True), (room + 0.3, False)):
         both = crossing([Driver(lane, to_line=8.0), Parked(after, gap + 2.3)])
         both.drive(5.0)
