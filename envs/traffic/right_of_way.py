@@ -46,10 +46,15 @@ def claim_junctions(
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
             continue
         agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = 0.0, -1.0
+        if roads.conflict_lane.shape[0] == 0:
+            continue
         release(traffic.grants, agents, roads, traffic.objects[ObjectRow.HALF_LENGTH, b, i], b, i)
         follow_path(traffic.paths, agents, roads, b, i)
         _take_back(agents, traffic, roads, time_s, seed, b, i)
         make_claim(agents, traffic, roads, time_s, seed, b, i)
+    # On roads where no two ways meet there is nothing to settle.
+    if roads.conflict_lane.shape[0] == 0:
+        return
     sort_claims(agents, claims, b)
     for n in range(agents.shape[2]):
         i = int(claims[ClaimRow.ORDER, n])
