@@ -25,7 +25,7 @@ def njit(function: Kernel) -> Kernel:
 
     ``fastmath`` stays off (bit-identical replay), ``error_model="numpy"`` drops the division checks. Without numba's
     runtime (``_nrt``) nothing is counted that needs no counting: each use of a tuple of arrays was an atomic increment
-    for every array in it, two thirds of a step's time. A kernel so cannot allocate: scratch is passed in.
+    for every array in it, three fifths of the kernels' time. A kernel so cannot allocate: scratch is passed in.
     """
     config: Any = numba.core.config
     compile_with: Any = numba.njit  # its stubs leave _nrt out

@@ -10,6 +10,7 @@ import numpy as np
 from envs.roads.lane_graph import LaneGraph, NoRouteError, global_route
 from envs.roads.projection import pose_at
 from envs.scenarios.maps import MapLibrary
+from envs.scenarios.sampling import draw_driver, uniform
 from envs.scenarios.scenario import BODY_SIZES_M, ConcreteScenario, Driver, Range
 from envs.scene import ActorKind, BoolArray, FloatArray
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRow
@@ -75,7 +76,7 @@ def sample_route(scenario: RouteScenario, seed: int, cell: int, maps: MapLibrary
         map_name=scenario.map_name,
         ego_lane=lanes[0],
         ego_s=start_s,
-        ego_speed=_uniform(rng, scenario.ego_speed),
+        ego_speed=uniform(rng, scenario.ego_speed),
         route=np.array(lanes, dtype=np.int64),
         goal_m=length_m,
         time_limit_s=round(length_m / scenario.pace + scenario.grace, 1),
@@ -151,24 +152,11 @@ class _Traffic:
         raise RouteError(f"map {self.graph.name}: no room for {self.scenario.vehicles} vehicles; ask for fewer")
 
     def _draw_driver(self, i: int, lane: int, s: float, rng: np.random.Generator) -> None:
-        row, driver = self.agents[:, i], self.scenario.driver
+        row = self.agents[:, i]
         row[AgentRow.MODE], row[AgentRow.LANE], row[AgentRow.S] = int(AgentMode.VEHICLE), lane, s
         row[AgentRow.SPEED] = rng.uniform(0.0, 5.0)
         row[AgentRow.DESIRED_SPEED] = 60.0  # the lanes' advised speed is what binds
-        row[AgentRow.SPEED_FACTOR] = _uniform(rng, self.scenario.speed_factor)
-        row[AgentRow.HEADWAY] = _uniform(rng, driver.headway)
-        row[AgentRow.MIN_GAP] = _uniform(rng, driver.min_gap)
-        row[AgentRow.MAX_ACCELERATION] = _uniform(rng, driver.max_acceleration)
-        row[AgentRow.COMFORT_BRAKE] = _uniform(rng, driver.comfort_brake)
-        row[AgentRow.HARDEST_BRAKE] = _uniform(rng, driver.hardest_brake)
-        row[AgentRow.POLITENESS] = _uniform(rng, driver.politeness)
-        row[AgentRow.CHANGE_THRESHOLD] = _uniform(rng, driver.change_threshold)
-        row[AgentRow.MAY_CHANGE] = float(driver.changes_lane)
-        row[AgentRow.COOLDOWN] = rng.random() * 0.5
-        row[AgentRow.YIELDS] = float(rng.random() < driver.yield_probability)
+        row[AgentRow.SPEED_FACTOR] = uniform(rng, self.scenario.speed_factor)
+        draw_driver(row, self.scenario.driver, rng)
         row[AgentRow.NUMBER] = float(rng.integers(2**31))
         row[AgentRow.CAUSED_BY] = -1.0
-
-
-def _uniform(rng: np.random.Generator, interval: Range) -> float:
-    return interval.low + (interval.high - interval.low) * rng.random()

@@ -15,6 +15,7 @@ from envs.scenarios.scenario import (
     BODY_SIZES_M,
     ActorSpec,
     ConcreteScenario,
+    Driver,
     LaneAnchor,
     Range,
     RoadSpec,
@@ -59,7 +60,7 @@ def _draw(
     map_name = scenario.road.maps[int(rng.integers(len(scenario.road.maps)))]
     graph = maps.graph(map_name)
     lanes = {name: find_lane(graph, anchor, scenario.road) for name, anchor in scenario.road.lanes.items()}
-    ego_lane, ego_s = walk(graph, lanes[scenario.ego_lane], _uniform(rng, scenario.ego_at))
+    ego_lane, ego_s = walk(graph, lanes[scenario.ego_lane], uniform(rng, scenario.ego_at))
     layout = _Layout(graph, lanes, ego_lane, ego_s)
     count = len(scenario.actors)
     agents, bodies = np.zeros((len(AgentRow), count)), np.zeros((5, count))
@@ -76,10 +77,10 @@ def _draw(
         map_name=map_name,
         ego_lane=ego_lane,
         ego_s=ego_s,
-        ego_speed=_uniform(rng, scenario.ego_speed),
+        ego_speed=uniform(rng, scenario.ego_speed),
         route=np.array([lanes[name] for name in scenario.route], dtype=np.int64),
-        goal_m=_uniform(rng, scenario.goal),
-        time_limit_s=_uniform(rng, scenario.time_limit),
+        goal_m=uniform(rng, scenario.goal),
+        time_limit_s=uniform(rng, scenario.time_limit),
         wrong_way_limit_s=scenario.wrong_way_limit_s,
         agents=agents,
         bodies=bodies,
@@ -151,30 +152,34 @@ def _draw_actor(
     rng: np.random.Generator,
 ) -> None:
     kind = spec.kinds[int(rng.integers(len(spec.kinds)))]
-    lane, s = layout.place(spec, _uniform(rng, spec.distance))
-    speed = _uniform(rng, spec.speed)
+    lane, s = layout.place(spec, uniform(rng, spec.distance))
+    speed = uniform(rng, spec.speed)
     present = rng.random() < spec.probability
-    bodies[:, i] = (int(kind), *BODY_SIZES_M[kind], _uniform(rng, spec.yaw), i + 1)
+    bodies[:, i] = (int(kind), *BODY_SIZES_M[kind], uniform(rng, spec.yaw), i + 1)
     row = agents[:, i]
     row[AgentRow.MODE] = int(_mode(spec, kind)) if present else int(AgentMode.UNUSED)
-    row[AgentRow.LANE], row[AgentRow.S], row[AgentRow.D] = lane, s, _uniform(rng, spec.lateral)
+    row[AgentRow.LANE], row[AgentRow.S], row[AgentRow.D] = lane, s, uniform(rng, spec.lateral)
     row[AgentRow.SPEED] = speed
-    row[AgentRow.DESIRED_SPEED] = speed if spec.desired_speed is None else _uniform(rng, spec.desired_speed)
-    driver = spec.driver
-    row[AgentRow.HEADWAY] = _uniform(rng, driver.headway)
-    row[AgentRow.MIN_GAP] = _uniform(rng, driver.min_gap)
-    row[AgentRow.MAX_ACCELERATION] = _uniform(rng, driver.max_acceleration)
-    row[AgentRow.COMFORT_BRAKE] = _uniform(rng, driver.comfort_brake)
-    row[AgentRow.HARDEST_BRAKE] = _uniform(rng, driver.hardest_brake)
-    row[AgentRow.POLITENESS] = _uniform(rng, driver.politeness)
-    row[AgentRow.CHANGE_THRESHOLD] = _uniform(rng, driver.change_threshold)
+    row[AgentRow.DESIRED_SPEED] = speed if spec.desired_speed is None else uniform(rng, spec.desired_speed)
+    draw_driver(row, spec.driver, rng)
+    for k, script in enumerate(spec.scripts):
+        drawn = [uniform(rng, part) for part in (script.value, script.first, script.second)]
+        trigger = script.trigger if rng.random() < script.probability else TriggerKind.NONE
+        scripts[i, k] = (int(trigger), drawn[0], int(script.action), drawn[1], drawn[2], 0.0)
+
+
+def draw_driver(row: FloatArray, driver: Driver, rng: np.random.Generator) -> None:
+    """Draw the parameters of a driver into the agent's ``row`` ``(len(AgentRow),)``."""
+    row[AgentRow.HEADWAY] = uniform(rng, driver.headway)
+    row[AgentRow.MIN_GAP] = uniform(rng, driver.min_gap)
+    row[AgentRow.MAX_ACCELERATION] = uniform(rng, driver.max_acceleration)
+    row[AgentRow.COMFORT_BRAKE] = uniform(rng, driver.comfort_brake)
+    row[AgentRow.HARDEST_BRAKE] = uniform(rng, driver.hardest_brake)
+    row[AgentRow.POLITENESS] = uniform(rng, driver.politeness)
+    row[AgentRow.CHANGE_THRESHOLD] = uniform(rng, driver.change_threshold)
     row[AgentRow.MAY_CHANGE] = float(driver.changes_lane)
     row[AgentRow.COOLDOWN] = rng.random() * 0.5
     row[AgentRow.YIELDS] = float(rng.random() < driver.yield_probability)
-    for k, script in enumerate(spec.scripts):
-        drawn = [_uniform(rng, part) for part in (script.value, script.first, script.second)]
-        trigger = script.trigger if rng.random() < script.probability else TriggerKind.NONE
-        scripts[i, k] = (int(trigger), drawn[0], int(script.action), drawn[1], drawn[2], 0.0)
 
 
 def _mode(spec: ActorSpec, kind: ActorKind) -> AgentMode:
@@ -199,6 +204,7 @@ def _box(
     return x, y, heading + yaw, 0.5 * length, 0.5 * width
 
 
-def _uniform(rng: np.random.Generator, interval: Range) -> float:
+def uniform(rng: np.random.Generator, interval: Range) -> float:
+    """Return a number that ``rng`` draws from ``interval``."""
     # What rng.uniform computes, at a third of its time: episodes begin thousands of times a minute.
     return interval.low + (interval.high - interval.low) * rng.random()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
+from envs.embedded.world import WorldRow
 from envs.roads.controls import GateKind, clock_offset, signal_state
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
@@ -92,7 +93,7 @@ def test_a_stop_sign_asks_for_standing(stands: bool) -> None:
     for _ in range(300):
         near = world.scene.road.distance_to_stop_line[0] < 3.0
         moving = world.scene.ego.speed[0] > 0.1
-        stood = world._worlds[13, 0] > 0.5
+        stood = world._worlds[WorldRow.STOOD, 0] > 0.5
         brakes = stands and near and moving and not stood
         scene = drive(world, 0.0 if brakes else 0.35, 1.0 if brakes else 0.0)
         ran = ran or bool(scene.events.stop_sign[0])
