@@ -311,8 +311,8 @@ class SceneBatch:
     """One moment of B worlds.
 
     ``time_s`` ``(B,)`` simulated seconds since the episode began; ``step`` ``(B,)`` decision steps since then;
-    ``cell`` ``(B,)`` index of the scenario cell in the environment's scenario set; ``seed`` ``(B,)`` int64 of the
-    episode.
+    ``cell`` ``(B,)`` index of the scenario cell in the environment's scenario set; ``seed`` ``(B,)`` int64 that
+    the world's own chances hash: the episode's, unless its scenario wants the clocks of its signals otherwise.
     """
 
     time_s: FloatArray

@@ -6,7 +6,7 @@ import math
 
 from envs.action import ActionConfig, steer_limit
 from envs.compiled import njit
-from envs.scene import ActorRow, EgoRow, FloatArray, RoadRow
+from envs.scene import ROUTE_POINT_SPACING_M, ActorRow, EgoRow, FloatArray, RoadRow, RouteRow, SignalState
 from envs.traffic.following import FREE_GAP, idm
 
 SPEED_GAIN = 0.5
@@ -23,6 +23,9 @@ HEADING_GAIN = 1.3
 
 CORRIDOR_M = 0.3
 """Clearance beside the own body within which an actor is in the way (m, ours)."""
+
+FREE_LINE_M = 150.0
+"""Distance from which a stop line does not matter yet (m, ours)."""
 
 CUT_IN_S = 1.2
 """How far ahead an actor's movement across the own path is foreseen (s, ours)."""
@@ -60,6 +63,49 @@ def track_numbers(config: ActionConfig) -> tuple[float, float, float]:
     """Return (wheelbase, wheel angle, tangent factor) of ``track_line`` for an action configuration."""
     factor = config.wheelbase_m * config.max_lateral_acceleration_mps2
     return config.wheelbase_m, config.max_wheel_angle_rad, factor
+
+
+BEND_ACCELERATION = 2.5
+"""Lateral acceleration at which bends are taken (m/s2, ours: as the traffic takes them)."""
+
+STOPS_BEFORE_M = 1.0
+"""How far before a stop line a driver stops (m, ours)."""
+
+_GREEN = int(SignalState.GREEN)
+
+
+@njit
+def route_curvature(ego: FloatArray, route: FloatArray, points: FloatArray, b: int) -> float:
+    """Return the mean curvature (1/m) of the route of world ``b`` from beside the ego to the first point ahead."""
+    here = ego[EgoRow.YAW, b] - route[RouteRow.HEADING_ERROR, b]
+    return _wrapped(points[b, 0, 2] - here) / ROUTE_POINT_SPACING_M
+
+
+@njit
+def bend_speed(points: FloatArray, b: int) -> float:
+    """Return the speed (m/s) at which the bends of the next three route points can be taken or braked for."""
+    speed = 60.0
+    for k in range(3):
+        turn = abs(_wrapped(points[b, k + 1, 2] - points[b, k, 2]))
+        curvature = max(turn / ROUTE_POINT_SPACING_M, 1e-6)
+        speed = min(speed, math.sqrt(BEND_ACCELERATION / curvature + 3.0 * k * ROUTE_POINT_SPACING_M))
+    return speed
+
+
+@njit
+def _wrapped(angle: float) -> float:
+    return float(angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi)))
+
+
+@njit
+def obeying_speed(ego: FloatArray, actors: FloatArray, road: FloatArray, b: int) -> float:
+    """Return the speed wish (m/s) of ``following_speed`` that also stops at a stop line without a green light."""
+    wish, speed = following_speed(ego, actors, road, b), ego[EgoRow.SPEED, b]
+    line = road[RoadRow.DISTANCE_TO_STOP_LINE, b]
+    if line >= FREE_LINE_M or int(road[RoadRow.SIGNAL, b]) == _GREEN:
+        return wish
+    gap = line - STOPS_BEFORE_M + 2.0
+    return min(wish, float(max(speed + idm(speed, road[RoadRow.SPEED_LIMIT, b], 1.2, 2.0, 2.0, 3.0, gap, 0.0), 0.0)))
 
 
 @njit

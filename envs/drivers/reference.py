@@ -13,14 +13,21 @@ import numpy.typing as npt
 
 from envs.action import ActionConfig, to_control
 from envs.compiled import njit
-from envs.drivers.control import following_speed, track_line, track_numbers
+from envs.drivers.control import obeying_speed, route_curvature, track_line, track_numbers, visible_leader
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.scene import EventRow, FloatArray, RoadRow, RouteRow, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
 from envs.termination import judge
+from envs.traffic.following import FREE_GAP
 
 AT_ONCE = 32
 """Worlds whose copies are driven together: few enough that their arrays stay in a core's cache."""
+
+STANDS = 0.3
+"""Speed below which a body counts as standing (m/s)."""
+
+ONCOMING_SHARE = 0.25
+"""Share of the distance to whoever comes towards the ego that counts as room before it (ours)."""
 
 FOLLOW = -1.0
 """In place of a share of the speed limit: follow."""
@@ -33,7 +40,8 @@ class ReferenceConfig:
     offsets_m: tuple[float, ...] = (-3.5, 0.0, 1.8, 3.5)
     """Lines to drive on, as offsets from the route (m, positive left)."""
     speed_shares: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0, FOLLOW)
-    """Speeds to take, as shares of the speed limit; ``FOLLOW`` goes at the limit behind whoever is ahead, by IDM."""
+    """Speeds to take, as shares of the speed limit; ``FOLLOW`` goes at the limit behind whoever is ahead, by IDM, and
+    up to a stop line."""
     horizon_s: float = 5.0
     """How far each manoeuvre is tried out (s)."""
     replan_s: float = 0.6
@@ -46,11 +54,22 @@ class ReferenceConfig:
     aside_cost: float = 0.8
     """Cost of ending beside the route's line (m of progress per m): do not borrow a lane before it is needed."""
     stuck_aside_cost_m: float = 20.0
-    """Cost of standing still at the end with more than ``stuck_aside_m`` beside the line: two who have driven into each
-    other's way wait for ever, since nobody backs up (m of progress)."""
+    """Cost of standing still at the end with more than ``stuck_aside_m`` beside the line, less up to ``stuck_speed``:
+    two who have driven into each other's way wait for ever, since nobody backs up (m of progress)."""
     stuck_aside_m: float = 0.4
+    stuck_speed: float = 3.0
+    close_cost_m: float = 0.0
+    """Cost of ending right before a body that stands or comes, none from ``close_m`` on: nobody gets past it from
+    there (m of progress)."""
+    close_m: float = 8.0
+    close_oncoming_factor: float = 3.0
+    """How many times as much that costs in the oncoming lane."""
     change_cost_m: float = 1.0
     """Cost of choosing another line than before (m of progress): keeps from dithering."""
+
+
+PATIENT = ReferenceConfig(aside_cost=1.2, stuck_aside_cost_m=35.0, close_cost_m=12.0)
+"""Lets the others come past first, for scenarios that give time to wait; where the clock is tight it is late."""
 
 
 class ReferenceDriver:
@@ -132,13 +151,24 @@ class ReferenceDriver:
         progress -= config.ending_lane_cost_m * np.clip(1.0 - to_end / 150.0, 0.0, 1.0)
         progress -= config.aside_cost * np.abs(scene.route.lateral_offset)
         aside = np.abs(scene.route.lateral_offset) > config.stuck_aside_m
-        oncoming = aside & scene.road.left_is_oncoming & (scene.ego.speed < 1.0)
-        progress -= config.stuck_aside_cost_m * oncoming
+        # In the oncoming lane itself the road reads as that lane's driver sees it.
+        beyond = scene.route.lateral_offset > 0.5 * scene.road.lane_width
+        oncoming = aside & (scene.road.left_is_oncoming | beyond)
+        crawls = np.clip(1.0 - scene.ego.speed / config.stuck_speed, 0.0, 1.0)
+        progress -= config.stuck_aside_cost_m * oncoming * crawls
+        close = np.clip(1.0 - self._room(scene) / config.close_m, 0.0, 1.0)
+        progress -= config.close_cost_m * close * np.where(oncoming, config.close_oncoming_factor, 1.0)
         progress -= config.change_cost_m * (offsets != self._offsets[self._chosen[rows]])
         failed = (failed_at < steps) & (failed_at <= reached)
         loss = config.failure_cost_m - config.failure_fade_m * failed_at * DECISION_PERIOD_S
         value: FloatArray = np.where(failed, -loss + 0.1 * progress, progress)
         return value
+
+    def _room(self, scene: SceneBatch) -> FloatArray:
+        """Return how much room each ego has before a body that stands in its way, or comes towards it (m)."""
+        room = np.empty(scene.batch_size)
+        _gap_to_standing(scene.ego.block, scene.actors.block, room)
+        return room
 
     def _track(self, scene: SceneBatch, offsets: FloatArray, shares: FloatArray, actions: FloatArray) -> None:
         _track_route(scene.ego.block, scene.actors.block, scene.road.block, scene.route.block, scene.route.points,
@@ -150,10 +180,21 @@ def _note_ends(events: FloatArray, step: int, failed_at: npt.NDArray[np.int64], 
     """Remember the first step at which each copy failed or reached its goal."""
     for b in range(failed_at.shape[0]):
         bad = events[EventRow.COLLISION, b] + events[EventRow.OFF_ROAD, b] + events[EventRow.WRONG_WAY, b]
+        bad += events[EventRow.RED_LIGHT, b] + events[EventRow.STOP_SIGN, b]
         if bad > 0.5 and step < failed_at[b]:
             failed_at[b] = step
         if events[EventRow.GOAL_REACHED, b] > 0.5 and step < reached[b]:
             reached[b] = step
+
+
+@njit
+def _gap_to_standing(ego: FloatArray, actors: FloatArray, room: FloatArray) -> None:
+    for b in range(room.shape[0]):
+        gap, speed = visible_leader(ego, actors, b)
+        if speed < -STANDS:
+            room[b] = ONCOMING_SHARE * gap
+        else:
+            room[b] = gap if speed < STANDS else FREE_GAP
 
 
 @njit
@@ -171,13 +212,11 @@ def _track_route(
     actions: FloatArray,
 ) -> None:
     for b in range(actions.shape[0]):
-        turn = points[b, 1, 2] - points[b, 0, 2]
-        turn -= 6.283185307179586 * np.floor((turn + 3.141592653589793) / 6.283185307179586)
-        curvature = turn / 8.0
+        curvature = route_curvature(ego, route, points, b)
         error = route[RouteRow.LATERAL_OFFSET, b] - offsets[b]
         speed = shares[b] * road[RoadRow.SPEED_LIMIT, b]
         if shares[b] == FOLLOW:
-            speed = following_speed(ego, actors, road, b)
+            speed = obeying_speed(ego, actors, road, b)
         track_line(
             ego, b, error, route[RouteRow.HEADING_ERROR, b], curvature, speed,
             wheelbase, wheel_angle, tangent_factor, actions, b,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from envs.compiled import njit
-from envs.embedded.world import FAR_M, WorldRow
+from envs.embedded.world import FAR_M
+from envs.embedded.world_rows import WorldRow
 from envs.roads.controls import GateKind
 from envs.scene import EgoRow, EventRow, FloatArray, IntArray, RoadRow, SignalState
 from envs.traffic.lights import light

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from envs.compiled import njit
+from envs.embedded.junction_lanes import prefer_route_lane
 from envs.embedded.junction_rules import watch_junction
 from envs.embedded.visibility import look_around
-from envs.embedded.world import WorldRow, move_ego, read_road, remember_poses, sense_ego, track_lane, track_route
+from envs.embedded.world import move_ego, read_road, remember_poses, sense_ego, track_lane, track_route
+from envs.embedded.world_rows import WorldRow
 from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.network import RoadArrays
@@ -55,7 +57,7 @@ def step_worlds(
     worlds, agents, ego, actors = arrays.worlds, arrays.agents, arrays.ego, arrays.actors
     traffic, objects = arrays.traffic, arrays.traffic.objects
     for b in rows:
-        run_scripts(arrays.scripts, agents, actors, ego, roads, worlds[WorldRow.TIME, b], b)
+        run_scripts(arrays.scripts, agents, actors, ego, arrays.route, roads, worlds[WorldRow.TIME, b], b)
         sense_objects(objects, agents, actors, roads, b)
         sense_ego(objects, worlds, ego, b)
         decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
@@ -85,5 +87,6 @@ def _derive(roads: RoadArrays, arrays: WorldArrays, b: int, period: float) -> No
     worlds, ego, events = arrays.worlds, arrays.ego, arrays.events
     track_lane(worlds, ego, roads, b)
     track_route(worlds, ego, arrays.route, arrays.points, events, arrays.routes, roads, ROUTE_POINT_SPACING_M, b)
+    prefer_route_lane(worlds, ego, arrays.routes, roads, b)
     read_road(worlds, ego, arrays.road, events, roads, b, period)
     watch_junction(worlds, ego, arrays.road, events, arrays.routes, roads, arrays.seeds[b], b)

@@ -12,7 +12,7 @@ from envs.embedded.crowd import Crowd
 from envs.embedded.kernel import WorldArrays, refresh_worlds, step_worlds
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
-from envs.embedded.world import WorldRow
+from envs.embedded.world_rows import WorldRow
 from envs.roads.lane_graph import LaneGraph, concatenate
 from envs.roads.projection import pose_at
 from envs.scenarios.maps import MapLibrary
@@ -212,7 +212,8 @@ class EmbeddedSimulator:
         graph = self.maps.graph(scenario.map_name)
         self._map_names[b] = scenario.map_name
         self._scene.time_s[b], self._scene.step[b] = 0.0, 0
-        self._scene.cell[b], self._scene.seed[b] = scenario.cell, scenario.seed
+        self._scene.cell[b] = scenario.cell
+        self._scene.seed[b] = scenario.seed if scenario.world_seed is None else scenario.world_seed
         self._start_agents(b, scenario, graph, first)
         self._crowd.start(self._scene.actors.block, b, scenario)
         self._start_ego(b, scenario, graph, first)
@@ -242,6 +243,7 @@ class EmbeddedSimulator:
         agents, actors = self._agents[:, b], self._scene.actors.block[:, b]
         agents[:], actors[:], self._scripts[b] = 0.0, 0.0, 0.0
         self._paths[b], self._grants[b] = -1, -1.0
+        self._paths[b, : len(scenario.paths)] = np.where(scenario.paths >= 0, scenario.paths + first, -1)
         agents[:, :count] = scenario.agents
         agents[AgentRow.LANE, :count] += first
         self._scripts[b, :count] = scenario.scripts

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
+from envs.embedded.junction_lanes import on_other_way
 from envs.embedded.vehicle import VehicleRow, advance
+from envs.embedded.world_rows import WorldRow
 from envs.roads.projection import edges_at, pose_at, project
 from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow, RouteRow
 from envs.traffic.agents import ObjectRow
@@ -21,30 +22,6 @@ SUBSTEPS = 5
 
 FAR_M = 200.0
 """What a distance reads where there is nothing within reach (m)."""
-
-
-class WorldRow(IntEnum):
-    """Rows of the worlds' block ``(len(WorldRow), B)``: clock, the ego's place in the lane graph, its route.
-
-    ``ANGLE`` heading of the ego against its lane (rad), beyond a right angle in an oncoming lane. ``GATE`` place on the
-    route, + 1, of the next way into a junction (0: none), ``LINE_DISTANCE`` of the front to its stop line (m),
-    ``STOOD`` whether the ego has stood before it.
-    """
-
-    TIME = 0
-    LANE = 1
-    S = 2
-    D = 3
-    ROUTE_INDEX = 4
-    ROUTE_S = 5
-    ROUTE_COUNT = 6
-    START_S = 7
-    WRONG_WAY_TIME = 8
-    WRONG_WAY_LIMIT = 9
-    ANGLE = 10
-    GATE = 11
-    LINE_DISTANCE = 12
-    STOOD = 13
 
 
 @njit
@@ -226,6 +203,8 @@ def read_road(
     edge_left, edge_right = edges_at(roads.samples, roads.start, roads.step, lane, s)
     lanes_left, lanes_right = _lanes_beside(roads, lane)
     off_road = d > edge_left or d < -edge_right
+    if off_road and roads.junction[lane] >= 0:
+        off_road = not on_other_way(roads, lane, ego[EgoRow.X, b], ego[EgoRow.Y, b])
     facing = roads.opposite[lane] >= 0 and roads.left[lane] < 0
     if against:
         d, error, curvature = -d, wrap(error + math.pi), -curvature

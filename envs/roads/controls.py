@@ -71,16 +71,18 @@ class TrafficControls:
 
 
 def concatenate_controls(parts: Sequence[TrafficControls]) -> TrafficControls:
-    """Return the controls of an atlas: groups and plans are numbered on, so that no two maps share one."""
+    """Return the controls of an atlas: groups are numbered on, plans are not.
+
+    A plan's number sets its clock in a world, which is on one map: it must not depend on what else is in the atlas.
+    """
     groups = np.cumsum([0, *(len(part.plan) for part in parts)])[:-1]
-    plans = np.cumsum([0, *(int(part.plan.max(initial=-1)) + 1 for part in parts)])[:-1]
-    pairs = list(zip(parts, groups.tolist(), plans.tolist(), strict=True))
+    pairs = list(zip(parts, groups.tolist(), strict=True))
     return TrafficControls(
         gate=np.concatenate([part.gate for part in parts]),
-        group=np.concatenate([np.where(part.group >= 0, part.group + first, -1) for part, first, _ in pairs]),
+        group=np.concatenate([np.where(part.group >= 0, part.group + first, -1) for part, first in pairs]),
         stop_gap=np.concatenate([part.stop_gap for part in parts]),
         programs=np.concatenate([part.programs for part in parts]),
-        plan=np.concatenate([part.plan + first for part, _, first in pairs]),
+        plan=np.concatenate([part.plan for part in parts]),
         signal_ids=tuple(ids for part in parts for ids in part.signal_ids),
     )
 

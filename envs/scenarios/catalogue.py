@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from envs.scenarios.families import CONDITIONS, DENSITIES
 from envs.scenarios.maps import MapLibrary
+from envs.scenarios.placement import find_placements
+from envs.scenarios.r157 import R157
+from envs.scenarios.road_works import ROAD_WORKS
 from envs.scenarios.route import RouteScenario, route, sample_route
+from envs.scenarios.safebench import SAFEBENCH
 from envs.scenarios.sampling import sample_scenario
-from envs.scenarios.scenario import ConcreteScenario, Scenario
+from envs.scenarios.scenario import ConcreteScenario, Placement, Scenario
+
+FAMILIES: dict[str, Callable[[str], Scenario]] = {**CONDITIONS, **SAFEBENCH, **R157, **ROAD_WORKS}
+"""Every family by name: from a density to its scenario. The routes are no family: they have no place of their own."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "paper": tuple(CONDITIONS),
+    "safebench": tuple(SAFEBENCH),
+    "r157": tuple(R157),
+    "all": tuple(FAMILIES),
+}
+"""Names for several families at once."""
 
 PAPER = "paper"
 """Name of the set of all twelve cells of the paper."""
@@ -31,6 +46,7 @@ class ScenarioSet:
 
     scenarios: tuple[Scenario | RouteScenario, ...]
     maps: MapLibrary
+    _placements: dict[int, tuple[Placement, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -40,12 +56,20 @@ class ScenarioSet:
         """Return ``condition/density`` of a cell."""
         return f"{self.scenarios[cell].name}/{self.scenarios[cell].density}"
 
+    def placements(self, cell: int) -> tuple[Placement, ...]:
+        """Return where the scenario of ``cell`` can happen; nowhere in particular for routes."""
+        scenario = self.scenarios[cell]
+        if cell not in self._placements:
+            road = None if isinstance(scenario, RouteScenario) else scenario.road
+            self._placements[cell] = find_placements(road, self.maps) if road else ()
+        return self._placements[cell]
+
     def sample(self, cell: int, seed: int) -> ConcreteScenario:
         """Draw the case of ``cell`` that belongs to ``seed`` (0 <= seed < 2**63)."""
         scenario = self.scenarios[cell]
         if isinstance(scenario, RouteScenario):
             return sample_route(scenario, seed, cell, self.maps)
-        return sample_scenario(scenario, seed, cell, self.maps)
+        return sample_scenario(scenario, self.placements(cell), seed, cell, self.maps)
 
     @property
     def most_actors(self) -> int:
@@ -59,33 +83,41 @@ class ScenarioSet:
 def scenario_set(conditions: str | Sequence[str] = PAPER, densities: str | Sequence[str] = ALL) -> ScenarioSet:
     """Return the cells of the named conditions and densities, condition by condition.
 
-    "paper" are the paper's four conditions, "route" the routes through the generated town, "all" are all densities.
+    Names are of ``FAMILIES``, of ``GROUPS`` ("paper": the paper's four conditions, "safebench", "r157", "all") or
+    "route", the routes through a town; "all" are all densities.
     """
-    names = _chosen(conditions, (*CONDITIONS, ROUTE), (PAPER, ALL), "scenario")
-    levels = _chosen(densities, DENSITIES, (ALL,), "density")
+    names = _families(conditions)
+    levels = _densities(densities)
     scenarios = tuple(_scenario(name, level) for name in names for level in levels)
     return ScenarioSet(scenarios, MapLibrary(sorted({name for scenario in scenarios for name in _map_names(scenario)})))
 
 
 def _scenario(name: str, density: str) -> Scenario | RouteScenario:
-    return route(density) if name == ROUTE else CONDITIONS[name](density)
+    return route(density) if name == ROUTE else FAMILIES[name](density)
 
 
 def _map_names(scenario: Scenario | RouteScenario) -> tuple[str, ...]:
     return (scenario.map_name,) if isinstance(scenario, RouteScenario) else scenario.road.maps
 
 
-def _chosen(
-    asked: str | Sequence[str], known: tuple[str, ...], everything: tuple[str, ...], what: str
-) -> tuple[str, ...]:
+def _families(asked: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the families that the names stand for, each once, in the order in which they are asked for."""
     names = (asked,) if isinstance(asked, str) else tuple(asked)
-    if any(name in everything for name in names):
-        return tuple(name for name in known if name != ROUTE)
+    _refuse_unknown(names, (*FAMILIES, ROUTE, *GROUPS), "scenario")
+    return tuple(dict.fromkeys(family for name in names for family in GROUPS.get(name, (name,))))
+
+
+def _densities(asked: str | Sequence[str]) -> tuple[str, ...]:
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    _refuse_unknown(names, (*DENSITIES, ALL), "density")
+    return DENSITIES if ALL in names else names
+
+
+def _refuse_unknown(names: tuple[str, ...], known: tuple[str, ...], what: str) -> None:
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known + everything, 1, 0.4)
+            near = difflib.get_close_matches(name, known, 1, 0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UnknownScenarioError(f"unknown {what} {name!r}{hint} (allowed: {', '.join(known + everything)})")
+            raise UnknownScenarioError(f"unknown {what} {name!r}{hint} (allowed: {', '.join(known)})")
     if not names:
-        raise UnknownScenarioError(f"no {what} given (allowed: {', '.join(known + everything)})")
-    return names
+        raise UnknownScenarioError(f"no {what} given (allowed: {', '.join(known)})")

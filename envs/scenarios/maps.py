@@ -17,9 +17,13 @@ BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
 
 
+LARGE_TOWN = Town(block_m=122.0, lane_width_m=3.25, sidewalk_m=1.5, ring_radius_m=95.0)
+"""The town with longer blocks and narrower lanes: twice the junctions for scenarios to happen at."""
+
+
 def generated_maps() -> dict[str, GeneratedMap]:
-    """Return every generated map by its name: ``multi_lane_0`` ... ``street_3``, ``town``."""
-    maps: dict[str, GeneratedMap] = {"town": Town()}
+    """Return every generated map by its name: ``multi_lane_0`` ... ``street_3``, ``town``, ``large_town``."""
+    maps: dict[str, GeneratedMap] = {"town": Town(), "large_town": LARGE_TOWN}
     for i, bend in enumerate(BENDS):
         maps[f"multi_lane_{i}"] = MultiLaneRoad(
             lanes=2, length_m=420.0, limit_mps=13.9, category="rural", curvature=bend

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from envs.embedded.collision import boxes_overlap
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.projection import pose_at
+from envs.scenarios.layout import Layout, ScenarioError
 from envs.scenarios.maps import MapLibrary
-from envs.scenarios.scenario import (
-    BODY_SIZES_M,
-    ActorSpec,
-    ConcreteScenario,
-    Driver,
-    LaneAnchor,
-    Range,
-    RoadSpec,
-    Scenario,
-)
-from envs.scene import ActorKind, FloatArray
+from envs.scenarios.scenario import BODY_SIZES_M, ActorSpec, ConcreteScenario, Driver, Placement, Range, Scenario
+from envs.scenarios.signal_phase import seed_of_green
+from envs.scene import ActorKind, FloatArray, IntArray
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRow, TriggerKind
+from envs.traffic.paths import PATH_LANES
 
 TRIES = 50
 """Draws of one seed before a scenario whose bodies overlap at the start is called impossible."""
@@ -31,21 +25,21 @@ EGO_SIZE_M = (4.9, 2.1)
 """Length and width that the start must leave free for the ego (m)."""
 
 
-class ScenarioError(ValueError):
-    """A scenario that cannot be placed on its road."""
+def sample_scenario(
+    scenario: Scenario, placements: Sequence[Placement], seed: int, cell: int, maps: MapLibrary
+) -> ConcreteScenario:
+    """Draw one case of ``scenario`` at one of its ``placements`` (``placement.find_placements``).
 
-
-def sample_scenario(scenario: Scenario, seed: int, cell: int, maps: MapLibrary) -> ConcreteScenario:
-    """Draw one case of ``scenario``; the same seed gives the same case, whatever else is sampled.
+    The same seed gives the same case, whatever else is sampled.
 
     Raises:
-        ScenarioError: the ranges leave no room (after ``TRIES`` draws), or a lane is not on the map.
+        ScenarioError: the ranges leave no room (after ``TRIES`` draws).
     """
     # By name, not by index: a case is the same in a set of one cell and in a set of twelve.
     label = zlib.crc32(f"{scenario.name}/{scenario.density}".encode())
     rng = np.random.Generator(np.random.PCG64([seed, label]))
     for _ in range(TRIES):
-        drawn = _draw(scenario, seed, cell, maps, rng)
+        drawn = _draw(scenario, placements, seed, cell, maps, rng)
         if drawn is not None:
             return drawn
     raise ScenarioError(
@@ -55,105 +49,62 @@ def sample_scenario(scenario: Scenario, seed: int, cell: int, maps: MapLibrary) 
 
 
 def _draw(
-    scenario: Scenario, seed: int, cell: int, maps: MapLibrary, rng: np.random.Generator
-) -> ConcreteScenario | None:
-    map_name = scenario.road.maps[int(rng.integers(len(scenario.road.maps)))]
-    graph = maps.graph(map_name)
-    lanes = {name: find_lane(graph, anchor, scenario.road) for name, anchor in scenario.road.lanes.items()}
-    ego_lane, ego_s = walk(graph, lanes[scenario.ego_lane], uniform(rng, scenario.ego_at))
-    layout = _Layout(graph, lanes, ego_lane, ego_s)
+    scenario: Scenario, placements: Sequence[Placement], seed: int, cell: int, maps: MapLibrary,
+    rng: np.random.Generator,
+) -> ConcreteScenario | None:  # fmt: skip
+    place = placements[int(rng.integers(len(placements)))]
+    graph = maps.graph(place.map_name)
+    layout = Layout(graph, place, scenario, uniform(rng, scenario.ego_at))
     count = len(scenario.actors)
     agents, bodies = np.zeros((len(AgentRow), count)), np.zeros((5, count))
     scripts = np.zeros((count, SCRIPTS_PER_AGENT, len(ScriptRow)))
+    paths = np.full((count, PATH_LANES), -1)
     for i, spec in enumerate(scenario.actors):
-        _draw_actor(spec, i, layout, agents, bodies, scripts, rng)
+        _draw_actor(spec, i, layout, agents, bodies, scripts, paths, rng)
+    ego_lane, ego_s = layout.ego
     if _overlaps(graph, agents, bodies, ego_lane, ego_s):
         return None
+    world_seed = seed_of_green(graph, layout, rng) if scenario.green else None
     return ConcreteScenario(
         name=scenario.name,
         density=scenario.density,
         cell=cell,
         seed=seed,
-        map_name=map_name,
+        map_name=place.map_name,
         ego_lane=ego_lane,
         ego_s=ego_s,
         ego_speed=uniform(rng, scenario.ego_speed),
-        route=np.array([lanes[name] for name in scenario.route], dtype=np.int64),
-        goal_m=uniform(rng, scenario.goal),
+        route=np.array(layout.route, dtype=np.int64),
+        goal_m=layout.along[scenario.goal_after] + uniform(rng, scenario.goal),
         time_limit_s=uniform(rng, scenario.time_limit),
         wrong_way_limit_s=scenario.wrong_way_limit_s,
         agents=agents,
         bodies=bodies,
         scripts=scripts,
+        paths=paths,
+        world_seed=world_seed,
     )
-
-
-def find_lane(graph: LaneGraph, anchor: LaneAnchor, road: RoadSpec) -> int:
-    """Return the index of the lane at an OpenDRIVE address; ScenarioError names it where the map has none."""
-    try:
-        return graph.find(anchor.road, anchor.lane, anchor.section)
-    except KeyError as error:
-        raise ScenarioError(f"{error.args[0]} (asked for by a scenario on the maps {', '.join(road.maps)})") from error
-
-
-def walk(graph: LaneGraph, lane: int, s: float) -> tuple[int, float]:
-    """Return lane and arc length of the point ``s`` metres along ``lane``, going on into its neighbours in a row."""
-    while s < 0.0 and graph.predecessors[lane, 0] >= 0:
-        lane = int(graph.predecessors[lane, 0])
-        s += float(graph.length[lane])
-    while s > graph.length[lane] and graph.successors[lane, 0] >= 0:
-        s -= float(graph.length[lane])
-        lane = int(graph.successors[lane, 0])
-    return lane, s
-
-
-class _Layout:
-    """Where each participant stands along the road, counted in the ego's direction from the ego's start."""
-
-    def __init__(self, graph: LaneGraph, lanes: dict[str, int], ego_lane: int, ego_s: float) -> None:
-        self.graph = graph
-        self.lanes = lanes
-        self.along = {"ego": 0.0}
-        self._levels: dict[int, float] = {}
-        x, y, self.heading = pose_at(graph.samples, graph.start, graph.step, ego_lane, ego_s, 0.0)
-        self.origin = (x, y)
-
-    def place(self, spec: ActorSpec, distance: float) -> tuple[int, float]:
-        """Return (lane, s) for an actor ``distance`` metres from its reference."""
-        if spec.after not in self.along:
-            raise ScenarioError(f"actor {spec.name!r} is placed after {spec.after!r}, which is not placed before it")
-        self.along[spec.name] = self.along[spec.after] + distance
-        lane = self.lanes[spec.lane]
-        if lane not in self._levels:
-            self._levels[lane] = self._level_with_ego(lane)
-        start = self._levels[lane]
-        heading = pose_at(self.graph.samples, self.graph.start, self.graph.step, lane, max(start, 0.0), 0.0)[2]
-        direction = 1.0 if math.cos(heading - self.heading) > 0.0 else -1.0
-        return walk(self.graph, lane, start + direction * self.along[spec.name])
-
-    def _level_with_ego(self, lane: int) -> float:
-        """Return the arc length of the point of ``lane`` nearest to the ego's start, beyond its ends on a tangent."""
-        first, last = self.graph.start[lane], self.graph.start[lane + 1]
-        points = self.graph.samples[first:last]
-        dx, dy = self.origin[0] - points[:, 0], self.origin[1] - points[:, 1]
-        nearest = int(np.argmin(dx * dx + dy * dy))
-        heading = points[nearest, 2]
-        tangent = dx[nearest] * math.cos(heading) + dy[nearest] * math.sin(heading)
-        return float(nearest * self.graph.step[lane] + tangent)
 
 
 def _draw_actor(
     spec: ActorSpec,
     i: int,
-    layout: _Layout,
+    layout: Layout,
     agents: FloatArray,
     bodies: FloatArray,
     scripts: FloatArray,
+    paths: IntArray,
     rng: np.random.Generator,
 ) -> None:
     kind = spec.kinds[int(rng.integers(len(spec.kinds)))]
-    lane, s = layout.place(spec, uniform(rng, spec.distance))
-    speed = uniform(rng, spec.speed)
+    if spec.arrives is None:
+        lane, s = layout.place(spec, uniform(rng, spec.distance))
+        speed = uniform(rng, spec.speed)
+    else:
+        speed = uniform(rng, spec.speed)
+        lane, s = layout.place_to_meet(spec, uniform(rng, spec.arrives), speed)
+    for k, following in enumerate(layout.path(spec, lane)[:PATH_LANES]):
+        paths[i, k] = following
     present = rng.random() < spec.probability
     bodies[:, i] = (int(kind), *BODY_SIZES_M[kind], uniform(rng, spec.yaw), i + 1)
     row = agents[:, i]
@@ -165,7 +116,8 @@ def _draw_actor(
     for k, script in enumerate(spec.scripts):
         drawn = [uniform(rng, part) for part in (script.value, script.first, script.second)]
         trigger = script.trigger if rng.random() < script.probability else TriggerKind.NONE
-        scripts[i, k] = (int(trigger), drawn[0], int(script.action), drawn[1], drawn[2], 0.0)
+        ego_at, own_at = layout.meeting(spec, lane, s)
+        scripts[i, k] = (int(trigger), drawn[0], int(script.action), drawn[1], drawn[2], 0.0, ego_at, own_at)
 
 
 def draw_driver(row: FloatArray, driver: Driver, rng: np.random.Generator) -> None:
@@ -180,10 +132,11 @@ def draw_driver(row: FloatArray, driver: Driver, rng: np.random.Generator) -> No
     row[AgentRow.MAY_CHANGE] = float(driver.changes_lane)
     row[AgentRow.COOLDOWN] = rng.random() * 0.5
     row[AgentRow.YIELDS] = float(rng.random() < driver.yield_probability)
+    row[AgentRow.HEEDLESS] = float(driver.heedless)
 
 
 def _mode(spec: ActorSpec, kind: ActorKind) -> AgentMode:
-    if kind is ActorKind.PEDESTRIAN:
+    if kind is ActorKind.PEDESTRIAN or spec.walks:
         return AgentMode.WALKER
     return AgentMode.STATIC if spec.parked or kind is ActorKind.STATIC else AgentMode.VEHICLE
 

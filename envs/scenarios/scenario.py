@@ -11,6 +11,7 @@ import numpy as np
 
 from envs.scene import ActorKind, FloatArray, IntArray
 from envs.traffic.agents import ActionKind, TriggerKind
+from envs.traffic.paths import PATH_LANES
 from envs.traffic.walk_state import PedestrianRow
 
 BODY_SIZES_M = {
@@ -61,8 +62,37 @@ class RoadSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceSpec:
+    """The road of a scenario as a kind of place (``envs.scenarios.places.PLACES``) on maps: all such places are found.
+
+    ``length`` that the own lane must have (m), or its approach to the junction.
+    """
+
+    maps: tuple[str, ...]
+    kind: str
+    length: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One place where a scenario happens, in the lanes of its map.
+
+    ``ways``: by name the lanes of a way in the order of driving; ``marks``: named places on the way "ego" (m from its
+    beginning); ``meets``: by the name of another way, where it meets the ego's: (m on the ego's, m on the other).
+    """
+
+    map_name: str
+    ways: dict[str, tuple[int, ...]]
+    marks: dict[str, float] = field(default_factory=dict)
+    meets: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
-    """Ranges of the driver models' parameters (IDM and MOBIL; units as in ``AgentRow``)."""
+    """Ranges of the driver models' parameters (IDM and MOBIL; units as in ``AgentRow``).
+
+    ``heedless`` drivers go through junctions on red and whoever has the right of way.
+    """
 
     headway: Range = Range(0.8, 1.6)
     min_gap: Range = Range(1.5, 2.5)
@@ -73,6 +103,7 @@ class Driver:
     change_threshold: Range = Range(0.2, 0.5)
     changes_lane: bool = False
     yield_probability: float = 0.0
+    heedless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +125,19 @@ class Script:
 class ActorSpec:
     """One participant.
 
-    ``lane`` a name of the RoadSpec; ``after`` the participant from whose centre ``distance`` (m along the road,
-    positive ahead in the *ego's* direction) is counted: "ego" or another actor's name; ``lateral`` offset (m,
-    positive to the lane's left); ``speed`` at the start and ``desired_speed`` (m/s); ``yaw`` against the lane (rad,
-    pedestrians face their crossing); ``kinds`` one is drawn; ``probability`` of taking part at all;
-    ``parked`` vehicles never move.
+    ``lane`` a lane or way of the scenario's road; ``after`` the participant from whose centre ``distance`` (m along the
+    road, positive ahead in the *ego's* direction) is counted: "ego", another actor's name or a mark of the place;
+    ``arrives`` in its stead, on a way that meets the ego's: how long after the ego it would be there if both kept their
+    first speeds (s); ``lateral`` offset (m, positive to the lane's left); ``speed`` at the start and ``desired_speed``
+    (m/s); ``yaw`` against the lane (rad, pedestrians face their crossing); ``kinds`` one is drawn; ``probability`` of
+    taking part at all; ``parked`` vehicles never move; ``walks`` straight along its yaw, whatever its kind.
     """
 
     name: str
     lane: str
-    distance: Range
+    distance: Range = Range(0.0, 0.0)
     after: str = "ego"
+    arrives: Range | None = None
     kinds: tuple[ActorKind, ...] = (ActorKind.CAR,)
     speed: Range = Range(0.0, 0.0)
     desired_speed: Range | None = None
@@ -114,20 +147,23 @@ class ActorSpec:
     scripts: tuple[Script, ...] = ()
     parked: bool = False
     probability: float = 1.0
+    walks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A family member: one condition at one density.
 
-    ``ego_lane`` and ``ego_at`` (m along that lane) and ``ego_speed`` (m/s) start the ego; ``route`` names the lanes
-    that it should follow; the goal lies ``goal`` metres ahead along them and must be reached within ``time_limit`` (s);
-    ``wrong_way_limit_s`` is how long the ego may use an oncoming lane.
+    ``ego_lane`` and ``ego_at`` (m along that lane, from the mark ``ego_after`` where there is one) and ``ego_speed``
+    (m/s) start the ego; ``route`` names the lanes or ways that it should follow; the goal lies ``goal`` metres ahead
+    along them, of the ego or of the mark ``goal_after``, and must be reached within ``time_limit`` (s);
+    ``wrong_way_limit_s`` is how long the ego may use an oncoming lane. ``green``: the ego's signal is green when it
+    would arrive.
     """
 
     name: str
     density: str
-    road: RoadSpec
+    road: RoadSpec | PlaceSpec
     ego_lane: str
     ego_at: Range
     ego_speed: Range
@@ -136,6 +172,9 @@ class Scenario:
     time_limit: Range
     actors: tuple[ActorSpec, ...]
     wrong_way_limit_s: float = 10.0
+    ego_after: str = ""
+    goal_after: str = "ego"
+    green: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +184,9 @@ class ConcreteScenario:
     ``map_name`` a generated map (``envs.scenarios.maps``); lanes are indices in that map's own lane graph; ``agents``
     ``(len(AgentRow), A)``; ``bodies`` ``(5, A)`` rows kind, length, width (m), yaw against the lane (rad), slot id;
     ``scripts`` ``(A, SCRIPTS_PER_AGENT, len(ScriptRow))``; ``pedestrians`` ``(len(PedestrianRow), P)`` who roam the
-    map's walk graph, in its own numbers of nodes and crosswalks (``walk_state.place_pedestrians``).
+    map's walk graph, in its own numbers of nodes and crosswalks (``walk_state.place_pedestrians``); ``paths``
+    ``(at most A, PATH_LANES)`` the lanes that the first agents will drive, padded with -1: beyond them turns are drawn;
+    ``world_seed`` that the clocks of signals hash, ``seed`` where None.
     """
 
     name: str
@@ -164,3 +205,5 @@ class ConcreteScenario:
     bodies: FloatArray
     scripts: FloatArray
     pedestrians: FloatArray = field(default_factory=lambda: np.zeros((len(PedestrianRow), 0)))
+    paths: IntArray = field(default_factory=lambda: np.full((0, PATH_LANES), -1))
+    world_seed: int | None = None

@@ -33,7 +33,7 @@ class AgentRow(IntEnum):
     ``SPEED_FACTOR`` share of the lane's advised speed that the driver keeps to (0: the desired speed alone counts);
     ``ODOMETER`` distance driven (m). Right of way (``envs.traffic.right_of_way``): ``WAITED`` at its stop line (s);
     ``CAUSE`` a ``WaitCause`` and ``CAUSED_BY`` the slot of whom (-1: nobody); ``STOOD_AT`` the gate, + 1, at whose stop
-    sign it has stood.
+    sign it has stood; ``HEEDLESS`` drives through junctions as if nobody else had a right to (by scenario alone).
     """
 
     MODE = 0
@@ -66,6 +66,7 @@ class AgentRow(IntEnum):
     CAUSE = 27
     CAUSED_BY = 28
     STOOD_AT = 29
+    HEEDLESS = 30
 
 
 class WaitCause(IntEnum):
@@ -100,6 +101,8 @@ class TriggerKind(IntEnum):
     """The ego's centre comes within the value (m)."""
     EGO_ARRIVAL = 3
     """The ego's front would be level with the agent in the value (s) at its present speed."""
+    ROUTE_ARRIVAL = 4
+    """So would it along its route, bends included: ``EGO_AT`` is where on the route that is."""
 
 
 class ActionKind(IntEnum):
@@ -111,10 +114,16 @@ class ActionKind(IntEnum):
     """Walk along the own yaw at the first parameter (m/s) for the second (m)."""
     CHANGE_LANE = 2
     """Change to the left (first parameter > 0) or to the right lane, whoever is there."""
+    MEET = 3
+    """Choose the speed so as to be at ``OWN_AT`` the first parameter (s) after the ego is at ``EGO_AT``, within a
+    range around the second (m/s); goes on until that is near (as OpenSCENARIO's SynchronizeAction)."""
 
 
 class ScriptRow(IntEnum):
-    """Last axis of the scripts' block ``(B, A, SCRIPTS_PER_AGENT, len(ScriptRow))``."""
+    """Last axis of the scripts' block ``(B, A, SCRIPTS_PER_AGENT, len(ScriptRow))``.
+
+    ``EGO_AT`` a place on the ego's route (m from its start), ``OWN_AT`` one on the agent's way (its odometer, m).
+    """
 
     TRIGGER = 0
     VALUE = 1
@@ -122,6 +131,8 @@ class ScriptRow(IntEnum):
     FIRST = 3
     SECOND = 4
     FIRED = 5
+    EGO_AT = 6
+    OWN_AT = 7
 
 
 class ObjectRow(IntEnum):

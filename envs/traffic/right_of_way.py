@@ -77,6 +77,7 @@ def _take_back(
             continue
         to_line = to_entry - roads.stop_gap[lane]
         stops = must_stop(roads, lane, time_s, seed, agents[AgentRow.SPEED, b, i], to_line)
+        stops = stops and agents[AgentRow.HEEDLESS, b, i] < 0.5
         if stops or not on_path(traffic.paths, b, i, lane):
             take_back(traffic.grants, b, i, k)
             return
@@ -133,6 +134,8 @@ def _objection(
 ) -> tuple[int, int]:
     """Return the ``WaitCause`` against agent ``i`` entering at place ``first`` of its path, and whose (slot or -1)."""
     lane = int(traffic.paths[b, i, first])
+    if agents[AgentRow.HEEDLESS, b, i] > 0.5:
+        return _NONE, -1
     if traffic.claims[ClaimRow.MAY_GO, i] < 0.5:
         return _SIGNAL, -1
     if roads.gate[lane] == GateKind.STOP and agents[AgentRow.STOOD_AT, b, i] != lane + 1.0:

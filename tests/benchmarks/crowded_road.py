@@ -5,9 +5,9 @@ from __future__ import annotations
 from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.roads.generate import ThreeLaneRoad, generate_lane_graph
+from envs.scenarios.catalogue import ScenarioSet
 from envs.scenarios.maps import MapLibrary
-from envs.scenarios.sampling import sample_scenario
-from envs.scenarios.scenario import ActorSpec, ConcreteScenario, Driver, LaneAnchor, Range, RoadSpec, Scenario, exactly
+from envs.scenarios.scenario import ActorSpec, Driver, LaneAnchor, Range, RoadSpec, Scenario, exactly
 from envs.scene import ActorKind
 from hcrmp.hinted_env import HintedVecEnv
 from llm_hints.providers.rules import RulesProvider
@@ -48,21 +48,9 @@ def crowd() -> Scenario:
     )  # fmt: skip
 
 
-class CrowdSource:
-    """The crowd as the environment's scenario source."""
-
-    def __init__(self) -> None:
-        self.maps = LongRoad()
-        self._scenario = crowd()
-
-    def sample(self, cell: int, seed: int) -> ConcreteScenario:
-        """Return the case that ``seed`` draws."""
-        return sample_scenario(self._scenario, seed, cell, self.maps)
-
-
 def crowded_env(worlds: int) -> HintedVecEnv:
     """Return ``worlds`` crowded roads with everything on: scan observation, reward terms, rules hints, autoreset."""
-    source = CrowdSource()
+    source = ScenarioSet((crowd(),), LongRoad())
     simulator = EmbeddedSimulator(worlds, source.maps, EmbeddedConfig(actors=VEHICLES))
     driving = DrivingVectorEnv(simulator, source, [0], DrivingConfig())
     return HintedVecEnv(driving, HintService(RulesProvider(), batch_size=worlds))

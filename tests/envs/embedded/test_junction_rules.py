@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
-from envs.embedded.world import WorldRow
+from envs.embedded.world_rows import WorldRow
 from envs.roads.controls import GateKind, clock_offset, signal_state
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.embedded.simulator import EmbeddedSimulator
-from envs.embedded.world import FAR_M, WorldRow
+from envs.embedded.world import FAR_M
+from envs.embedded.world_rows import WorldRow
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import SceneBatch
 from tests.envs.traffic.worlds import Body, case, coast, maps, put_ego, start

@@ -138,7 +138,7 @@ def test_heads_without_controller_take_turns_in_the_order_of_lanes() -> None:
     assert graph.controls.programs[:, 1].tolist() == [0.0, 15.0]
 
 
-def test_an_atlas_numbers_groups_and_plans_on() -> None:
+def test_an_atlas_numbers_groups_on_and_leaves_the_clocks_of_its_maps_as_they_are() -> None:
     ramp = compile_lane_graph(parse_opendrive(OnRampRoad().opendrive(), "ramp"))
     town = compiled(signalised())
     atlas, offsets = concatenate([town, ramp, town])
@@ -146,7 +146,7 @@ def test_an_atlas_numbers_groups_and_plans_on() -> None:
     assert controls.group[:count].tolist() == town.controls.group.tolist()
     expected = np.where(town.controls.group >= 0, town.controls.group + 2, -1)
     assert controls.group[offsets[2] :].tolist() == expected.tolist()
-    assert controls.plan.tolist() == [10, 10, 21, 21]
+    assert controls.plan.tolist() == [10, 10, 10, 10]
     assert controls.signal_ids == town.controls.signal_ids * 2
     assert len(controls.gate) == len(controls.stop_gap) == atlas.lane_count
 

@@ -92,7 +92,7 @@ def case(
             agents[row, i] = float(getattr(body, row.name.lower()))
         shapes[:, i] = (int(body.kind), *BODY_SIZES_M[body.kind], body.yaw, i + 1)
         for k, numbers in enumerate(body.scripts):
-            scripts[i, k] = numbers
+            scripts[i, k, : len(numbers)] = numbers
     path = [ego[0]] if route is None else route
     return ConcreteScenario(
         name="test", density="low", cell=0, seed=0, map_name=map_name,
