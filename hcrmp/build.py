@@ -54,6 +54,7 @@ def build_driving(config: TrainConfig, worlds: int, render_mode: str | None = No
         simulator=config.simulator.name,
         config=driving,
         render_mode=render_mode,
+        map=config.map,
     )
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from envs.roads.map_file import is_map_file
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
 from llm_hints.cache import CacheConfig
@@ -69,6 +70,8 @@ class EvaluateConfig:
     """Folder of all runs."""
     density: Density = "all"
     """Traffic density of the conditions."""
+    map: str = ""
+    """Map of ``scenario=route``: a generated one, or an OpenDRIVE file; that of the run where it is empty."""
     episodes: int = 100
     """Seeded episodes in each cell (condition x density)."""
     seed: int = 0
@@ -190,10 +193,14 @@ def locate_run(run: str, runs_dir: str) -> Path:
 def _named(job: str, composition: Composition) -> dict[str, Any]:
     """Give a training run without a name one that says what was chosen where it is not the usual."""
     values = dict(composition.values)
+    if is_map_file(str(values.get("map", ""))):
+        # A run remembers its map wherever it is evaluated from.
+        values["map"] = str(Path(str(values["map"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
         usual = {"density": "all", "hints": "rules", "observation": "scan"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
         parts = [chosen["scenario"], chosen["algo"]]
+        parts += [Path(str(values["map"])).stem] if values.get("map") else []
         parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
         values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
     return values

@@ -48,8 +48,9 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     th.set_num_threads(1)
     trained = trained_config(folder)
     course = make_course(
-        trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder)
-    )
+        trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder),
+        config.map,
+    )  # fmt: skip
     driver, driven = drive(config, course, folder, console, trained.seed)
     results = summarise(config.driver, [one.record for one in driven], config.seed)
     made_by = provenance(config.seed)
@@ -139,6 +140,7 @@ def label(config: EvaluateConfig) -> str:
     families, every = config.scenario.families, type(config.scenario)().families
     parts = [config.driver, "all" if families == every else "-".join(families)]
     parts += [config.density] if config.density != "all" else []
+    parts += [Path(config.map).stem] if config.map else []
     parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
     return "-".join(parts)

@@ -75,15 +75,18 @@ def make_course(
     seed: int = 0,
     hints: HintsConfig | None = None,
     memory: dict[str, Any] | None = None,
+    map_name: str = "",
 ) -> Course:
     """Return ``episodes`` episodes of every cell, in worlds like those of a training but for what is given here.
 
     ``memory`` is what the training's semantic cache held at its end (``stored_memory``); none: it is empty.
+    ``map_name`` of the routes; "": the training's.
     """
-    from envs.scenarios.catalogue import scenario_set
+    from envs.scenarios.catalogue import ROUTE, scenario_set
 
-    config = replace(trained, scenario=scenario, density=density)
-    scenarios = scenario_set(scenario.families, density).scenarios
+    map_name = map_name or (trained.map if ROUTE in scenario.families else "")
+    config = replace(trained, scenario=scenario, density=density, map=map_name)
+    scenarios = scenario_set(scenario.families, density, map_name).scenarios
     listed = [Episode(cell, k, episode_seed(seed, k)) for cell in range(len(scenarios)) for k in range(episodes)]
     labels = tuple((scenario.name, scenario.density) for scenario in scenarios)
     return Course(config, hints or trained.hints, tuple(listed), labels, memory or {})

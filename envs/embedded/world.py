@@ -6,13 +6,12 @@ import math
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
 from envs.embedded.vehicle import VehicleRow, advance
 from envs.roads.projection import edges_at, pose_at, project
-from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow, RouteRow
+from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow
 from envs.traffic.agents import ObjectRow
 from envs.traffic.network import RoadArrays
 
@@ -171,44 +170,6 @@ def _next_in_row(roads: RoadArrays, lane: int, s: float, x: float, y: float) -> 
         if abs(d) < best_offset:
             best, best_offset = other, abs(d)
     return best
-
-
-@njit
-def track_route(
-    worlds: FloatArray,
-    ego: FloatArray,
-    route_rows: FloatArray,
-    points: FloatArray,
-    events: FloatArray,
-    routes: npt.NDArray[np.int64],
-    roads: RoadArrays,
-    spacing: float,
-    b: int,
-) -> None:
-    """Advance the ego along its route; write progress, offsets, the points ahead and whether the goal is reached."""
-    x, y = ego[EgoRow.X, b], ego[EgoRow.Y, b]
-    index, count = int(worlds[WorldRow.ROUTE_INDEX, b]), int(worlds[WorldRow.ROUTE_COUNT, b])
-    s, d, heading, _, _ = project(
-        roads.samples, roads.start, roads.step, routes[b, index], worlds[WorldRow.ROUTE_S, b], x, y
-    )
-    while s > roads.length[routes[b, index]] and index + 1 < count:
-        index += 1
-        s, d, heading, _, _ = project(roads.samples, roads.start, roads.step, routes[b, index], 0.0, x, y)
-    worlds[WorldRow.ROUTE_INDEX, b], worlds[WorldRow.ROUTE_S, b] = index, s
-    travelled = s - worlds[WorldRow.START_S, b]
-    for k in range(index):
-        travelled += roads.length[routes[b, k]]
-    route_rows[RouteRow.PROGRESS, b] = max(route_rows[RouteRow.PROGRESS, b], travelled)
-    route_rows[RouteRow.LATERAL_OFFSET, b] = d
-    route_rows[RouteRow.HEADING_ERROR, b] = wrap(ego[EgoRow.YAW, b] - heading)
-    events[EventRow.GOAL_REACHED, b] = 1.0 if travelled >= route_rows[RouteRow.LENGTH, b] else 0.0
-    for k in range(points.shape[1]):
-        ahead, place = index, s + (k + 1.0) * spacing
-        while ahead + 1 < count and place > roads.length[routes[b, ahead]]:
-            place -= roads.length[routes[b, ahead]]
-            ahead += 1
-        px, py, pyaw = pose_at(roads.samples, roads.start, roads.step, routes[b, ahead], place, 0.0)
-        points[b, k, 0], points[b, k, 1], points[b, k, 2] = px, py, pyaw
 
 
 @njit

@@ -138,14 +138,20 @@ class Scenario:
     wrong_way_limit_s: float = 10.0
 
 
+ROUTE_LANES = 64
+"""Most lanes of one route."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConcreteScenario:
     """One sampled case, ready for a simulator.
 
-    ``map_name`` a generated map (``envs.scenarios.maps``); lanes are indices in that map's own lane graph; ``agents``
+    ``map_name`` of ``envs.scenarios.maps``; lanes are indices in that map's own lane graph; ``agents``
     ``(len(AgentRow), A)``; ``bodies`` ``(5, A)`` rows kind, length, width (m), yaw against the lane (rad), slot id;
     ``scripts`` ``(A, SCRIPTS_PER_AGENT, len(ScriptRow))``; ``pedestrians`` ``(len(PedestrianRow), P)`` who roam the
-    map's walk graph, in its own numbers of nodes and crosswalks (``walk_state.place_pedestrians``).
+    map's walk graph, in its own numbers of nodes and crosswalks (``walk_state.place_pedestrians``). ``route_spans``
+    ``(n, 2)`` the part of each lane of ``route`` ``(n,)`` that is driven, from and to (m along it), where lanes are
+    changed (``roads.route_plan``); None: all of each.
     """
 
     name: str
@@ -164,3 +170,4 @@ class ConcreteScenario:
     bodies: FloatArray
     scripts: FloatArray
     pedestrians: FloatArray = field(default_factory=lambda: np.zeros((len(PedestrianRow), 0)))
+    route_spans: FloatArray | None = None
