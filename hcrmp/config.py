@@ -81,6 +81,9 @@ class EvaluateConfig:
     """Worlds stepped together (B); it does not change the result."""
     driver: Driver = "planner"
     """Who drives: the run's planner, or one to compare it with."""
+    ends_at: Literal["auto", "violation", "collision"] = "auto"
+    """What ends an episode early: anything against the rules, as in training, or a collision alone (or losing the way),
+    everything else being counted and driven on from; ``auto``: ``collision`` for routes alone, else ``violation``."""
     deterministic: bool = True
     """Drive the mode of the action distribution, not a sample."""
     record: int = 3
@@ -102,6 +105,13 @@ class EvaluateConfig:
         for name in ("episodes", "worlds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def ending(self) -> Literal["violation", "collision"]:
+        """What ``ends_at`` comes to."""
+        if self.ends_at != "auto":
+            return self.ends_at
+        return "collision" if self.scenario.families == ("route",) else "violation"
 
     @property
     def run_path(self) -> Path:

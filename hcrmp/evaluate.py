@@ -49,10 +49,10 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     trained = trained_config(folder)
     course = make_course(
         trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder),
-        config.map,
+        config.map, config.ending,
     )  # fmt: skip
     driver, driven = drive(config, course, folder, console, trained.seed)
-    results = summarise(config.driver, [one.record for one in driven], config.seed)
+    results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending)
     made_by = provenance(config.seed)
     logs = record_drives(course, driver, choose_drives(driven, config.record), made_by["commit"])
     paths = [folder.drives / f"{drive_name(config, log)}{DRIVE_SUFFIX}" for log in logs]
@@ -141,6 +141,7 @@ def label(config: EvaluateConfig) -> str:
     parts = [config.driver, "all" if families == every else "-".join(families)]
     parts += [config.density] if config.density != "all" else []
     parts += [Path(config.map).stem] if config.map else []
+    parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
     parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
     return "-".join(parts)
