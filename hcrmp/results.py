@@ -126,7 +126,7 @@ def read_records(path: Path) -> list[EpisodeRecord]:
 
 def print_results(results: Results, console: Console) -> None:
     """Print the tables: how episodes ended, and how they were driven."""
-    tables: list[tuple[str, Columns]] = [("how the episodes ended", OUTCOME_COLUMNS), ("how they were driven", DRIVING_COLUMNS)]
+    tables = [("how the episodes ended", OUTCOME_COLUMNS), ("how they were driven", DRIVING_COLUMNS)]
     scored = any("completion" in summary.metrics for summary in results.summaries)
     tables += [("how the routes were driven", ROUTE_COLUMNS)] if scored else []
     for title, columns in tables:

@@ -14,7 +14,7 @@ from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world import WorldRow
 from envs.roads.lane_graph import LaneGraph, concatenate
-from envs.roads.projection import pose_at
+from envs.roads.projection import pose_at, poses_at
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ROUTE_LANES, ConcreteScenario
 from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, IntArray, RouteRow, SceneBatch
@@ -255,17 +255,18 @@ class EmbeddedSimulator:
         agents[:, :count] = scenario.agents
         agents[AgentRow.LANE, :count] += first
         self._scripts[b, :count] = scenario.scripts
-        for i in range(count):
-            if int(scenario.agents[AgentRow.MODE, i]) == AgentMode.UNUSED:
-                continue
-            kind, length, width, yaw, identity = scenario.bodies[:, i]
-            row = scenario.agents[:, i]
-            x, y, heading = pose_at(
-                graph.samples, graph.start, graph.step, int(row[AgentRow.LANE]), row[AgentRow.S], row[AgentRow.D]
-            )
-            actors[ActorRow.VALID, i], actors[ActorRow.KIND, i], actors[ActorRow.ID, i] = 1.0, kind, identity
-            actors[ActorRow.X, i], actors[ActorRow.Y, i], actors[ActorRow.YAW, i] = x, y, heading + yaw
-            actors[ActorRow.LENGTH, i], actors[ActorRow.WIDTH, i] = length, width
-            actors[ActorRow.SPEED, i] = row[AgentRow.SPEED]
-            actors[ActorRow.VX, i] = row[AgentRow.SPEED] * np.cos(heading + yaw)
-            actors[ActorRow.VY, i] = row[AgentRow.SPEED] * np.sin(heading + yaw)
+        used = np.flatnonzero(scenario.agents[AgentRow.MODE] != AgentMode.UNUSED)
+        rows = scenario.agents[:, used]
+        kind, length, width, yaw, identity = scenario.bodies[:, used]
+        lanes = rows[AgentRow.LANE].astype(np.int64)
+        poses = np.empty((3, len(used)))
+        poses_at(graph.samples, graph.start, graph.step, lanes, rows[AgentRow.S], rows[AgentRow.D], poses)
+        x, y, heading = poses
+        speed, facing = rows[AgentRow.SPEED], heading + yaw
+        shown = {
+            ActorRow.VALID: 1.0, ActorRow.KIND: kind, ActorRow.ID: identity, ActorRow.X: x, ActorRow.Y: y,
+            ActorRow.YAW: facing, ActorRow.LENGTH: length, ActorRow.WIDTH: width, ActorRow.SPEED: speed,
+            ActorRow.VX: speed * np.cos(facing), ActorRow.VY: speed * np.sin(facing),
+        }  # fmt: skip
+        for row, values in shown.items():
+            actors[row, used] = values

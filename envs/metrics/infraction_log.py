@@ -43,7 +43,7 @@ class InfractionLog:
         found, first = list(self._found[world]), self._first_off[world]
         driven, off = self._metres[:, world].tolist()
         if first is not None and off > 0.0:
-            found.append(Infraction("outside_route_lanes", *first, share=off / driven))
+            found.append(Infraction("outside_route_lanes", *first, share=min(off / driven, 1.0)))
         return tuple(sorted(found, key=lambda infraction: infraction.time_s))
 
     def _note_events(self, scene: SceneBatch) -> None:

@@ -17,6 +17,7 @@ from envs.roads.route_plan import RouteFinder
 from envs.roads.town import Town
 from envs.roads.walk_cache import load_walk_graph
 from envs.roads.walk_graph import WalkGraph, walk_graph_of_map
+from envs.traffic.walk_state import Sidewalks, sidewalks
 
 BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
@@ -69,6 +70,7 @@ class MapLibrary:
         }
         self._walks: dict[str, WalkGraph] = {}
         self._routes: dict[str, RouteFinder] = {}
+        self._sidewalks: dict[str, Sidewalks] = {}
 
     def graph(self, name: str) -> LaneGraph:
         """Return the lane graph of a map."""
@@ -79,6 +81,12 @@ class MapLibrary:
         if name not in self._walks:
             self._walks[name] = self._walk_graph(name)
         return self._walks[name]
+
+    def sidewalks(self, name: str) -> Sidewalks:
+        """Return where pedestrians may begin on a map; collected when it is first asked for."""
+        if name not in self._sidewalks:
+            self._sidewalks[name] = sidewalks(self.walk_graph(name))
+        return self._sidewalks[name]
 
     def routes(self, name: str) -> RouteFinder:
         """Return who draws routes on a map; it remembers what it has searched."""

@@ -143,5 +143,5 @@ def _draw_traffic(
 
 
 def _draw_pedestrians(scenario: RouteScenario, maps: MapLibrary, rng: np.random.Generator) -> FloatArray:
-    walk = maps.walk_graph(scenario.map_name)
-    return place_pedestrians(walk, scenario.pedestrians if walk.node_count else 0, rng)
+    walk, places = maps.walk_graph(scenario.map_name), maps.sidewalks(scenario.map_name)
+    return place_pedestrians(walk, scenario.pedestrians if len(places.tails) else 0, rng, on=places)
