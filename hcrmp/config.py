@@ -22,7 +22,7 @@ from llm_hints.service_config import HintServiceConfig
 
 Family = Literal["overtaking", "merging", "trilemma", "occluded_pedestrian", "route"]
 Density = Literal["low", "medium", "high", "all"]
-Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "reference"]
+Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "law_abiding", "reference"]
 
 
 @dataclass(frozen=True, slots=True)

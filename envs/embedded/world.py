@@ -18,6 +18,9 @@ from envs.traffic.network import RoadArrays
 SUBSTEPS = 5
 """Physics steps in a decision period: 20 ms at 10 Hz, cars closing at 60 m/s move 1.2 m between two tests."""
 
+PARTED_M = 0.3
+"""Offset from a way through a junction from which the ego may be on another that begins there (m, ours)."""
+
 FAR_M = 200.0
 """What a distance reads where there is nothing within reach (m)."""
 
@@ -119,7 +122,10 @@ def wrap(angle: float) -> float:
 
 @njit
 def track_lane(worlds: FloatArray, ego: FloatArray, roads: RoadArrays, b: int) -> None:
-    """Follow the ego from lane to lane: along successors and predecessors, and sideways to the lane it is most in."""
+    """Follow the ego from lane to lane: along successors and predecessors, and sideways to the lane it is most in.
+
+    Ways through a junction begin on top of one another: which of them the ego takes shows when they part.
+    """
     x, y = ego[EgoRow.X, b], ego[EgoRow.Y, b]
     lane, guess = int(worlds[WorldRow.LANE, b]), worlds[WorldRow.S, b]
     s, d, _, _, width = project(roads.samples, roads.start, roads.step, lane, guess, x, y)
@@ -130,6 +136,8 @@ def track_lane(worlds: FloatArray, ego: FloatArray, roads: RoadArrays, b: int) -
             guess = s - roads.length[lane] if s > 0.0 else roads.length[nearest] + s
         elif abs(d) > 0.5 * width:
             nearest, guess = _beside(roads, lane, s, d)
+        if nearest < 0 and not beyond and roads.junction[lane] >= 0 and abs(d) > PARTED_M:
+            nearest, guess = _nearest_way(roads, lane, s, x, y), s
         if nearest < 0:
             break
         s_new, d_new, _, _, width_new = project(roads.samples, roads.start, roads.step, nearest, guess, x, y)
@@ -139,6 +147,24 @@ def track_lane(worlds: FloatArray, ego: FloatArray, roads: RoadArrays, b: int) -
     worlds[WorldRow.LANE, b], worlds[WorldRow.S, b], worlds[WorldRow.D, b] = lane, s, d
     _, _, heading = pose_at(roads.samples, roads.start, roads.step, lane, s, 0.0)
     worlds[WorldRow.ANGLE, b] = wrap(ego[EgoRow.YAW, b] - heading)
+
+
+@njit
+def _nearest_way(roads: RoadArrays, lane: int, s: float, x: float, y: float) -> int:
+    """Return the way through the junction from where ``lane`` begins that is nearest sideways, -1 if it is ``lane``."""
+    before = roads.predecessors[lane, 0]
+    if before < 0:
+        return -1
+    _, d, _, _, _ = project(roads.samples, roads.start, roads.step, lane, s, x, y)
+    best, best_offset = -1, abs(d)
+    for k in range(roads.successors.shape[1]):
+        other = roads.successors[before, k]
+        if other < 0:
+            break
+        s_other, d, _, _, _ = project(roads.samples, roads.start, roads.step, other, s, x, y)
+        if 0.0 <= s_other <= roads.length[other] and abs(d) < best_offset:
+            best, best_offset = other, abs(d)
+    return best
 
 
 @njit
