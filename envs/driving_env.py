@@ -25,7 +25,7 @@ from envs.observation import ObservationConfig, ObservationLayout, Observer
 from envs.observations.block import Float32Array
 from envs.reward import REWARD_TERMS, RewardConfig, RewardFunction
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
-from envs.termination import Outcome, judge
+from envs.termination import EndsAt, Outcome, judge
 
 if TYPE_CHECKING:
     from envs.rendering import RenderOverlay
@@ -55,6 +55,8 @@ class DrivingConfig:
     """What is observed."""
     reward: RewardConfig = field(default_factory=RewardConfig)
     """Sizes of the reward terms."""
+    ends_at: EndsAt = "violation"
+    """What ends an episode early: anything against the rules, or a collision alone."""
 
 
 class Transition(NamedTuple):
@@ -124,6 +126,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self._control = np.zeros((batch, 3))
         self._progress_m = np.zeros(batch)
         self._seeds, self._cells = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
+        self._broken = np.zeros(batch, np.int64)
         self._waiting = np.ones(batch, np.bool_)
         self._any_waiting = True
         self._final: tuple[IntArray, SceneBatch] | None = None
@@ -218,7 +221,8 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self._refuse_ended()
         self._control, self._command = to_control(np.asarray(actions), self.scene, self._command, self.config.action)
         scene = self._scene = self.simulator.step(self._control)
-        verdict = judge(scene, getattr(self.simulator, "failed", None))
+        broken = self._broken if self.config.ends_at == "collision" else None
+        verdict = judge(scene, getattr(self.simulator, "failed", None), broken)
         terms = np.empty((self.num_envs, len(REWARD_TERMS)))
         reward = self._reward(scene, verdict.outcome, self._progress_m, terms)
         self._progress_m[:] = scene.route.progress_m
@@ -243,7 +247,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self._cells[rows] = drawn if cells is None else cells
         cases = [self.scenarios.sample(int(self._cells[b]), int(self._seeds[b])) for b in rows]
         self._scene = self.simulator.reset(cases, mask)
-        self._command[rows], self._control[rows] = 0.0, 0.0
+        self._command[rows], self._control[rows], self._broken[rows] = 0.0, 0.0, 0
         self._progress_m[rows] = self._scene.route.progress_m[rows]
         self._waiting = self._waiting & ~mask
         self._any_waiting = bool(self._waiting.any())
@@ -265,6 +269,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
             "seeds": self._seeds.copy(),
             "cells": self._cells.copy(),
             "waiting": self._waiting.copy(),
+            "broken": self._broken.copy(),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> Float32Array:
@@ -281,7 +286,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self._command, self._control = np.array(state["command"]), np.array(state["control"])
         self._progress_m = np.array(state["progress_m"])
         self._seeds, self._cells = np.array(state["seeds"]), np.array(state["cells"])
-        self._waiting = np.array(state["waiting"])
+        self._waiting, self._broken = np.array(state["waiting"]), np.array(state["broken"])
         self._any_waiting = bool(self._waiting.any())
         self._final = None
         return self._observation

@@ -25,9 +25,10 @@ def make_env(
     simulator: str = "embedded",
     config: DrivingConfig | None = None,
     render_mode: str | None = None,
+    map: str = "",
 ) -> DrivingEnv:
     """Return one world as a ``gymnasium.Env``; arguments as in ``make_vector_env``."""
-    return DrivingEnv(make_vector_env(1, scenario, density, observation, simulator, config, render_mode))
+    return DrivingEnv(make_vector_env(1, scenario, density, observation, simulator, config, render_mode, map))
 
 
 def make_vector_env(
@@ -38,6 +39,7 @@ def make_vector_env(
     simulator: str = "embedded",
     config: DrivingConfig | None = None,
     render_mode: str | None = None,
+    map: str = "",
 ) -> DrivingVectorEnv:
     """Return ``num_envs`` worlds in one vector environment.
 
@@ -49,14 +51,16 @@ def make_vector_env(
         simulator: "embedded".
         config: action, observation and reward settings.
         render_mode: None, "rgb_array" or "human".
+        map: map of the routes: a generated one or the path of an OpenDRIVE file ("": the generated town).
 
     Raises:
-        ValueError: a name is not known; the message names the nearest valid one.
+        ValueError: a name is not known, and the message names the nearest valid one; or the map cannot be read, or is
+            too small for routes.
     """
     choose("simulator", simulator, SIMULATORS)
     if config is None:
         config = DrivingConfig(observation=_observation(observation))
-    scenarios = scenario_set(scenario, density)
+    scenarios = scenario_set(scenario, density, map)
     return DrivingVectorEnv(
         _embedded(num_envs, scenarios),
         scenarios,
@@ -76,4 +80,5 @@ def _observation(observation: str | ObservationConfig) -> ObservationConfig:
 def _embedded(num_envs: int, scenarios: ScenarioSet) -> Simulator:
     from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 
-    return EmbeddedSimulator(num_envs, scenarios.maps, EmbeddedConfig(actors=scenarios.most_actors))
+    slots = EmbeddedConfig(actors=scenarios.most_actors, pedestrians=scenarios.most_pedestrians)
+    return EmbeddedSimulator(num_envs, scenarios.maps, slots)

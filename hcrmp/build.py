@@ -13,6 +13,7 @@ from torch import nn
 
 from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.factory import make_vector_env
+from envs.termination import EndsAt
 from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
@@ -44,9 +45,11 @@ def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintServic
     return HintService(build_provider(config, provider_rng), config.service, batch_size, service_rng, cache)
 
 
-def build_driving(config: TrainConfig, worlds: int, render_mode: str | None = None) -> DrivingVectorEnv:
+def build_driving(
+    config: TrainConfig, worlds: int, render_mode: str | None = None, ends_at: EndsAt = "violation"
+) -> DrivingVectorEnv:
     """Return the worlds that ``config`` describes, without hints."""
-    driving = DrivingConfig(action=config.action, observation=config.observation, reward=config.reward)
+    driving = DrivingConfig(config.action, config.observation, config.reward, ends_at)
     return make_vector_env(
         worlds,
         config.scenario.families,
@@ -54,13 +57,16 @@ def build_driving(config: TrainConfig, worlds: int, render_mode: str | None = No
         simulator=config.simulator.name,
         config=driving,
         render_mode=render_mode,
+        map=config.map,
     )
 
 
-def build_environment(config: TrainConfig, worlds: int, hints: HintsConfig | None = None) -> HintedVecEnv:
-    """Return ``worlds`` hinted worlds; ``hints`` replace those of ``config``."""
+def build_environment(
+    config: TrainConfig, worlds: int, hints: HintsConfig | None = None, ends_at: EndsAt = "violation"
+) -> HintedVecEnv:
+    """Return ``worlds`` hinted worlds; ``hints`` replace those of ``config``; ``ends_at`` ends episodes early."""
     service = build_service(hints or config.hints, worlds, config.seed)
-    return HintedVecEnv(build_driving(config, worlds), service)
+    return HintedVecEnv(build_driving(config, worlds, ends_at=ends_at), service)
 
 
 def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | None = None) -> BaseAlgorithm:

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from envs.roads.map_file import is_map_file
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
 from llm_hints.cache import CacheConfig
@@ -21,7 +22,7 @@ from llm_hints.service_config import HintServiceConfig
 
 Family = Literal["overtaking", "merging", "trilemma", "occluded_pedestrian", "route"]
 Density = Literal["low", "medium", "high", "all"]
-Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "reference"]
+Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "law_abiding", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class EvaluateConfig:
     """Folder of all runs."""
     density: Density = "all"
     """Traffic density of the conditions."""
+    map: str = ""
+    """Map of ``scenario=route``: a generated one, or an OpenDRIVE file; that of the run where it is empty."""
     episodes: int = 100
     """Seeded episodes in each cell (condition x density)."""
     seed: int = 0
@@ -78,6 +81,9 @@ class EvaluateConfig:
     """Worlds stepped together (B); it does not change the result."""
     driver: Driver = "planner"
     """Who drives: the run's planner, or one to compare it with."""
+    ends_at: Literal["auto", "violation", "collision"] = "auto"
+    """What ends an episode early: anything against the rules, as in training, or a collision alone (or losing the way),
+    everything else being counted and driven on from; ``auto``: ``collision`` for routes alone, else ``violation``."""
     deterministic: bool = True
     """Drive the mode of the action distribution, not a sample."""
     record: int = 3
@@ -99,6 +105,13 @@ class EvaluateConfig:
         for name in ("episodes", "worlds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def ending(self) -> Literal["violation", "collision"]:
+        """What ``ends_at`` comes to."""
+        if self.ends_at != "auto":
+            return self.ends_at
+        return "collision" if self.scenario.families == ("route",) else "violation"
 
     @property
     def run_path(self) -> Path:
@@ -190,10 +203,14 @@ def locate_run(run: str, runs_dir: str) -> Path:
 def _named(job: str, composition: Composition) -> dict[str, Any]:
     """Give a training run without a name one that says what was chosen where it is not the usual."""
     values = dict(composition.values)
+    if is_map_file(str(values.get("map", ""))):
+        # A run remembers its map wherever it is evaluated from.
+        values["map"] = str(Path(str(values["map"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
         usual = {"density": "all", "hints": "rules", "observation": "scan"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
         parts = [chosen["scenario"], chosen["algo"]]
+        parts += [Path(str(values["map"])).stem] if values.get("map") else []
         parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
         values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
     return values

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch as th
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from envs.drivers.law_abiding import LawAbidingDriver
 from envs.drivers.naive import FullThrottleDriver, KeepLaneDriver
 from envs.drivers.reference import ReferenceDriver
 from envs.embedded.simulator import EmbeddedSimulator
@@ -139,6 +140,8 @@ def scripted_driver(name: DriverName, config: TrainConfig, env: HintedVecEnv) ->
         return ScriptedDriver(name, KeepLaneDriver(config.action).act)
     if name == "full_throttle":
         return ScriptedDriver(name, FullThrottleDriver(config.action).act)
+    if name == "law_abiding":
+        return ScriptedDriver(name, LawAbidingDriver(env.num_envs, config.action).act)
     simulator = env.driving.simulator
     if not isinstance(simulator, EmbeddedSimulator):
         raise UserError("driver=reference tries its manoeuvres in copies of the world: use simulator=embedded")

@@ -23,7 +23,7 @@ from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from hcrmp.train_config import TrainConfig, load_train
 
-SCRIPTED = ("keep_lane", "full_throttle", "reference")
+SCRIPTED = ("keep_lane", "full_throttle", "law_abiding", "reference")
 """Drivers that need no training."""
 
 DRIVE_SUFFIX = ".parquet"
@@ -48,10 +48,11 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     th.set_num_threads(1)
     trained = trained_config(folder)
     course = make_course(
-        trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder)
-    )
+        trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder),
+        config.map, config.ending,
+    )  # fmt: skip
     driver, driven = drive(config, course, folder, console, trained.seed)
-    results = summarise(config.driver, [one.record for one in driven], config.seed)
+    results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending)
     made_by = provenance(config.seed)
     logs = record_drives(course, driver, choose_drives(driven, config.record), made_by["commit"])
     paths = [folder.drives / f"{drive_name(config, log)}{DRIVE_SUFFIX}" for log in logs]
@@ -139,6 +140,8 @@ def label(config: EvaluateConfig) -> str:
     families, every = config.scenario.families, type(config.scenario)().families
     parts = [config.driver, "all" if families == every else "-".join(families)]
     parts += [config.density] if config.density != "all" else []
+    parts += [Path(config.map).stem] if config.map else []
+    parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
     parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
     return "-".join(parts)

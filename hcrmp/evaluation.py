@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from envs.metrics.infraction_log import InfractionLog
 from envs.scene import BoolArray, IntArray
-from envs.termination import Outcome
+from envs.termination import EndsAt, Outcome
 from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
 from hcrmp.config import Density, HintsConfig, ScenarioConfig
@@ -19,6 +20,7 @@ from hcrmp.episode_meter import EpisodeMeter
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord
+from hcrmp.route_scores import score_route
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig
 
@@ -58,10 +60,12 @@ class Course:
     """(scenario, density) of each cell."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What the semantic cache holds from training."""
+    ends_at: EndsAt = "violation"
+    """What ends an episode early."""
 
     def environment(self, worlds: int) -> HintedVecEnv:
         """Return ``worlds`` worlds of this course."""
-        env = build_environment(self.config, worlds, self.hints)
+        env = build_environment(self.config, worlds, self.hints, self.ends_at)
         if self.hints.service.cache:
             env.service.cache = read_only_memory(self.hints.cache, self.memory)
         return env
@@ -75,18 +79,22 @@ def make_course(
     seed: int = 0,
     hints: HintsConfig | None = None,
     memory: dict[str, Any] | None = None,
+    map_name: str = "",
+    ends_at: EndsAt = "violation",
 ) -> Course:
     """Return ``episodes`` episodes of every cell, in worlds like those of a training but for what is given here.
 
     ``memory`` is what the training's semantic cache held at its end (``stored_memory``); none: it is empty.
+    ``map_name`` of the routes; "": the training's.
     """
-    from envs.scenarios.catalogue import scenario_set
+    from envs.scenarios.catalogue import ROUTE, scenario_set
 
-    config = replace(trained, scenario=scenario, density=density)
-    scenarios = scenario_set(scenario.families, density).scenarios
+    map_name = map_name or (trained.map if ROUTE in scenario.families else "")
+    config = replace(trained, scenario=scenario, density=density, map=map_name)
+    scenarios = scenario_set(scenario.families, density, map_name).scenarios
     listed = [Episode(cell, k, episode_seed(seed, k)) for cell in range(len(scenarios)) for k in range(episodes)]
     labels = tuple((scenario.name, scenario.density) for scenario in scenarios)
-    return Course(config, hints or trained.hints, tuple(listed), labels, memory or {})
+    return Course(config, hints or trained.hints, tuple(listed), labels, memory or {}, ends_at)
 
 
 def stored_memory(folder: RunFolder) -> dict[str, Any]:
@@ -129,22 +137,26 @@ def evaluate_driver(
     A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
     """
     plan = _Plan(course.episodes, env.num_envs)
-    meter = EpisodeMeter(env.num_envs)
+    meter, log = EpisodeMeter(env.num_envs), InfractionLog(env.num_envs)
     env.reset()
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
+    log.start(np.arange(env.num_envs), env.driving.scene)
     while plan.open:
         actions = driver.act(observation, env.driving.scene)
         made = env.advance(actions)
         meter.update(env.driving.scene, made.reward_terms)
+        log.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
         if made.any_ended:
             for world in np.flatnonzero(made.ended & plan.measured):
                 record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed)
+                record = score_route(record, log.of(int(world)), env, int(world))
                 plan.finish(int(world), record)
                 if on_end is not None:
                     on_end(record)
             _next_episodes(env, meter, plan, made.ended)
+            log.start(np.flatnonzero(made.ended), env.driving.scene)
             observation = env.observe(made.observation)
     return plan.driven()
 

@@ -15,6 +15,10 @@ AV   acceleration var.    mean over episodes of the variance of the longitudinal
      jerk                 mean over episodes of the mean absolute longitudinal jerk, m/s3
      collisions per mile  collisions of all episodes / miles of all episodes
      SCM calls            times that the cache was called / times that a hint was due, over all episodes
+     completion           mean over routes of the share of the route that was driven, at most 1
+     leaderboard-2.0,     mean over routes of the driving score of that form in [0, 100], see
+     bench2drive,         ``envs.metrics.driving_score``; red lights, stop signs, wrong ways: mean number on a route
+     leaderboard-2.1
 ========================  =======================================================================================
 
 Episodes that the infrastructure ended (a server died) say nothing of the planner: they are counted apart and enter
@@ -25,11 +29,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from envs.metrics.infractions import Infraction
 from hcrmp import statistics
 from hcrmp.mapping import from_mapping
 from hcrmp.statistics import Estimate, FloatArray
@@ -47,7 +52,7 @@ class EpisodeRecord:
     planner that drove; ``mean_abs_jerk`` in m/s3; ``min_ttc_s`` the smallest time to collision met, capped by the
     meter; ``progress`` the share of the route that was driven; ``reward_terms`` the episode's sums of the safety,
     efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
-    called for one.
+    called for one. Of a route also ``driving_scores`` by their published form, and the ``infractions`` by time.
     """
 
     scenario: str
@@ -66,6 +71,8 @@ class EpisodeRecord:
     reward_terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
     hints_due: int = 0
     cache_calls: int = 0
+    driving_scores: dict[str, float] = field(default_factory=dict)
+    infractions: tuple[Infraction, ...] = ()
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -120,7 +127,10 @@ _MEANS = {
     "min_ttc": "min_ttc_s",
     "progress": "progress",
 }
-METRICS = (*_RATES, *_MEANS, "collisions_per_mile", "scm_calls")
+_COUNTS = {"red_lights": "red_light", "stop_signs": "stop_sign", "wrong_ways": "wrong_way"}
+FORMS = ("leaderboard-2.0", "bench2drive", "leaderboard-2.1")
+"""Published forms of the driving score."""
+METRICS = (*_RATES, *_MEANS, "collisions_per_mile", "scm_calls", "completion", *FORMS, *_COUNTS)
 
 
 def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Generator) -> CellSummary:
@@ -136,7 +146,20 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
     due = _column(valid, "hints_due")
     if due.sum() > 0:
         metrics["scm_calls"] = statistics.ratio(_column(valid, "cache_calls"), due, rng)
+    routes = [record for record in valid if record.driving_scores]
+    if routes:
+        metrics |= _route_metrics(routes, rng)
     return CellSummary(cell, len(valid), len(all_records) - len(valid), metrics)
+
+
+def _route_metrics(routes: Sequence[EpisodeRecord], rng: np.random.Generator) -> dict[str, Estimate]:
+    found = {"completion": statistics.mean(np.minimum(_column(routes, "progress"), 1.0), rng)}
+    for form in FORMS:
+        found[form] = statistics.mean([record.driving_scores[form] for record in routes], rng)
+    for name, kind in _COUNTS.items():
+        counts = [sum(one.kind == kind for one in record.infractions) for record in routes]
+        found[name] = statistics.mean(counts, rng)
+    return found
 
 
 def summarise_cells(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> list[CellSummary]:

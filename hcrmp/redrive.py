@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def _recorder(env: HintedVecEnv, course: Course, driver: Driver, one: Driven, co
         density=density,
         seed=one.episode.seed,
         planner=driver.name,
-        map_name=case.map_name,
+        map_name=Path(case.map_name).stem,
         simulator=course.config.simulator.name,
         commit=commit,
         extra={"hints": course.hints.provider, "episode": str(one.episode.number)},

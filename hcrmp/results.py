@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from envs.termination import EndsAt
 from hcrmp import metrics
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import CellSummary, EpisodeRecord
@@ -24,7 +25,9 @@ MEAN = "mean"
 TABLE_WIDTH = 150
 """Columns of a table that is not written to a terminal."""
 
-OUTCOME_COLUMNS = (
+Columns = tuple[tuple[str, str, float, int], ...]
+
+OUTCOME_COLUMNS: Columns = (
     ("SR %", "SR", 100.0, 0),
     ("CR %", "CR", 100.0, 0),
     ("off road %", "off_road", 100.0, 0),
@@ -33,7 +36,7 @@ OUTCOME_COLUMNS = (
     ("coll. / mile", "collisions_per_mile", 1.0, 1),
     ("SCM calls %", "scm_calls", 100.0, 0),
 )
-DRIVING_COLUMNS = (
+DRIVING_COLUMNS: Columns = (
     ("AS m/s", "AS", 1.0, 2),
     ("TD m", "TD", 1.0, 0),
     ("TS s", "TS", 1.0, 1),
@@ -42,7 +45,31 @@ DRIVING_COLUMNS = (
     ("jerk m/s3", "jerk", 1.0, 2),
     ("min TTC s", "min_ttc", 1.0, 2),
 )
+ROUTE_COLUMNS: Columns = (
+    ("completion %", "completion", 100.0, 0),
+    ("DS 2.0, B2D", "leaderboard-2.0", 1.0, 1),
+    ("DS 2.1", "leaderboard-2.1", 1.0, 1),
+    ("red lights", "red_lights", 1.0, 2),
+    ("stop signs", "stop_signs", 1.0, 2),
+    ("wrong ways", "wrong_ways", 1.0, 2),
+)
 """Heading, metric (see ``hcrmp.metrics``), factor and decimals of each column."""
+
+ROUTE_NOTE = (
+    "DS: driving score in [0, 100] = completion x penalty. 2.0: product of factors, CARLA Leaderboard 2.0; B2D: "
+    "Bench2Drive, the same without the minimum speed, which is not checked here, so that the two agree; 2.1: "
+    "1 / (1 + sum), CARLA Leaderboard 2.1. Episodes end at {ends_at}; a collision always ends one, since the "
+    "simulator has no physics of contact, and costs the rest of the route as well. Not to be compared with scores from "
+    "CARLA."
+)
+"""What is said below the table of routes."""
+
+
+
+ENDS: dict[EndsAt, str] = {
+    "violation": "the first violation",
+    "collision": "a collision, off the way by 30 m, or the time limit: all else is driven on from",
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +79,8 @@ class Results:
     driver: str
     records: tuple[EpisodeRecord, ...]
     summaries: tuple[CellSummary, ...]
+    ends_at: EndsAt = "violation"
+    """What ended an episode early."""
 
     @property
     def mean(self) -> CellSummary:
@@ -59,7 +88,9 @@ class Results:
         return self.summaries[-1]
 
 
-def summarise(driver: str, records: Sequence[EpisodeRecord], seed: int) -> Results:
+def summarise(
+    driver: str, records: Sequence[EpisodeRecord], seed: int, ends_at: EndsAt = "violation"
+) -> Results:
     """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
     rng = np.random.default_rng(seed)
     cells = metrics.summarise_cells(records, rng)
@@ -68,7 +99,7 @@ def summarise(driver: str, records: Sequence[EpisodeRecord], seed: int) -> Resul
         # Every cell weighs the same, and only the episodes in a cell are a sample. Where all of them ended alike, no
         # resample differs: there the interval stays Wilson's.
         mean.metrics["SR"] = metrics.mean_success(records, rng)
-    return Results(driver, tuple(records), (*cells, mean))
+    return Results(driver, tuple(records), (*cells, mean), ends_at)
 
 
 def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
@@ -78,6 +109,7 @@ def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
         {
             **about,
             "driver": results.driver,
+            "ends_at": results.ends_at,
             "summaries": [_plain(summary.to_dict()) for summary in results.summaries],
             "episodes": [record.to_dict() for record in results.records],
         },
@@ -94,7 +126,10 @@ def read_records(path: Path) -> list[EpisodeRecord]:
 
 def print_results(results: Results, console: Console) -> None:
     """Print the tables: how episodes ended, and how they were driven."""
-    for title, columns in (("how the episodes ended", OUTCOME_COLUMNS), ("how they were driven", DRIVING_COLUMNS)):
+    tables = [("how the episodes ended", OUTCOME_COLUMNS), ("how they were driven", DRIVING_COLUMNS)]
+    scored = any("completion" in summary.metrics for summary in results.summaries)
+    tables += [("how the routes were driven", ROUTE_COLUMNS)] if scored else []
+    for title, columns in tables:
         table = Table(title=f"{results.driver}: {title} [95 % interval]", title_justify="left", pad_edge=False)
         table.add_column("cell", no_wrap=True)
         for heading, *_ in columns:
@@ -104,6 +139,8 @@ def print_results(results: Results, console: Console) -> None:
                 table.add_section()
             table.add_row(summary.cell, *(_cell_text(summary, *column[1:]) for column in columns))
         print_table(table, console)
+    if scored:
+        console.print(ROUTE_NOTE.format(ends_at=ENDS[results.ends_at]), style="dim", highlight=False)
 
 
 def print_table(table: Table, console: Console) -> None:

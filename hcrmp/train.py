@@ -30,9 +30,10 @@ def run(config: TrainConfig) -> int:
 def train(config: TrainConfig, console: Console) -> RunFolder:
     """Train the planner of ``config`` and return its run folder."""
     th.set_num_threads(config.torch_threads)
-    folder = _open(config)
+    # Before the run's folder is made: a map that is wrong leaves none behind.
     env = build_environment(config, config.worlds)
     try:
+        folder = _open(config)
         model = build_algorithm(config, env, folder.tensorboard if config.tensorboard else None)
         if config.resume:
             _resume(folder, model, env)

@@ -39,6 +39,8 @@ class TrainConfig:
     """Go on from the last checkpoint of the run, exactly."""
     density: Density = "all"
     """Traffic density of the conditions; ``all`` spreads the episodes over the three."""
+    map: str = ""
+    """Map of ``scenario=route``: a generated one (``town``, which it is where this is empty) or an OpenDRIVE file."""
     seed: int = 0
     """Seed of everything random: networks, episodes, hint faults."""
     total_steps: int = 3_000_000

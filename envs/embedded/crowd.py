@@ -54,12 +54,13 @@ class Crowd:
         crosswalk = people[PedestrianRow.CROSSWALK, :count]
         crosswalk[crosswalk >= 0.0] += first_crosswalk
         length, width = BODY_SIZES_M[ActorKind.PEDESTRIAN]
-        for i in np.flatnonzero(people[PedestrianRow.PHASE] != PedestrianPhase.UNUSED).tolist():
-            slot, yaw, speed = begin + i, people[PedestrianRow.YAW, i], people[PedestrianRow.SPEED, i]
-            for row, value in (
-                (ActorRow.VALID, 1.0), (ActorRow.KIND, ActorKind.PEDESTRIAN), (ActorRow.ID, slot + 1),
-                (ActorRow.X, people[PedestrianRow.X, i]), (ActorRow.Y, people[PedestrianRow.Y, i]),
-                (ActorRow.YAW, yaw), (ActorRow.SPEED, speed), (ActorRow.LENGTH, length), (ActorRow.WIDTH, width),
-                (ActorRow.VX, speed * np.cos(yaw)), (ActorRow.VY, speed * np.sin(yaw)),
-            ):  # fmt: skip
-                actors[row, b, slot] = value
+        used = np.flatnonzero(people[PedestrianRow.PHASE] != PedestrianPhase.UNUSED)
+        slots, yaw, speed = begin + used, people[PedestrianRow.YAW, used], people[PedestrianRow.SPEED, used]
+        shown = {
+            ActorRow.VALID: 1.0, ActorRow.KIND: float(ActorKind.PEDESTRIAN), ActorRow.ID: slots + 1.0,
+            ActorRow.X: people[PedestrianRow.X, used], ActorRow.Y: people[PedestrianRow.Y, used],
+            ActorRow.YAW: yaw, ActorRow.SPEED: speed, ActorRow.LENGTH: length, ActorRow.WIDTH: width,
+            ActorRow.VX: speed * np.cos(yaw), ActorRow.VY: speed * np.sin(yaw),
+        }  # fmt: skip
+        for row, values in shown.items():
+            actors[row, b, slots] = values

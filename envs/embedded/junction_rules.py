@@ -24,6 +24,7 @@ def watch_junction(
     road: FloatArray,
     events: FloatArray,
     routes: IntArray,
+    spans: FloatArray,
     roads: RoadArrays,
     seed: int,
     b: int,
@@ -33,7 +34,7 @@ def watch_junction(
     A line is run where the front passes it while the signal is red, or at a stop sign without having stood.
     """
     events[EventRow.RED_LIGHT, b], events[EventRow.STOP_SIGN, b] = 0.0, 0.0
-    gate, entry = _next_gate(worlds, ego, routes, roads, b)
+    gate, entry = _next_gate(worlds, ego, routes, spans, roads, b)
     line = entry - roads.stop_gap[routes[b, gate]] if gate >= 0 else FAR_M
     time_s = worlds[WorldRow.TIME, b]
     passed = worlds[WorldRow.GATE, b] - 1.0
@@ -52,16 +53,18 @@ def watch_junction(
 
 
 @njit
-def _next_gate(worlds: FloatArray, ego: FloatArray, routes: IntArray, roads: RoadArrays, b: int) -> tuple[int, float]:
+def _next_gate(
+    worlds: FloatArray, ego: FloatArray, routes: IntArray, spans: FloatArray, roads: RoadArrays, b: int
+) -> tuple[int, float]:
     """Return the place on the route of the next way into a junction (-1: none) and its distance to the front (m)."""
     index, count = int(worlds[WorldRow.ROUTE_INDEX, b]), int(worlds[WorldRow.ROUTE_COUNT, b])
-    begin = -worlds[WorldRow.ROUTE_S, b] - 0.5 * ego[EgoRow.LENGTH, b]
+    begin = spans[b, index, 0] - worlds[WorldRow.ROUTE_S, b] - 0.5 * ego[EgoRow.LENGTH, b]
     for k in range(index, count):
         lane = routes[b, k]
         enters = roads.junction[lane] >= 0 and (k == 0 or roads.junction[routes[b, k - 1]] < 0)
         if enters and begin >= -roads.stop_gap[lane] - 0.5 * ego[EgoRow.LENGTH, b] and k > index:
             return k, begin
-        begin += roads.length[lane]
+        begin += spans[b, k, 1] - spans[b, k, 0]
         if begin > FAR_M:
             break
     return -1, FAR_M

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from envs.compiled import njit
-from envs.embedded.junction_lanes import prefer_route_lane
 from envs.embedded.junction_rules import watch_junction
+from envs.embedded.route_line import track_route
 from envs.embedded.visibility import look_around
-from envs.embedded.world import move_ego, read_road, remember_poses, sense_ego, track_lane, track_route
+from envs.embedded.world import move_ego, read_road, remember_poses, sense_ego, track_lane
 from envs.embedded.world_rows import WorldRow
 from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
 from envs.traffic.brain import decide, move_agents, sense_objects
@@ -23,8 +23,9 @@ class WorldArrays(NamedTuple):
 
     ``parameters`` of the vehicle; ``seeds`` ``(B,)`` of the episodes; ``worlds``, ``vehicle``, ``agents`` blocks
     ``(rows, B, ...)``; ``traffic`` of the drivers and pedestrians; ``scripts`` ``(B, A, ...)``, ``routes``
-    ``(B, lanes)``; the blocks of the scene; scratch for one world: ``before`` ``(3, slots)`` poses of the actors when
-    the period began, ``nearness`` and ``nearest`` ``(BINS,)`` of the look around.
+    ``(B, lanes)`` and the ``spans`` ``(B, lanes, 2)`` of them that are driven; the blocks of the scene; scratch for one
+    world: ``before`` ``(3, slots)`` poses of the actors when the period began, ``nearness`` and ``nearest`` ``(BINS,)``
+    of the look around.
     """
 
     parameters: FloatArray
@@ -35,6 +36,7 @@ class WorldArrays(NamedTuple):
     scripts: FloatArray
     traffic: TrafficArrays
     routes: IntArray
+    spans: FloatArray
     ego: FloatArray
     actors: FloatArray
     road: FloatArray
@@ -86,7 +88,7 @@ def _derive(roads: RoadArrays, arrays: WorldArrays, b: int, period: float) -> No
     """Write what follows from where the ego is: its lane, its way along the route, the road around it."""
     worlds, ego, events = arrays.worlds, arrays.ego, arrays.events
     track_lane(worlds, ego, roads, b)
-    track_route(worlds, ego, arrays.route, arrays.points, events, arrays.routes, roads, ROUTE_POINT_SPACING_M, b)
-    prefer_route_lane(worlds, ego, arrays.routes, roads, b)
+    track_route(worlds, ego, arrays.route, arrays.points, events, arrays.routes, arrays.spans, roads,
+                ROUTE_POINT_SPACING_M, b)  # fmt: skip
     read_road(worlds, ego, arrays.road, events, roads, b, period)
-    watch_junction(worlds, ego, arrays.road, events, arrays.routes, roads, arrays.seeds[b], b)
+    watch_junction(worlds, ego, arrays.road, events, arrays.routes, arrays.spans, roads, arrays.seeds[b], b)

@@ -14,19 +14,18 @@ from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world_rows import WorldRow
 from envs.roads.lane_graph import LaneGraph, concatenate
-from envs.roads.projection import pose_at
+from envs.roads.projection import pose_at, poses_at
 from envs.scenarios.maps import MapLibrary
-from envs.scenarios.scenario import ConcreteScenario
+from envs.scenarios.scenario import ROUTE_LANES, ConcreteScenario
 from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, IntArray, RouteRow, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentMode, AgentRow, ScriptRow
 from envs.traffic.network import road_arrays
 from envs.traffic.scratch import traffic_arrays
 
-_WORLDS_FIRST = ("routes", "paths", "grants", "occupied", "scripts", "points", "time_s", "step", "cell", "seed")
-
-ROUTE_LANES = 64
-"""Most lanes of one route."""
+_WORLDS_FIRST = (
+    "routes", "route_spans", "paths", "grants", "occupied", "scripts", "points", "time_s", "step", "cell", "seed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class EmbeddedSimulator:
         self._vehicle = np.zeros((len(VehicleRow), batch_size))
         self._worlds = np.zeros((len(WorldRow), batch_size))
         self._routes = np.zeros((batch_size, ROUTE_LANES), dtype=np.int64)
+        self._route_spans = np.zeros((batch_size, ROUTE_LANES, 2))
         self._agents = np.zeros((len(AgentRow), batch_size, slots))
         self._scripts = np.zeros((batch_size, slots, SCRIPTS_PER_AGENT, len(ScriptRow)))
         traffic = traffic_arrays(batch_size, slots, self.atlas.lane_count, self._crowd.arrays)
@@ -79,6 +79,7 @@ class EmbeddedSimulator:
             scripts=self._scripts,
             traffic=traffic,
             routes=self._routes,
+            spans=self._route_spans,
             ego=scene.ego.block,
             actors=scene.actors.block,
             road=scene.road.block,
@@ -175,6 +176,7 @@ class EmbeddedSimulator:
             "vehicle": self._vehicle,
             "worlds": self._worlds,
             "routes": self._routes,
+            "route_spans": self._route_spans,
             "agents": self._agents,
             "paths": self._paths,
             "grants": self._grants,
@@ -234,9 +236,17 @@ class EmbeddedSimulator:
         worlds[WorldRow.ROUTE_COUNT, b] = len(scenario.route)
         worlds[WorldRow.ROUTE_S, b] = worlds[WorldRow.START_S, b] = scenario.ego_s
         worlds[WorldRow.WRONG_WAY_LIMIT, b] = scenario.wrong_way_limit_s
-        self._routes[b, : len(scenario.route)] = scenario.route + first
+        self._start_route(b, scenario, graph, first)
         self._scene.route.block[RouteRow.LENGTH, b] = scenario.goal_m
         self._scene.route.block[RouteRow.TIME_LIMIT, b] = scenario.time_limit_s
+
+    def _start_route(self, b: int, scenario: ConcreteScenario, graph: LaneGraph, first: int) -> None:
+        count = len(scenario.route)
+        self._routes[b, :count] = scenario.route + first
+        if scenario.route_spans is None:
+            self._route_spans[b, :count, 0], self._route_spans[b, :count, 1] = 0.0, graph.length[scenario.route]
+        else:
+            self._route_spans[b, :count] = scenario.route_spans
 
     def _start_agents(self, b: int, scenario: ConcreteScenario, graph: LaneGraph, first: int) -> None:
         count = scenario.agents.shape[1]
@@ -247,17 +257,18 @@ class EmbeddedSimulator:
         agents[:, :count] = scenario.agents
         agents[AgentRow.LANE, :count] += first
         self._scripts[b, :count] = scenario.scripts
-        for i in range(count):
-            if int(scenario.agents[AgentRow.MODE, i]) == AgentMode.UNUSED:
-                continue
-            kind, length, width, yaw, identity = scenario.bodies[:, i]
-            row = scenario.agents[:, i]
-            x, y, heading = pose_at(
-                graph.samples, graph.start, graph.step, int(row[AgentRow.LANE]), row[AgentRow.S], row[AgentRow.D]
-            )
-            actors[ActorRow.VALID, i], actors[ActorRow.KIND, i], actors[ActorRow.ID, i] = 1.0, kind, identity
-            actors[ActorRow.X, i], actors[ActorRow.Y, i], actors[ActorRow.YAW, i] = x, y, heading + yaw
-            actors[ActorRow.LENGTH, i], actors[ActorRow.WIDTH, i] = length, width
-            actors[ActorRow.SPEED, i] = row[AgentRow.SPEED]
-            actors[ActorRow.VX, i] = row[AgentRow.SPEED] * np.cos(heading + yaw)
-            actors[ActorRow.VY, i] = row[AgentRow.SPEED] * np.sin(heading + yaw)
+        used = np.flatnonzero(scenario.agents[AgentRow.MODE] != AgentMode.UNUSED)
+        rows = scenario.agents[:, used]
+        kind, length, width, yaw, identity = scenario.bodies[:, used]
+        lanes = rows[AgentRow.LANE].astype(np.int64)
+        poses = np.empty((3, len(used)))
+        poses_at(graph.samples, graph.start, graph.step, lanes, rows[AgentRow.S], rows[AgentRow.D], poses)
+        x, y, heading = poses
+        speed, facing = rows[AgentRow.SPEED], heading + yaw
+        shown = {
+            ActorRow.VALID: 1.0, ActorRow.KIND: kind, ActorRow.ID: identity, ActorRow.X: x, ActorRow.Y: y,
+            ActorRow.YAW: facing, ActorRow.LENGTH: length, ActorRow.WIDTH: width, ActorRow.SPEED: speed,
+            ActorRow.VX: speed * np.cos(facing), ActorRow.VY: speed * np.sin(facing),
+        }  # fmt: skip
+        for row, values in shown.items():
+            actors[row, used] = values

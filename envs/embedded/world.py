@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
@@ -13,12 +12,15 @@ from envs.embedded.junction_lanes import on_other_way
 from envs.embedded.vehicle import VehicleRow, advance
 from envs.embedded.world_rows import WorldRow
 from envs.roads.projection import edges_at, pose_at, project
-from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow, RouteRow
+from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow
 from envs.traffic.agents import ObjectRow
 from envs.traffic.network import RoadArrays
 
 SUBSTEPS = 5
 """Physics steps in a decision period: 20 ms at 10 Hz, cars closing at 60 m/s move 1.2 m between two tests."""
+
+PARTED_M = 0.3
+"""Offset from a way through a junction from which the ego may be on another that begins there (m, ours)."""
 
 FAR_M = 200.0
 """What a distance reads where there is nothing within reach (m)."""
@@ -97,7 +99,10 @@ def wrap(angle: float) -> float:
 
 @njit
 def track_lane(worlds: FloatArray, ego: FloatArray, roads: RoadArrays, b: int) -> None:
-    """Follow the ego from lane to lane: along successors and predecessors, and sideways to the lane it is most in."""
+    """Follow the ego from lane to lane: along successors and predecessors, and sideways to the lane it is most in.
+
+    Ways through a junction begin on top of one another: which of them the ego takes shows when they part.
+    """
     x, y = ego[EgoRow.X, b], ego[EgoRow.Y, b]
     lane, guess = int(worlds[WorldRow.LANE, b]), worlds[WorldRow.S, b]
     s, d, _, _, width = project(roads.samples, roads.start, roads.step, lane, guess, x, y)
@@ -108,6 +113,8 @@ def track_lane(worlds: FloatArray, ego: FloatArray, roads: RoadArrays, b: int) -
             guess = s - roads.length[lane] if s > 0.0 else roads.length[nearest] + s
         elif abs(d) > 0.5 * width:
             nearest, guess = _beside(roads, lane, s, d)
+        if nearest < 0 and not beyond and roads.junction[lane] >= 0 and abs(d) > PARTED_M:
+            nearest, guess = _nearest_way(roads, lane, s, x, y), s
         if nearest < 0:
             break
         s_new, d_new, _, _, width_new = project(roads.samples, roads.start, roads.step, nearest, guess, x, y)
@@ -117,6 +124,24 @@ def track_lane(worlds: FloatArray, ego: FloatArray, roads: RoadArrays, b: int) -
     worlds[WorldRow.LANE, b], worlds[WorldRow.S, b], worlds[WorldRow.D, b] = lane, s, d
     _, _, heading = pose_at(roads.samples, roads.start, roads.step, lane, s, 0.0)
     worlds[WorldRow.ANGLE, b] = wrap(ego[EgoRow.YAW, b] - heading)
+
+
+@njit
+def _nearest_way(roads: RoadArrays, lane: int, s: float, x: float, y: float) -> int:
+    """Return the way through the junction from where ``lane`` begins that is nearest sideways, -1 if it is ``lane``."""
+    before = roads.predecessors[lane, 0]
+    if before < 0:
+        return -1
+    _, d, _, _, _ = project(roads.samples, roads.start, roads.step, lane, s, x, y)
+    best, best_offset = -1, abs(d)
+    for k in range(roads.successors.shape[1]):
+        other = roads.successors[before, k]
+        if other < 0:
+            break
+        s_other, d, _, _, _ = project(roads.samples, roads.start, roads.step, other, s, x, y)
+        if 0.0 <= s_other <= roads.length[other] and abs(d) < best_offset:
+            best, best_offset = other, abs(d)
+    return best
 
 
 @njit
@@ -148,44 +173,6 @@ def _next_in_row(roads: RoadArrays, lane: int, s: float, x: float, y: float) -> 
         if abs(d) < best_offset:
             best, best_offset = other, abs(d)
     return best
-
-
-@njit
-def track_route(
-    worlds: FloatArray,
-    ego: FloatArray,
-    route_rows: FloatArray,
-    points: FloatArray,
-    events: FloatArray,
-    routes: npt.NDArray[np.int64],
-    roads: RoadArrays,
-    spacing: float,
-    b: int,
-) -> None:
-    """Advance the ego along its route; write progress, offsets, the points ahead and whether the goal is reached."""
-    x, y = ego[EgoRow.X, b], ego[EgoRow.Y, b]
-    index, count = int(worlds[WorldRow.ROUTE_INDEX, b]), int(worlds[WorldRow.ROUTE_COUNT, b])
-    s, d, heading, _, _ = project(
-        roads.samples, roads.start, roads.step, routes[b, index], worlds[WorldRow.ROUTE_S, b], x, y
-    )
-    while s > roads.length[routes[b, index]] and index + 1 < count:
-        index += 1
-        s, d, heading, _, _ = project(roads.samples, roads.start, roads.step, routes[b, index], 0.0, x, y)
-    worlds[WorldRow.ROUTE_INDEX, b], worlds[WorldRow.ROUTE_S, b] = index, s
-    travelled = s - worlds[WorldRow.START_S, b]
-    for k in range(index):
-        travelled += roads.length[routes[b, k]]
-    route_rows[RouteRow.PROGRESS, b] = max(route_rows[RouteRow.PROGRESS, b], travelled)
-    route_rows[RouteRow.LATERAL_OFFSET, b] = d
-    route_rows[RouteRow.HEADING_ERROR, b] = wrap(ego[EgoRow.YAW, b] - heading)
-    events[EventRow.GOAL_REACHED, b] = 1.0 if travelled >= route_rows[RouteRow.LENGTH, b] else 0.0
-    for k in range(points.shape[1]):
-        ahead, place = index, s + (k + 1.0) * spacing
-        while ahead + 1 < count and place > roads.length[routes[b, ahead]]:
-            place -= roads.length[routes[b, ahead]]
-            ahead += 1
-        px, py, pyaw = pose_at(roads.samples, roads.start, roads.step, routes[b, ahead], place, 0.0)
-        points[b, k, 0], points[b, k, 1], points[b, k, 2] = px, py, pyaw
 
 
 @njit

@@ -1,7 +1,8 @@
 """Infractions as records: what happened, when, where and with whom.
 
-The kinds are those of the CARLA Leaderboard. ``infractions_of`` finds them in a recorded drive; the driving scores add
-them up.
+The kinds are those of the CARLA Leaderboard, and ``wrong_way``, which is ours and costs nothing in the scores: the
+leaderboard counts the way in an oncoming lane with ``outside_route_lanes``, and a scene does not tell it.
+``infractions_of`` finds them in a recorded drive, ``infraction_log`` while it is driven; the driving scores add them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from envs.errors import choose, require
 from envs.metrics.rules import off_road, off_road_share, onsets
-from envs.scene import ActorKind, SceneBatch
+from envs.scene import ActorKind, BoolArray, SceneBatch
 
 Kind = Literal[
     "collision_pedestrian",
@@ -25,6 +26,7 @@ Kind = Literal[
     "yield_emergency_vehicle",
     "min_speed",
     "outside_route_lanes",
+    "wrong_way",
     "route_deviation",
     "vehicle_blocked",
     "route_timeout",
@@ -47,7 +49,8 @@ class Infraction:
 
     ``time_s`` since the drive began; ``x``, ``y`` of the ego then (m); ``actor_id`` and ``actor_kind`` of the other
     (-1 and "": nobody, or the road's furniture); ``share`` in [0, 1], which two kinds have: of the surrounding
-    traffic's speed that was driven (``min_speed``), of the way that was off the road (``outside_route_lanes``).
+    traffic's speed that was driven (``min_speed``), of the way that was off the road (``outside_route_lanes``);
+    ``road`` and ``lane`` the OpenDRIVE ids of the nearest driving lane, where somebody has looked them up ("", 0).
     """
 
     kind: Kind
@@ -57,6 +60,8 @@ class Infraction:
     actor_id: int = -1
     actor_kind: str = ""
     share: float | None = None
+    road: str = ""
+    lane: int = 0
 
     def __post_init__(self) -> None:
         choose("kind of infraction", self.kind, KINDS)
@@ -72,40 +77,51 @@ class Infraction:
 def infractions_of(scenes: SceneBatch) -> list[Infraction]:
     """Return the infractions of one drive (``scenes``: its batch axis is time), by time.
 
-    Collisions with another actor than in the tick before, red lights, stop signs, the route's end by deviation or by
-    its time limit, and the share of the way that was off road as ``outside_route_lanes``. An event that lasts counts
-    once. Cyclists and motorcycles are vehicles, as in CARLA. What a scene does not tell (scenario timeout, emergency
-    vehicles, minimum speed, blocking) is left to whoever runs the scenario.
+    Collisions with another actor than in the tick before, red lights, stop signs, wrong ways, the route's end by
+    deviation or by its time limit, and the share of the way that was off road as ``outside_route_lanes``. An event that
+    lasts counts once. Cyclists and motorcycles are vehicles, as in CARLA. What a scene does not tell (scenario timeout,
+    emergency vehicles, minimum speed, blocking) is left to whoever runs the scenario.
     """
     found = _collisions(scenes)
     events = scenes.events
-    found += [_record("red_light", scenes, tick) for tick in onsets(events.red_light)]
-    found += [_record("stop_sign", scenes, tick) for tick in onsets(events.stop_sign)]
-    found += [_record("route_deviation", scenes, tick) for tick in onsets(events.route_deviation)[:1]]
-    late = (scenes.time_s >= scenes.route.time_limit_s) & (scenes.route.time_limit_s > 0.0) & ~events.goal_reached
-    found += [_record("route_timeout", scenes, tick) for tick in onsets(late)[:1]]
+    found += [record("red_light", scenes, tick) for tick in onsets(events.red_light)]
+    found += [record("stop_sign", scenes, tick) for tick in onsets(events.stop_sign)]
+    found += [record("wrong_way", scenes, tick) for tick in onsets(events.wrong_way)]
+    found += [record("route_deviation", scenes, tick) for tick in onsets(events.route_deviation)[:1]]
+    late = is_late(scenes)
+    found += [record("route_timeout", scenes, tick) for tick in onsets(late)[:1]]
     share = off_road_share(scenes)
     if share > 0.0:
-        found.append(_record("outside_route_lanes", scenes, int(onsets(off_road(scenes))[0]), share))
+        found.append(record("outside_route_lanes", scenes, int(onsets(off_road(scenes))[0]), share))
     return sorted(found, key=lambda infraction: infraction.time_s)
+
+
+def is_late(scenes: SceneBatch) -> BoolArray:
+    """Return whether the time limit is over ``(B,)`` and the goal not reached."""
+    # Times are sums of 0.1 s: the tolerance is that of the termination.
+    over = scenes.time_s >= scenes.route.time_limit_s - 1e-6
+    late: BoolArray = over & (scenes.route.time_limit_s > 0.0) & ~scenes.events.goal_reached
+    return late
 
 
 def _collisions(scenes: SceneBatch) -> list[Infraction]:
     struck = scenes.events.collision
     slots = np.where(struck, scenes.events.collision_actor, -2)
     changed = np.concatenate([[True], slots[1:] != slots[:-1]])
-    return [_collision(scenes, int(tick), int(slots[tick])) for tick in np.flatnonzero(struck & changed)]
+    return [collision(scenes, int(tick), int(slots[tick])) for tick in np.flatnonzero(struck & changed)]
 
 
-def _collision(scenes: SceneBatch, tick: int, slot: int) -> Infraction:
+def collision(scenes: SceneBatch, tick: int, slot: int) -> Infraction:
+    """Return the collision of row ``tick`` of ``scenes`` with the actor of ``slot`` (-1: with nobody)."""
     if slot < 0:
-        return _record("collision_static", scenes, tick)
+        return record("collision_static", scenes, tick)
     actor = ActorKind(int(scenes.actors.kind[tick, slot]))
     kind = _COLLISIONS.get(actor, "collision_vehicle")
     who = int(scenes.actors.id[tick, slot]), actor.name.lower()
     return Infraction(kind, float(scenes.time_s[tick]), float(scenes.ego.x[tick]), float(scenes.ego.y[tick]), *who)
 
 
-def _record(kind: Kind, scenes: SceneBatch, tick: int, share: float | None = None) -> Infraction:
+def record(kind: Kind, scenes: SceneBatch, tick: int, share: float | None = None) -> Infraction:
+    """Return an infraction of ``kind`` at row ``tick`` of ``scenes``."""
     x, y = float(scenes.ego.x[tick]), float(scenes.ego.y[tick])
     return Infraction(kind, float(scenes.time_s[tick]), x, y, share=share)

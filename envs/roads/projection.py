@@ -137,6 +137,21 @@ def pose_at(
 
 
 @njit
+def poses_at(
+    samples: FloatArray,
+    start: IntArray,
+    step: FloatArray,
+    lanes: IntArray,
+    s: FloatArray,
+    d: FloatArray,
+    poses: FloatArray,
+) -> None:
+    """Write ``pose_at`` of n points, at ``lanes``, ``s``, ``d`` ``(n,)``, into ``poses`` ``(3, n)``."""
+    for i in range(len(lanes)):
+        poses[0, i], poses[1, i], poses[2, i] = pose_at(samples, start, step, lanes[i], s[i], d[i])
+
+
+@njit
 def edges_at(samples: FloatArray, start: IntArray, step: FloatArray, lane: int, s: float) -> tuple[float, float]:
     """Return the distances (m) from the lane's centre to the left and right edge of the drivable surface at ``s``."""
     first = start[lane]

@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from envs.errors import require
 from envs.scenarios.families import CONDITIONS, DENSITIES
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.placement import find_placements
 from envs.scenarios.r157 import R157
 from envs.scenarios.road_works import ROAD_WORKS
-from envs.scenarios.route import RouteScenario, route, sample_route
+from envs.scenarios.route import TOWN, RouteScenario, route, sample_route
 from envs.scenarios.safebench import SAFEBENCH
 from envs.scenarios.sampling import sample_scenario
 from envs.scenarios.scenario import ConcreteScenario, Placement, Scenario
@@ -79,21 +80,37 @@ class ScenarioSet:
             for scenario in self.scenarios
         )
 
+    @property
+    def most_pedestrians(self) -> int:
+        """Largest number of pedestrians who roam the map of any cell."""
+        return max(
+            scenario.pedestrians if isinstance(scenario, RouteScenario) else 0 for scenario in self.scenarios
+        )
 
-def scenario_set(conditions: str | Sequence[str] = PAPER, densities: str | Sequence[str] = ALL) -> ScenarioSet:
+
+def scenario_set(
+    conditions: str | Sequence[str] = PAPER, densities: str | Sequence[str] = ALL, map_name: str = ""
+) -> ScenarioSet:
     """Return the cells of the named conditions and densities, condition by condition.
 
     Names are of ``FAMILIES``, of ``GROUPS`` ("paper": the paper's four conditions, "safebench", "r157", "all") or
-    "route", the routes through a town; "all" are all densities.
+    "route", the routes through a town; "all" are all densities. ``map_name`` is the map of the routes: a generated one
+    or the path of an OpenDRIVE file ("": the generated town). Raises ``RouteError`` where it is too small for them.
     """
     names = _families(conditions)
     levels = _densities(densities)
-    scenarios = tuple(_scenario(name, level) for name in names for level in levels)
-    return ScenarioSet(scenarios, MapLibrary(sorted({name for scenario in scenarios for name in _map_names(scenario)})))
+    require(not map_name or ROUTE in names, f"map {map_name!r} is for routes, which are not among {', '.join(names)}")
+    scenarios = tuple(_scenario(name, level, map_name or TOWN) for name in names for level in levels)
+    maps = MapLibrary(sorted({name for scenario in scenarios for name in _map_names(scenario)}))
+    chosen = ScenarioSet(scenarios, maps)
+    for cell, scenario in enumerate(scenarios):
+        if isinstance(scenario, RouteScenario):
+            chosen.sample(cell, 0)  # a map that is too small is told now, not in the middle of a training
+    return chosen
 
 
-def _scenario(name: str, density: str) -> Scenario | RouteScenario:
-    return route(density) if name == ROUTE else FAMILIES[name](density)
+def _scenario(name: str, density: str, map_name: str) -> Scenario | RouteScenario:
+    return route(density, map_name) if name == ROUTE else FAMILIES[name](density)
 
 
 def _map_names(scenario: Scenario | RouteScenario) -> tuple[str, ...]:

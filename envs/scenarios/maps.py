@@ -1,20 +1,34 @@
-"""The library of generated maps: the roads of the four conditions, in four variants each, and the town."""
+"""The library of maps: the generated roads of the four conditions, the town, and any OpenDRIVE file by its path."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from envs.errors import UnknownChoiceError
+from envs.roads.cache import load_lane_graph
 from envs.roads.drawing import RoadDrawing
 from envs.roads.gate_lines import gate_lines
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street, ThreeLaneRoad, generate_lane_graph
 from envs.roads.lane_graph import LaneGraph
+from envs.roads.map_file import FILE_SUFFIX, is_map_file
 from envs.roads.opendrive import parse_opendrive
+from envs.roads.route_plan import RouteFinder
 from envs.roads.town import Town
+from envs.roads.walk_cache import load_walk_graph
 from envs.roads.walk_graph import WalkGraph, walk_graph_of_map
+from envs.traffic.walk_state import Sidewalks, sidewalks
 
 BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
+
+
+class UnknownMapError(UnknownChoiceError, KeyError):
+    """A map that is neither generated nor a file."""
+
+    def __str__(self) -> str:
+        """Return the message (a KeyError would show it quoted)."""
+        return str(self.args[0])
 
 
 LARGE_TOWN = Town(block_m=122.0, lane_width_m=3.25, sidewalk_m=1.5, ring_radius_m=95.0)
@@ -38,20 +52,29 @@ def generated_maps() -> dict[str, GeneratedMap]:
 
 
 class MapLibrary:
-    """The lane graphs of the named maps, generated, read and compiled once.
+    """The lane graphs of the named maps, compiled once; those of files also once for all processes (``roads.cache``).
 
     Args:
-        names: maps to hold, names of ``generated_maps``; a KeyError lists them.
+        names: maps to hold: names of ``generated_maps``, or paths of OpenDRIVE files.
+
+    Raises:
+        UnknownMapError: a name that is neither; it lists the generated maps.
+        OpenDriveError: a file that is missing or malformed; it says what is wrong with it.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)
-        known = generated_maps()
-        unknown = [name for name in self.names if name not in known]
-        if unknown:
-            raise KeyError(f"unknown map {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        self._graphs = {name: generate_lane_graph(known[name]) for name in self.names}
+        generated = generated_maps()
+        for name in self.names:
+            if name not in generated and not is_map_file(name):
+                raise UnknownMapError("map", name, [*generated, f"PATH{FILE_SUFFIX}"])
+        self._graphs = {
+            name: load_lane_graph(name) if is_map_file(name) else generate_lane_graph(generated[name])
+            for name in self.names
+        }
         self._walks: dict[str, WalkGraph] = {}
+        self._routes: dict[str, RouteFinder] = {}
+        self._sidewalks: dict[str, Sidewalks] = {}
 
     def graph(self, name: str) -> LaneGraph:
         """Return the lane graph of a map."""
@@ -60,10 +83,26 @@ class MapLibrary:
     def walk_graph(self, name: str) -> WalkGraph:
         """Return the walk graph of a map, compiled when it is first asked for; empty where there is no sidewalk."""
         if name not in self._walks:
-            generated = generated_maps()[name]
-            opendrive = parse_opendrive(generated.opendrive(), generated.name)
-            self._walks[name] = walk_graph_of_map(opendrive, self._graphs[name])
+            self._walks[name] = self._walk_graph(name)
         return self._walks[name]
+
+    def sidewalks(self, name: str) -> Sidewalks:
+        """Return where pedestrians may begin on a map; collected when it is first asked for."""
+        if name not in self._sidewalks:
+            self._sidewalks[name] = sidewalks(self.walk_graph(name))
+        return self._sidewalks[name]
+
+    def routes(self, name: str) -> RouteFinder:
+        """Return who draws routes on a map; it remembers what it has searched."""
+        if name not in self._routes:
+            self._routes[name] = RouteFinder(self._graphs[name])
+        return self._routes[name]
+
+    def _walk_graph(self, name: str) -> WalkGraph:
+        if is_map_file(name):
+            return load_walk_graph(name, self._graphs[name])
+        generated = generated_maps()[name]
+        return walk_graph_of_map(parse_opendrive(generated.opendrive(), generated.name), self._graphs[name])
 
     def drawing(self, name: str) -> RoadDrawing:
         """Return what is to be drawn of a map, its stop lines included."""

@@ -177,16 +177,22 @@ class Scenario:
     green: bool = False
 
 
+ROUTE_LANES = 64
+"""Most lanes of one route."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConcreteScenario:
     """One sampled case, ready for a simulator.
 
-    ``map_name`` a generated map (``envs.scenarios.maps``); lanes are indices in that map's own lane graph; ``agents``
+    ``map_name`` of ``envs.scenarios.maps``; lanes are indices in that map's own lane graph; ``agents``
     ``(len(AgentRow), A)``; ``bodies`` ``(5, A)`` rows kind, length, width (m), yaw against the lane (rad), slot id;
     ``scripts`` ``(A, SCRIPTS_PER_AGENT, len(ScriptRow))``; ``pedestrians`` ``(len(PedestrianRow), P)`` who roam the
     map's walk graph, in its own numbers of nodes and crosswalks (``walk_state.place_pedestrians``); ``paths``
     ``(at most A, PATH_LANES)`` the lanes that the first agents will drive, padded with -1: beyond them turns are drawn;
-    ``world_seed`` that the clocks of signals hash, ``seed`` where None.
+    ``world_seed`` that the clocks of signals hash, ``seed`` where None. ``route_spans`` ``(n, 2)`` the part of each
+    lane of ``route`` ``(n,)`` that is driven, from and to (m along it), where lanes are changed
+    (``roads.route_plan``); None: all of each.
     """
 
     name: str
@@ -207,3 +213,4 @@ class ConcreteScenario:
     pedestrians: FloatArray = field(default_factory=lambda: np.zeros((len(PedestrianRow), 0)))
     paths: IntArray = field(default_factory=lambda: np.full((0, PATH_LANES), -1))
     world_seed: int | None = None
+    route_spans: FloatArray | None = None

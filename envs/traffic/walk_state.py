@@ -76,23 +76,45 @@ def walk_arrays(graph: WalkGraph) -> WalkArrays:
     return WalkArrays(**{name: getattr(graph, name) for name in WalkArrays._fields})
 
 
+class Sidewalks(NamedTuple):
+    """The directed edges of a walk graph that are part of a sidewalk, n of them.
+
+    ``tails``, ``heads`` ``(n,)`` their nodes; ``vectors`` ``(n, 2)`` from tail to head, ``lengths`` ``(n,)`` (m).
+    """
+
+    tails: IntArray
+    heads: IntArray
+    vectors: FloatArray
+    lengths: FloatArray
+
+
+def sidewalks(graph: WalkGraph, nodes: tuple[int, int] | None = None) -> Sidewalks:
+    """Return the sidewalks of ``graph`` among the ``nodes`` of a range (default: all)."""
+    first, last = (0, graph.node_count) if nodes is None else nodes
+    tails, heads = _sidewalk_edges(graph, first, last)
+    vectors = graph.nodes[heads] - graph.nodes[tails]
+    return Sidewalks(tails, heads, vectors, np.hypot(vectors[:, 0], vectors[:, 1]))
+
+
 def place_pedestrians(
-    graph: WalkGraph, count: int, rng: np.random.Generator, nodes: tuple[int, int] | None = None
+    graph: WalkGraph,
+    count: int,
+    rng: np.random.Generator,
+    nodes: tuple[int, int] | None = None,
+    on: Sidewalks | None = None,
 ) -> FloatArray:
     """Return the block ``(len(PedestrianRow), count)`` of one world: anywhere on the sidewalks, evenly by length.
 
-    ``nodes``: the range of the world's own map in an atlas (default: all). Raises ``ValueError`` where pedestrians are
+    ``nodes``: the range of the world's own map in an atlas (default: all); ``on``: its sidewalks, where they are known
+    already. Raises ``ValueError`` where pedestrians are
     wanted and there is no sidewalk.
     """
     people = np.zeros((len(PedestrianRow), count))
     if count == 0:
         return people
-    first, last = (0, graph.node_count) if nodes is None else nodes
-    tails, heads = _sidewalk_edges(graph, first, last)
+    tails, heads, vectors, lengths = on or sidewalks(graph, nodes)
     if not len(tails):
         raise ValueError(f"{count} pedestrians for the map {graph.name}, which has no sidewalk; ask for 0")
-    vectors = graph.nodes[heads] - graph.nodes[tails]
-    lengths = np.hypot(vectors[:, 0], vectors[:, 1])
     chosen = rng.choice(len(tails), size=count, p=lengths / lengths.sum())
     fraction, aside = rng.uniform(size=count), rng.uniform(LEAST_ASIDE_M, MOST_ASIDE_M, count)
     forward = vectors[chosen] / lengths[chosen, None]

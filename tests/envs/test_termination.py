@@ -69,3 +69,34 @@ def test_a_broken_simulator_truncates_and_nothing_else_counts() -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_outcomes_have_words(outcome: Outcome) -> None:
     assert outcome.word == outcome.word.lower() and Outcome[outcome.word.upper()] is outcome
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome", "later"),
+    [
+        (EventRow.COLLISION, Outcome.COLLISION, Outcome.SUCCESS),
+        (EventRow.OFF_ROAD, Outcome.RUNNING, Outcome.OFF_ROAD),
+        (EventRow.RED_LIGHT, Outcome.RUNNING, Outcome.VIOLATION),
+        (EventRow.STOP_SIGN, Outcome.RUNNING, Outcome.VIOLATION),
+        (EventRow.WRONG_WAY, Outcome.RUNNING, Outcome.VIOLATION),
+        (EventRow.ROUTE_DEVIATION, Outcome.VIOLATION, Outcome.SUCCESS),
+    ],
+)
+def test_who_may_drive_on_is_told_of_it_at_the_goal(event: EventRow, outcome: Outcome, later: Outcome) -> None:
+    broken, scene = np.zeros(1, np.int64), make_scene(1)
+    scene.events.block[event] = 1.0
+    assert judge(scene, broken=broken).outcome[0] == outcome
+    scene = make_scene(1)
+    assert judge(scene, broken=broken).outcome[0] == Outcome.RUNNING
+    scene.events.block[EventRow.GOAL_REACHED] = 1.0
+    assert judge(scene, broken=broken).outcome[0] == later
+
+
+def test_off_road_is_graver_than_a_red_light_in_either_order() -> None:
+    for order in ((EventRow.OFF_ROAD, EventRow.RED_LIGHT), (EventRow.RED_LIGHT, EventRow.OFF_ROAD)):
+        broken = np.zeros(1, np.int64)
+        for event in order:
+            scene = make_scene(1)
+            scene.events.block[event] = 1.0
+            judge(scene, broken=broken)
+        assert broken[0] == Outcome.OFF_ROAD

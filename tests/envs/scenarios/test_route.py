@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from envs.embedded.collision import boxes_overlap
+from envs.errors import InvalidConfigError, UnknownChoiceError
+from envs.factory import make_env
+from envs.roads.elements import OpenDriveError
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.projection import pose_at
+from envs.roads.route_plan import is_change
+from envs.roads.town import Town
+from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
-from envs.scenarios.route import VEHICLES, RouteError, route, sample_route
+from envs.scenarios.route import PEDESTRIANS, VEHICLES, RouteError, route, sample_route
 from envs.scenarios.scenario import ConcreteScenario, Range
+from envs.scene import ActorKind
 from envs.traffic.agents import AgentRow
+from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 
 
 @lru_cache(maxsize=1)
@@ -31,14 +40,17 @@ def drawn(seed: int, density: str = "medium") -> ConcreteScenario:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_route_follows_successors_and_is_as_long_as_it_says(seed: int) -> None:
+def test_a_route_follows_successors_and_lane_changes_and_is_as_long_as_it_says(seed: int) -> None:
     case = drawn(seed)
-    lanes = case.route
-    for lane, following in zip(lanes[:-1], lanes[1:], strict=True):
-        assert following in graph().successors[lane]
+    lanes, spans = case.route, case.route_spans
+    assert spans is not None
+    for k, (lane, following) in enumerate(zip(lanes[:-1], lanes[1:], strict=True)):
+        whole = spans[k, 1] == graph().length[lane]
+        assert whole == (following in graph().successors[lane])
+        assert whole or is_change(graph(), int(lane), int(following))
     assert 150.0 <= case.goal_m <= 450.0
-    before_last = graph().length[lanes[:-1]].sum() - case.ego_s
-    assert before_last < case.goal_m < before_last + graph().length[lanes[-1]]
+    before_last = (spans[:-1, 1] - spans[:-1, 0]).sum() - case.ego_s
+    assert before_last < case.goal_m < before_last + spans[-1, 1] - spans[-1, 0]
     assert case.ego_lane == lanes[0] and graph().junction[lanes[0]] < 0 and graph().junction[lanes[-1]] < 0
     assert case.time_limit_s == pytest.approx(case.goal_m / 4.0 + 40.0, abs=0.06)
 
@@ -69,3 +81,55 @@ def test_what_does_not_fit_is_told() -> None:
         sample_route(replace(route("low"), length=Range(9000.0, 9500.0)), 0, 0, town())
     with pytest.raises(RouteError, match="no room for 900 vehicles"):
         sample_route(replace(route("low"), vehicles=900), 0, 0, town())
+
+
+def test_lane_changes_are_part_of_some_routes() -> None:
+    cases = [drawn(seed) for seed in range(30)]
+    changing = [
+        any(is_change(graph(), int(a), int(b)) for a, b in zip(case.route[:-1], case.route[1:], strict=True))
+        for case in cases
+    ]
+    assert any(changing) and not all(changing)
+
+
+@pytest.mark.parametrize("density", PEDESTRIANS)
+def test_pedestrians_are_on_the_sidewalks(density: str) -> None:
+    people = drawn(3, density).pedestrians
+    assert people.shape[1] == PEDESTRIANS[density]
+    assert (people[PedestrianRow.PHASE] == PedestrianPhase.WALKS).all()
+    nodes = town().walk_graph("town").nodes
+    places = people[[PedestrianRow.X, PedestrianRow.Y]].T
+    assert (nodes.min(axis=0) - 1.0 < places).all() and (places < nodes.max(axis=0) + 1.0).all()
+
+
+def test_pedestrians_are_slots_of_the_environment_and_actors_of_its_scene() -> None:
+    env = make_env("route", "low")
+    env.reset(seed=0)
+    actors = env.scene.actors
+    assert actors.valid.sum() == VEHICLES["low"] + PEDESTRIANS["low"]
+    assert (actors.kind[actors.valid] == ActorKind.PEDESTRIAN).sum() == PEDESTRIANS["low"]
+
+
+def test_a_map_without_sidewalks_has_no_pedestrians() -> None:
+    scenario = replace(route("low", "on_ramp_0"), vehicles=2, length=Range(100.0, 400.0))
+    assert sample_route(scenario, 0, 0, MapLibrary(["on_ramp_0"])).pedestrians.shape[1] == 0
+
+
+def test_a_file_is_driven_like_the_generated_map_that_it_holds(tmp_path: Path) -> None:
+    file = tmp_path / "town.xodr"
+    file.write_text(Town().opendrive())
+    here, there = scenario_set("route", "low"), scenario_set("route", "low", str(file))
+    generated, read = here.sample(0, 7), there.sample(0, 7)
+    assert np.array_equal(generated.route, read.route) and np.array_equal(generated.agents, read.agents)
+    assert np.array_equal(generated.pedestrians, read.pedestrians) and read.map_name == str(file)
+
+
+def test_a_map_that_is_no_map_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnknownChoiceError, match="unknown map 'twon'. Did you mean 'town'"):
+        scenario_set("route", "low", "twon")
+    with pytest.raises(OpenDriveError, match="cannot read the map"):
+        scenario_set("route", "low", str(tmp_path / "none.xodr"))
+    with pytest.raises(RouteError, match="no route of 150 to 450 m"):
+        scenario_set("route", "low", "multi_lane_0")
+    with pytest.raises(InvalidConfigError, match="for routes"):
+        scenario_set("merging", "low", "town")
