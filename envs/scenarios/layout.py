@@ -12,6 +12,11 @@ from envs.roads.projection import pose_at
 from envs.scenarios.scenario import ActorSpec, Placement, Scenario
 
 
+RECKONED = 1.1
+"""Share of the limit that the ego is taken to drive on its way to a meeting (ours): others can slow down for a slower
+one, and could not catch up with a faster one."""
+
+
 class ScenarioError(ValueError):
     """A scenario that cannot be placed on its road."""
 
@@ -35,9 +40,8 @@ class Layout:
 
     @property
     def ego_speed(self) -> float:
-        """The speed with which the ego's arrival is reckoned (m/s): between that at the start and the limit."""
-        at_start = 0.5 * (self._scenario.ego_speed.low + self._scenario.ego_speed.high)
-        return 0.5 * (at_start + float(self.graph.speed_limit[self.ego[0]]))
+        """The mean speed with which the ego's arrival is reckoned (m/s): about that of one that goes flat out."""
+        return RECKONED * float(self.graph.speed_limit[self.ego[0]])
 
     def place(self, spec: ActorSpec, distance: float) -> tuple[int, float]:
         """Return (lane, s) for an actor ``distance`` metres from its reference."""

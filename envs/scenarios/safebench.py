@@ -55,7 +55,7 @@ def turning_obstacle(density: str) -> Scenario:
     def crossing(i: int) -> ActorSpec:
         side = -1.0 if i != 1 else 1.0
         stops = i == 2
-        walk = Script(TriggerKind.ROUTE_ARRIVAL, Range(1.6, 3.4), ActionKind.WALK, Range(1.2, 2.2),
+        walk = Script(TriggerKind.ROUTE_ARRIVAL, Range(1.3, 2.2), ActionKind.WALK, Range(1.2, 2.2),
                       Range(2.6, 3.4) if stops else exactly(9.0))  # fmt: skip
         return ActorSpec(
             f"crossing{i}", "ego", Range(3.0, 7.0) if i == 0 else Range(2.0, 5.0), after="exit" if i == 0 else

@@ -13,10 +13,10 @@ from envs.traffic.network import RoadArrays
 SLOWEST_APPROACH = 0.5
 """Speed (m/s) that a standing ego is credited when its time of arrival is asked for."""
 
-COMMITTED_S = 1.0
+COMMITTED_S = 0.8
 """Time before the meeting from which who is to meet the ego no longer adapts its speed (s, ours)."""
 
-MEET_SLOWEST, MEET_FASTEST = 0.5, 1.7
+MEET_SLOWEST, MEET_FASTEST = 0.4, 1.7
 """Shares of the base speed between which it adapts (ours): who waits long enough is passed by."""
 
 
