@@ -16,6 +16,7 @@ from envs.action import ActionConfig
 from envs.compiled import njit
 from envs.drivers.control import track_line, track_numbers
 from envs.drivers.route_path import (
+    BESIDE_M,
     PATH_STEP_M,
     bend_speed,
     crossing_ahead,
@@ -54,6 +55,9 @@ BEFORE_CROSSING_M = 3.0
 
 APART_S, LEAST_APART_S = 1.5, 0.4
 """Time between the ego and whoever crosses: at first, and after ``PATIENCE_S`` (s, ours)."""
+
+LEAST_BESIDE_M = 0.1
+"""Clearance beside the own body after ``PATIENCE_S`` (m, ours): who waits at the kerb for the ego is passed then."""
 
 PATIENCE_S = 6.0
 """Standing so long it takes smaller gaps (s, ours)."""
@@ -135,13 +139,12 @@ def _speed_wish(
     speed, limit = ego[EgoRow.SPEED, b], road[RoadRow.SPEED_LIMIT, b]
     free = min(limit, bend_speed(ego, points, b, ROUTE_POINT_SPACING_M, road[RoadRow.CURVATURE, b],
                                  LATERAL_ACCELERATION, BRAKE))  # fmt: skip
-    gap, leader = leader_on_path(ego, actors, b, path)
+    patient = memory[0, b] < PATIENCE_S
+    gap, leader = leader_on_path(ego, actors, b, path, BESIDE_M if patient else LEAST_BESIDE_M)
     wish = min(free, speed + idm(speed, limit, 1.2, 2.0, 2.0, 3.0, gap, leader))
     wish = min(wish, _line_speed(ego, road, memory, b))
-    apart = APART_S if memory[0, b] < PATIENCE_S else LEAST_APART_S
+    apart = APART_S if patient else LEAST_APART_S
     crossing = crossing_ahead(ego, actors, b, path, free, apart)
-    if crossing < 0.5 * ego[EgoRow.LENGTH, b] and speed > STANDING:
-        return float(max(wish, 0.0))  # on the other's way already: off it is the better way out
     # Who yields waits before the junction, not in it, where there still is a line to wait at.
     line = road[RoadRow.DISTANCE_TO_STOP_LINE, b]
     stop = crossing - BEFORE_CROSSING_M

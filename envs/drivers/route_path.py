@@ -71,8 +71,10 @@ def bend_speed(
 
 
 @njit
-def leader_on_path(ego: FloatArray, actors: FloatArray, b: int, path: FloatArray) -> tuple[float, float]:
-    """Return (gap m, speed m/s) of the nearest visible body on the way that does not cross it."""
+def leader_on_path(
+    ego: FloatArray, actors: FloatArray, b: int, path: FloatArray, beside: float
+) -> tuple[float, float]:
+    """Return (gap m, speed along the way m/s) of the nearest visible body within ``beside`` (m) of the ego's way."""
     nearest, speed = FREE_GAP, 0.0
     half_ego, half_width = 0.5 * ego[EgoRow.LENGTH, b], 0.5 * ego[EgoRow.WIDTH, b]
     for i in range(actors.shape[2]):
@@ -82,7 +84,7 @@ def leader_on_path(ego: FloatArray, actors: FloatArray, b: int, path: FloatArray
         turn = _wrap(actors[ActorRow.YAW, b, i] - path[k, 2])
         along, across = abs(math.cos(turn)), abs(math.sin(turn))
         length, width = actors[ActorRow.LENGTH, b, i], actors[ActorRow.WIDTH, b, i]
-        reach = 0.5 * (across * length + along * width) + half_width + BESIDE_M
+        reach = 0.5 * (across * length + along * width) + half_width + beside
         if k == 0 or k == path.shape[0] - 1 or abs(aside) > reach:
             continue
         gap = k * PATH_STEP_M - 0.5 * (along * length + across * width) - half_ego
@@ -97,7 +99,7 @@ def leader_on_path(ego: FloatArray, actors: FloatArray, b: int, path: FloatArray
 def crossing_ahead(
     ego: FloatArray, actors: FloatArray, b: int, path: FloatArray, free_speed: float, apart_s: float
 ) -> float:
-    """Return how far before the ego (m) somebody crosses its way just when it would be there, or ``FREE_GAP``.
+    """Return how far ahead of its front (m) somebody crosses the ego's way when it would be there, or ``FREE_GAP``.
 
     The ego pulls away to ``free_speed``; everybody else goes straight on as they move now, braking where they brake.
     ``apart_s`` seconds must lie between the two.

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from envs.errors import EnvsError
+from envs.roads.controls import ProgramColumn
+from envs.roads.lane_graph import LaneGraph
 from envs.roads.route_plan import RouteFinder, plan_spans
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.sampling import uniform
@@ -27,6 +29,9 @@ VEHICLES = {"low": 12, "medium": 24, "high": 36}
 PEDESTRIANS = {"low": 8, "medium": 16, "high": 24}
 """Pedestrians in the town at each density (ours)."""
 
+BEFORE_JUNCTION_M = 25.0
+"""Distance of a start from the junction ahead at least (m, ours): whoever starts can still stop at its line."""
+
 TOWN = "town"
 """Name of the generated town, on which routes lie unless another map is asked for."""
 
@@ -43,7 +48,7 @@ class RouteScenario:
     ``ego_speed`` at the start (m/s); ``vehicles`` their number; ``kinds`` what they are, one is drawn for each;
     ``pedestrians`` who roam the sidewalks, nobody where the map has none; ``speed_factor`` share of the advised speed
     that a driver keeps to; ``pace`` mean speed that suffices for the time limit, with ``grace`` seconds more for
-    waiting (m/s, s).
+    waiting, and a cycle of every traffic light on the way (m/s, s).
     """
 
     density: str
@@ -86,7 +91,7 @@ def sample_route(scenario: RouteScenario, seed: int, cell: int, maps: MapLibrary
         route=np.array(drawn.lanes, dtype=np.int64),
         route_spans=drawn.spans,
         goal_m=drawn.length_m,
-        time_limit_s=round(drawn.length_m / scenario.pace + scenario.grace, 1),
+        time_limit_s=round(drawn.length_m / scenario.pace + scenario.grace + _cycles(finder.graph, drawn.lanes), 1),
         wrong_way_limit_s=scenario.wrong_way_limit_s,
         agents=agents,
         bodies=bodies,
@@ -123,12 +128,21 @@ def _try_route(finder: RouteFinder, length: Range, rng: np.random.Generator) -> 
     if goal is None:
         return None
     lanes = finder.tree(first).lanes_to(goal[0])
+    enters = len(lanes) > 1 and finder.graph.junction[lanes[1]] >= 0
+    if enters and finder.graph.length[first] - start_s < BEFORE_JUNCTION_M:
+        return None
     spans = plan_spans(finder.graph, lanes, start_s, goal[1])
     if spans is None or len(lanes) > ROUTE_LANES:
         return None
     # From span to span; on the last lane no farther than the goal.
     length_m = float((spans[:-1, 1] - spans[:-1, 0]).sum()) - start_s + goal[1] - float(spans[-1, 0])
     return _Route(lanes, spans, start_s, length_m) if length.low <= length_m <= length.high else None
+
+
+def _cycles(graph: LaneGraph, lanes: list[int]) -> float:
+    """Return how long the cycles of all traffic lights on the way last, one after the other (s)."""
+    groups = graph.controls.group[lanes]
+    return float(graph.controls.programs[groups[groups >= 0], ProgramColumn.CYCLE].sum())
 
 
 def _draw_traffic(

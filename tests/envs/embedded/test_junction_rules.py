@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pytest
 
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
+from envs.embedded.vehicle import VehicleRow
+from envs.embedded.world import PARTED_M
 from envs.embedded.world_rows import WorldRow
 from envs.roads.controls import GateKind, clock_offset, signal_state
+from envs.roads.projection import pose_at
 from envs.scenarios.maps import MapLibrary
+from envs.scenarios.route import route, sample_route
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import SceneBatch, SignalState
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentRow, ScriptRow
@@ -101,3 +106,25 @@ def test_a_stop_sign_asks_for_standing(stands: bool) -> None:
             break
     assert scene.road.distance_to_junction[0] > 50.0, "it never came through"
     assert ran is not stands
+
+
+def test_an_ego_that_turns_is_on_the_way_that_it_takes() -> None:
+    """Ways begin on top of one another, so that the first guess may be wrong; then the road's edge is another's."""
+    maps = town()
+    graph = maps.graph("town")
+    before = next(
+        lane for lane in range(graph.lane_count)
+        if sum(way >= 0 and graph.junction[way] >= 0 for way in graph.successors[lane]) == 3
+    )  # fmt: skip
+    for way in graph.successors[before][:3].tolist():
+        simulator = EmbeddedSimulator(1, maps, EmbeddedConfig(actors=1))
+        case = replace(sample_route(replace(route("low"), vehicles=1, pedestrians=0), 0, 0, maps),
+                       ego_lane=before, ego_s=float(graph.length[before]) - 1.0, ego_speed=0.0,
+                       route=np.array([before, way]), route_spans=None, goal_m=1e3)  # fmt: skip
+        simulator.reset([case])
+        for s in np.arange(0.5, graph.length[way] - 0.5, 0.5).tolist():
+            pose = pose_at(graph.samples, graph.start, graph.step, way, s, 0.0)
+            simulator._vehicle[[VehicleRow.X, VehicleRow.Y, VehicleRow.YAW], 0] = pose
+            scene = simulator.step(np.zeros((1, 3)))
+            assert not scene.events.off_road[0] and abs(scene.road.lane_offset[0]) < PARTED_M + 1e-6
+        assert int(simulator._worlds[WorldRow.LANE, 0]) == way

@@ -19,7 +19,7 @@ from envs.roads.route_plan import is_change
 from envs.roads.town import Town
 from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
-from envs.scenarios.route import PEDESTRIANS, VEHICLES, RouteError, route, sample_route
+from envs.scenarios.route import BEFORE_JUNCTION_M, PEDESTRIANS, VEHICLES, RouteError, route, sample_route
 from envs.scenarios.scenario import ConcreteScenario, Range
 from envs.scene import ActorKind
 from envs.traffic.agents import AgentRow
@@ -52,7 +52,11 @@ def test_a_route_follows_successors_and_lane_changes_and_is_as_long_as_it_says(s
     before_last = (spans[:-1, 1] - spans[:-1, 0]).sum() - case.ego_s
     assert before_last < case.goal_m < before_last + spans[-1, 1] - spans[-1, 0]
     assert case.ego_lane == lanes[0] and graph().junction[lanes[0]] < 0 and graph().junction[lanes[-1]] < 0
-    assert case.time_limit_s == pytest.approx(case.goal_m / 4.0 + 40.0, abs=0.06)
+    controls = graph().controls
+    cycles = sum(float(controls.programs[group, 0]) for group in controls.group[lanes] if group >= 0)
+    assert case.time_limit_s == pytest.approx(case.goal_m / 4.0 + 40.0 + cycles, abs=0.06)
+    if graph().junction[lanes[1]] >= 0:
+        assert case.ego_s <= graph().length[lanes[0]] - BEFORE_JUNCTION_M
 
 
 @pytest.mark.parametrize("density", VEHICLES)
