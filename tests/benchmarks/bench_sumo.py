@@ -107,8 +107,9 @@ def print_flows(pairs: list[tuple[TownFlow, TownFlow]]) -> None:
         low, high = _interval(both)
         ours, sumo = both.mean(axis=0)
         print(f"| {name} | {ours:.2f} | {sumo:.2f} | {ours / sumo:.3f} | {low:.3f}-{high:.3f} |")
-    lanes = np.array([np.mean([pair[k].per_lane for pair in pairs], axis=0) for k in (0, 1)])
-    print(f"\nOver the {lanes.shape[1]} cross-sections the flows correlate with {np.corrcoef(lanes)[0, 1]:.2f}.")
+    spread = [np.std(lanes) / np.mean(lanes) for k in (0, 1) for lanes in [np.mean([p[k].per_lane for p in pairs], 0)]]
+    print(f"\nOver the {len(pairs[0][0].per_lane)} cross-sections the flow varies by {spread[0]:.2f} (ours) and "
+          f"{spread[1]:.2f} (SUMO) of its mean.")  # fmt: skip
 
 
 def _interval(both: FloatArray, draws: int = 10_000) -> FloatArray:

@@ -25,8 +25,8 @@ from envs.traffic.network import RoadArrays
 from tests.benchmarks.town_traffic import PERIOD_S, FlowMeter, TownFlow, sections
 from tests.gates.population import Worlds
 
-LETTERS = {SignalState.NONE: "G", SignalState.GREEN: "g", SignalState.YELLOW: "y", SignalState.RED: "r"}
-"""SUMO's letters; ``g`` drives as the network's right of way says."""
+LETTERS = {SignalState.NONE: "G", SignalState.GREEN: "G", SignalState.YELLOW: "y", SignalState.RED: "r"}
+"""SUMO's letters. Where two approaches have green together, a turn that netconvert has give way gets ``g``."""
 
 ROUTE_M = 40_000.0
 """Length of the random walk that each vehicle is given (m): more than it drives in any measurement."""
@@ -72,12 +72,14 @@ def _match(net: Element, graph: LaneGraph, roads: RoadArrays) -> None:
 
 def _take_phases(logic: Element, lanes: dict[int, int], roads: RoadArrays) -> None:
     """Replace the phases of a signal by ours; ``lanes`` are our ways by the signal's links."""
-    for phase in logic.findall("phase"):
+    theirs = logic.findall("phase")
+    giving_way = [all(phase.get("state", "")[link] != "G" for phase in theirs) for link in range(max(lanes) + 1)]
+    for phase in theirs:
         logic.remove(phase)
     logic.set("offset", "0")
     groups = [int(roads.group[lane]) for lane in lanes.values() if roads.group[lane] >= 0]
     cycle = float(roads.programs[groups[0], 0]) if groups else 10.0
-    ticks = [_letters(lanes, roads, k * PERIOD_S) for k in range(round(cycle / PERIOD_S))]
+    ticks = [_letters(lanes, giving_way, roads, k * PERIOD_S) for k in range(round(cycle / PERIOD_S))]
     begin = 0
     for k in range(1, len(ticks) + 1):
         if k == len(ticks) or ticks[k] != ticks[begin]:
@@ -86,8 +88,13 @@ def _take_phases(logic: Element, lanes: dict[int, int], roads: RoadArrays) -> No
             begin = k
 
 
-def _letters(lanes: dict[int, int], roads: RoadArrays, now: float) -> str:
-    return "".join(LETTERS[SignalState(light(roads, lanes[link], now, 0))] for link in range(max(lanes) + 1))
+def _letters(lanes: dict[int, int], giving_way: list[bool], roads: RoadArrays, now: float) -> str:
+    states = [SignalState(light(roads, lanes[link], now, 0)) for link in range(max(lanes) + 1)]
+    green = {int(roads.group[lanes[link]]) for link, state in enumerate(states) if state is SignalState.GREEN}
+    return "".join(
+        "g" if state is SignalState.GREEN and giving_way[link] and len(green) > 1 else LETTERS[state]
+        for link, state in enumerate(states)
+    )
 
 
 def _offset(net: Element) -> FloatArray:
