@@ -81,7 +81,8 @@ def _seconds_per_step(env: DrivingVectorEnv, steps: int) -> tuple[float, float]:
 
 def print_table(scaling: Scaling, what: str, worlds: list[int]) -> None:
     """Print one table; ``worlds`` of each size."""
-    print(f"| {what} | us of a step, processor | world steps per processor s | per s of wall time |\n" + 4 * "|---" + "|")
+    print(f"| {what} | us of a step, processor | world steps per processor s | per s of wall time |")
+    print(4 * "|---" + "|")
     wall = np.median(scaling.wall, axis=0)
     for size, cost, passed, count in zip(scaling.sizes, scaling.cost, wall, worlds, strict=True):
         print(f"| {size} | {1e6 * cost:,.0f} | {count / cost:,.0f} | {count / passed:,.0f} |")
@@ -102,9 +103,11 @@ def plot(path: Path, title: str, drawn: list[tuple[str, Scaling]]) -> None:
         sizes = np.array(scaling.sizes, dtype=float)
         panel.plot(sizes, 1e6 * (slope * sizes + constant), color="0.7", label="line")
         panel.plot(sizes, 1e6 * scaling.cost, "o", color="C0", label="measured, median")
-        panel.set(xlabel=what, ylabel="processor time of a step (us)", ylim=(0.0, None))
+        panel.set(xlabel=what, ylabel="processor time of a step (us)")
         if sizes[-1] / sizes[0] > 100.0:
-            panel.set(xscale="log", yscale="log", ylim=(None, None))
+            panel.set(xscale="log", yscale="log")
+        else:
+            panel.set(ylim=(0.0, None))
         panel.legend(frameon=False)
     figure.suptitle(title)
     figure.savefig(path, dpi=110)
