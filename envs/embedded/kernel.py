@@ -63,7 +63,8 @@ def step_worlds(
         sense_objects(objects, agents, actors, roads, b)
         sense_ego(objects, worlds, ego, b)
         decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
-        roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
+        if traffic.crowd.people.shape[2] > 0:
+            roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
         remember_poses(arrays.before, actors, b)
         move_agents(agents, actors, traffic.paths, roads, b, period)
         show_pedestrians(actors, traffic.crowd.people, agents.shape[2], b, period)

@@ -95,9 +95,7 @@ def decide(
     """
     sort_into_lanes(traffic.objects, traffic.heads, traffic.links, b)
     claim_junctions(agents, traffic, roads, time_s, seed, b, period)
-    for i in range(agents.shape[2]):
-        if int(agents[AgentRow.MODE, b, i]) == AgentMode.VEHICLE:
-            _choose_acceleration(agents, traffic, roads, b, i)
+    _choose_accelerations(agents, traffic, roads, b)
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or agents[AgentRow.MAY_CHANGE, b, i] < 0.5:
             continue
@@ -140,36 +138,41 @@ def _show_in_lane(objects: FloatArray, agents: FloatArray, b: int, i: int) -> No
 
 
 @njit
-def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int) -> None:
-    """Write the acceleration of agent ``i`` (m/s2), that of following alone, and how far it moves aside (m)."""
-    objects, view, lane = traffic.objects, traffic.seen, int(agents[AgentRow.LANE, b, i])
-    follow_path(traffic.paths, agents, roads, b, i)
-    s = agents[AgentRow.S, b, i]
-    count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
-    gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
-    if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
-        in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
-        if in_lane < gap:
-            gap, leader, ahead = in_lane, its_speed, entering
-    line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
-    if gap < min(QUEUE_GAP_M, line):
-        agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
-    line = min(line, give_way_gap(agents, traffic, roads, b, i, min(gap, line)))
-    acceleration = agent_idm(agents, b, i, gap, leader)
-    agents[AgentRow.FOLLOWING, b, i] = acceleration
-    if line < FREE_GAP:
-        acceleration = min(acceleration, agent_idm(agents, b, i, line, 0.0))
-        acceleration = min(acceleration, brake_for_line(traffic.claims, agents[AgentRow.SPEED, b, i], i))
-    acceleration = min(acceleration, keep_speed(agents, traffic.paths, roads, b, i))
-    if roads.ends[lane]:
-        to_end = roads.length[lane] - s - objects[ObjectRow.HALF_LENGTH, b, i]
-        acceleration = min(acceleration, agent_idm(agents, b, i, to_end, 0.0))
-    if agents[AgentRow.YIELDS, b, i] > 0.5:
-        acceleration = min(acceleration, yield_acceleration(agents, objects, view, count, roads, b, i))
-    agents[AgentRow.ACCELERATION, b, i] = _within_ability(agents, b, i, acceleration)
-    # In a street with junctions whoever stands in the own lane is queueing: it is waited for, and not passed.
-    queue = QUEUE_M if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 0.0
-    agents[AgentRow.ASIDE, b, i] = make_room(objects, view, count, b, i, s, queue)
+def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int) -> None:
+    """Write the vehicles' accelerations (m/s2), those of following alone, and how far they move aside (m)."""
+    objects, view = traffic.objects, traffic.seen
+    # One call for all of them: each call copies the tuples, a hundred arrays of them.
+    for i in range(agents.shape[2]):
+        if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
+            continue
+        lane = int(agents[AgentRow.LANE, b, i])
+        follow_path(traffic.paths, agents, roads, b, i)
+        s = agents[AgentRow.S, b, i]
+        count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
+        gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
+        if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
+            in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
+            if in_lane < gap:
+                gap, leader, ahead = in_lane, its_speed, entering
+        line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
+        if gap < min(QUEUE_GAP_M, line):
+            agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
+        line = min(line, give_way_gap(agents, traffic, roads, b, i, min(gap, line)))
+        acceleration = agent_idm(agents, b, i, gap, leader)
+        agents[AgentRow.FOLLOWING, b, i] = acceleration
+        if line < FREE_GAP:
+            acceleration = min(acceleration, agent_idm(agents, b, i, line, 0.0))
+            acceleration = min(acceleration, brake_for_line(traffic.claims, agents[AgentRow.SPEED, b, i], i))
+        acceleration = min(acceleration, keep_speed(agents, traffic.paths, roads, b, i))
+        if roads.ends[lane]:
+            to_end = roads.length[lane] - s - objects[ObjectRow.HALF_LENGTH, b, i]
+            acceleration = min(acceleration, agent_idm(agents, b, i, to_end, 0.0))
+        if agents[AgentRow.YIELDS, b, i] > 0.5:
+            acceleration = min(acceleration, yield_acceleration(agents, objects, view, count, roads, b, i))
+        agents[AgentRow.ACCELERATION, b, i] = _within_ability(agents, b, i, acceleration)
+        # In a street with junctions whoever stands in the own lane is queueing: it is waited for, and not passed.
+        queue = QUEUE_M if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 0.0
+        agents[AgentRow.ASIDE, b, i] = make_room(objects, view, count, b, i, s, queue)
 
 
 @njit
