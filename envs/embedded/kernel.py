@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from envs.compiled import njit
 from envs.embedded.junction_rules import watch_junction
+from envs.embedded.shown_ego import show_ego
 from envs.embedded.visibility import look_around
 from envs.embedded.world import WorldRow, move_ego, read_road, remember_poses, sense_ego, track_lane, track_route
 from envs.scene import ROUTE_POINT_SPACING_M, FloatArray, IntArray
@@ -58,6 +59,7 @@ def step_worlds(
         run_scripts(arrays.scripts, agents, actors, ego, roads, worlds[WorldRow.TIME, b], b)
         sense_objects(objects, agents, actors, roads, b)
         sense_ego(objects, worlds, ego, b)
+        show_ego(traffic.ego, worlds, ego, arrays.route, arrays.routes, roads, arrays.seeds[b], b)
         decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
         roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
         remember_poses(arrays.before, actors, b)
