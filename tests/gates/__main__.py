@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from envs.scene import ActorKind
-from tests.gates.population import GENERATED, KINDS, MAPS, load_map, populate
+from tests.gates.population import GENERATED, KINDS, MAPS, load_map, load_walk, populate
 from tests.gates.report import run_gates
 
 
@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--vehicles", type=int, nargs="+", default=[40], help="vehicles in each world")
     parser.add_argument("--minutes", type=float, default=10.0, help="simulated minutes of each world")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(6)), help="one world for each")
+    parser.add_argument("--pedestrians", type=int, default=0, help="pedestrians in each world")
     parser.add_argument("--cars", action="store_true", help="no trucks and buses")
     parser.add_argument("--events", type=int, default=8, help="events that are shown of each run")
     options = parser.parse_args()
@@ -26,14 +27,18 @@ def main() -> int:
             print(f"{name}: not there, skipped")
             continue
         graph = load_map(name)
+        walk = load_walk(name, graph) if options.pedestrians else None
         for vehicles in options.vehicles:
             kinds = (ActorKind.CAR,) if options.cars else KINDS
-            report = run_gates(populate(graph, vehicles, options.seeds, kinds), options.minutes)
+            worlds = populate(graph, vehicles, options.seeds, kinds, walk, options.pedestrians)
+            report = run_gates(worlds, options.minutes)
             held &= report.holds
             print(
-                f"{name}, {vehicles} vehicles, {report.hours:.2f} h: {report.overlaps} overlaps "
-                f"({report.overlap_ticks} ticks), {report.causeless} stood without a cause, {report.red_runs} of "
-                f"{report.lines} lines on red, {report.mean_speed:.2f} m/s, {report.steps_per_s:.0f} steps/s",
+                f"{name}, {vehicles} vehicles, {options.pedestrians} pedestrians, {report.hours:.2f} h: "
+                f"{report.overlaps} overlaps ({report.overlap_ticks} ticks), "
+                f"{report.run_over} pedestrians touched in {report.crossings} crossings, "
+                f"{report.causeless} stood without a cause, {report.red_runs} of {report.lines} lines on red, "
+                f"{report.mean_speed:.2f} m/s, {report.steps_per_s:.0f} steps/s",
                 flush=True,
             )
             for event in report.events[: options.events]:

@@ -10,13 +10,16 @@ import numpy as np
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
 from envs.roads.lane_graph import BRIDGE_M
-from envs.scene import ActorRow, FloatArray, IntArray, SignalState
+from envs.scenarios.scenario import BODY_SIZES_M
+from envs.scene import ActorKind, ActorRow, FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
+from envs.traffic.roaming import roam
 from envs.traffic.scratch import TrafficArrays
+from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 from tests.gates.causes import has_cause
 
 PERIOD_S = 0.1
@@ -41,7 +44,8 @@ class Count(IntEnum):
     """Rows of ``Watch.counts``: what is counted in each world.
 
     ``OVERLAPS`` pairs that begin to touch, ``OVERLAP_TICKS`` pairs that touch at a look; ``CAUSELESS`` vehicles that
-    stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept.
+    stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept; ``RUN_OVER``
+    vehicles that begin to touch a pedestrian; ``CROSSINGS`` of crosswalks that pedestrians have begun.
     """
 
     OVERLAPS = 0
@@ -50,9 +54,13 @@ class Count(IntEnum):
     RED_RUNS = 3
     LINES = 4
     EVENTS = 5
+    RUN_OVER = 6
+    CROSSINGS = 7
 
 
 _OVERLAPS, _CAUSELESS, _RED_RUNS = int(Count.OVERLAPS), int(Count.CAUSELESS), int(Count.RED_RUNS)
+_RUN_OVER, _NOBODY = int(Count.RUN_OVER), int(PedestrianPhase.UNUSED)
+_PEDESTRIAN_LENGTH_M, _PEDESTRIAN_WIDTH_M = BODY_SIZES_M[ActorKind.PEDESTRIAN]
 
 
 class Watch(NamedTuple):
@@ -60,7 +68,8 @@ class Watch(NamedTuple):
 
     Per vehicle ``(B, A)``: ``anchor`` odometer where it last got further (m), ``uncaused`` time that it has stood there
     without a cause (s), ``line`` lane of the next signal, ``to_line`` distance of the front to its stop line (m),
-    ``passing`` lane into which it is going although its line was crossed on red; ``touching`` ``(B, A, A)``.
+    ``passing`` lane into which it is going although its line was crossed on red; ``touching`` ``(B, A, A + P)``, the
+    pedestrians behind the vehicles; ``crossing`` ``(B, P)`` whether each is on a crosswalk.
     """
 
     counts: FloatArray
@@ -71,9 +80,10 @@ class Watch(NamedTuple):
     to_line: FloatArray
     passing: IntArray
     touching: IntArray
+    crossing: IntArray
 
 
-def new_watch(worlds: int, vehicles: int) -> Watch:
+def new_watch(worlds: int, vehicles: int, pedestrians: int = 0) -> Watch:
     """Return a watch that has seen nothing."""
     return Watch(
         counts=np.zeros((len(Count), worlds)),
@@ -83,7 +93,8 @@ def new_watch(worlds: int, vehicles: int) -> Watch:
         line=np.full((worlds, vehicles), -1, dtype=np.int64),
         to_line=np.zeros((worlds, vehicles)),
         passing=np.full((worlds, vehicles), -1, dtype=np.int64),
-        touching=np.zeros((worlds, vehicles, vehicles), dtype=np.int64),
+        touching=np.zeros((worlds, vehicles, vehicles + pedestrians), dtype=np.int64),
+        crossing=np.zeros((worlds, pedestrians), dtype=np.int64),
     )
 
 
@@ -101,11 +112,23 @@ def drive(
             now = k * PERIOD_S
             sense_objects(traffic.objects, agents, actors, roads, b)
             decide(agents, traffic, roads, now, seeds[b], b, PERIOD_S)
+            roam(traffic, agents, actors, roads, seeds, now, b, PERIOD_S)
             move_agents(agents, actors, traffic.paths, roads, b, PERIOD_S)
-            for i in range(agents.shape[2]):
-                _watch_lines(watch, agents, actors, traffic.paths, rules, now, seeds[b], b, i)
-                _watch_standing(watch, agents, now, b, i)
-                _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
+            look(watch, agents, actors, traffic, rules, height, now, seeds[b], b)
+
+
+@njit
+def look(
+    watch: Watch, agents: FloatArray, actors: FloatArray, traffic: TrafficArrays, rules: RoadArrays,
+    height: FloatArray, now: float, seed: int, b: int,
+) -> None:  # fmt: skip
+    """Look at world ``b`` after the tick that began at ``now`` (s)."""
+    for i in range(agents.shape[2]):
+        _watch_lines(watch, agents, actors, traffic.paths, rules, now, seed, b, i)
+        _watch_standing(watch, agents, now, b, i)
+        _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
+        _watch_people(watch, actors, traffic.crowd.people, now, b, i, agents.shape[2])
+    _watch_crossings(watch, traffic.crowd.people, b)
 
 
 @njit
@@ -228,6 +251,33 @@ def _watch_overlaps(
             watch.touching[b, i, j] = 1
         else:
             watch.touching[b, i, j] = 0
+
+
+@njit
+def _watch_people(
+    watch: Watch, actors: FloatArray, people: FloatArray, now: float, b: int, i: int, vehicles: int
+) -> None:
+    for p in range(people.shape[2]):
+        x, y = people[PedestrianRow.X, b, p], people[PedestrianRow.Y, b, p]
+        reach = 0.5 * actors[ActorRow.LENGTH, b, i] + 2.0
+        near = abs(actors[ActorRow.X, b, i] - x) < reach and abs(actors[ActorRow.Y, b, i] - y) < reach
+        touches = near and int(people[PedestrianRow.PHASE, b, p]) != _NOBODY and boxes_overlap(
+            actors[ActorRow.X, b, i], actors[ActorRow.Y, b, i], actors[ActorRow.YAW, b, i],
+            0.5 * actors[ActorRow.LENGTH, b, i], 0.5 * actors[ActorRow.WIDTH, b, i],
+            x, y, people[PedestrianRow.YAW, b, p], 0.5 * _PEDESTRIAN_LENGTH_M, 0.5 * _PEDESTRIAN_WIDTH_M,
+        )  # fmt: skip
+        if touches and watch.touching[b, i, vehicles + p] == 0:
+            _note(watch, _RUN_OVER, now, b, i, p)
+        watch.touching[b, i, vehicles + p] = 1 if touches else 0
+
+
+@njit
+def _watch_crossings(watch: Watch, people: FloatArray, b: int) -> None:
+    for p in range(people.shape[2]):
+        crosses = int(people[PedestrianRow.PHASE, b, p]) == PedestrianPhase.CROSSES
+        if crosses and watch.crossing[b, p] == 0:
+            watch.counts[Count.CROSSINGS, b] += 1.0
+        watch.crossing[b, p] = 1 if crosses else 0
 
 
 @njit

@@ -11,10 +11,10 @@ import pytest
 from envs.embedded.collision import boxes_overlap
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.roads.projection import pose_at
+from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import ActorRow, BoolArray, EgoRow
 from envs.traffic.agents import AgentRow, WaitCause
-from envs.traffic.ego_in_way import look_ahead_m
-from tests.envs.embedded.crowds import FAR_OFF_M, case, driver, start, town, town_case
+from tests.envs.embedded.crowds import FAR_OFF_M, start, town, town_case
 from tests.envs.traffic.worlds import agent_rows, hold, put_ego
 
 VEHICLES = 40
@@ -49,13 +49,12 @@ def worlds_with_egos(poses: list[tuple[float, float, float]]) -> EmbeddedSimulat
     return simulator
 
 
-def away_from(scenario, pose):
+def away_from(scenario: ConcreteScenario, pose: tuple[float, float, float]) -> ConcreteScenario:
     """Return ``scenario`` without the vehicles that would start within 15 m of ``pose``; drivers keep to advice."""
     graph, agents = town().graph("town"), scenario.agents
-    near = [
-        math.hypot(*np.subtract(pose_at(graph.samples, graph.start, graph.step, int(lane), s, 0.0)[:2], pose[:2])) < 15.0
-        for lane, s in agents[[AgentRow.LANE, AgentRow.S]].T
-    ]
+    rows = agents[AgentRow.LANE : AgentRow.D].T
+    places = [pose_at(graph.samples, graph.start, graph.step, int(lane), s, 0.0) for lane, s in rows]
+    near = [math.hypot(x - pose[0], y - pose[1]) < 15.0 for x, y, _ in places]
     agents[AgentRow.MODE, near] = 0.0
     return replace(scenario, agents=agents)
 
@@ -66,11 +65,11 @@ def touched(simulator: EmbeddedSimulator) -> BoolArray:
     found = np.zeros(actors.shape[1:], dtype=bool)
     near = np.hypot(actors[ActorRow.X] - ego[EgoRow.X][:, None], actors[ActorRow.Y] - ego[EgoRow.Y][:, None]) < 9.0
     for b, i in np.argwhere(near & (actors[ActorRow.VALID] > 0.5)):
+        x, y, yaw, length, width = ego[[EgoRow.X, EgoRow.Y, EgoRow.YAW, EgoRow.LENGTH, EgoRow.WIDTH], b]
+        other = actors[[ActorRow.X, ActorRow.Y, ActorRow.YAW, ActorRow.LENGTH, ActorRow.WIDTH], b, i]
         found[b, i] = boxes_overlap(
-            *ego[[EgoRow.X, EgoRow.Y, EgoRow.YAW], b], 0.5 * ego[EgoRow.LENGTH, b], 0.5 * ego[EgoRow.WIDTH, b],
-            *actors[[ActorRow.X, ActorRow.Y, ActorRow.YAW], b, i],
-            0.5 * actors[ActorRow.LENGTH, b, i], 0.5 * actors[ActorRow.WIDTH, b, i],
-        )  # fmt: skip
+            x, y, yaw, 0.5 * length, 0.5 * width, other[0], other[1], other[2], 0.5 * other[3], 0.5 * other[4]
+        )
     return found
 
 
