@@ -8,6 +8,7 @@ from envs.compiled import njit
 from envs.embedded.world import WorldRow
 from envs.scene import EgoRow, FloatArray, IntArray, RouteRow, SignalState
 from envs.traffic.ego_body import EgoBodyRow
+from envs.traffic.levels import lane_height
 from envs.traffic.lights import light, must_stop
 from envs.traffic.network import RoadArrays
 
@@ -32,6 +33,7 @@ def show_ego(
     body[EgoBodyRow.HALF_LENGTH, b] = 0.5 * ego[EgoRow.LENGTH, b]
     body[EgoBodyRow.HALF_WIDTH, b] = 0.5 * ego[EgoRow.WIDTH, b]
     lane, s = int(worlds[WorldRow.LANE, b]), worlds[WorldRow.S, b]
+    body[EgoBodyRow.HEIGHT, b] = lane_height(roads, lane, s)
     offset, angle = worlds[WorldRow.D, b], worlds[WorldRow.ANGLE, b]
     aside, error = route[RouteRow.LATERAL_OFFSET, b], route[RouteRow.HEADING_ERROR, b]
     follows = abs(aside) < ON_ROUTE_M and abs(error) < ON_ROUTE_RAD

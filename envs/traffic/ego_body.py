@@ -16,7 +16,7 @@ class EgoBodyRow(IntEnum):
     (m); ``SPEED`` along its yaw (m/s); ``ASTRAY`` whether it does anything but drive ahead along its lane.
     ``INSIDE`` the way through a junction that it is on (-1: none) and ``INSIDE_S`` how far (m); ``WAY`` the next way of
     its route (-1: none near), ``TO_LINE`` the distance of its front to that way's stop line (m), ``MAY_GO`` whether the
-    signal there lets it.
+    signal there lets it; ``HEIGHT`` of its lane (m, 0 on a flat map).
     """
 
     PRESENT = 0
@@ -32,6 +32,7 @@ class EgoBodyRow(IntEnum):
     WAY = 10
     TO_LINE = 11
     MAY_GO = 12
+    HEIGHT = 13
 
 
 def no_ego(worlds: int) -> FloatArray:

@@ -15,6 +15,7 @@ from envs.scene import FloatArray, IntArray
 from envs.traffic.agents import AgentRow, ObjectRow
 from envs.traffic.ego_body import EgoBodyRow
 from envs.traffic.following import CORRIDOR_MARGIN, FREE_GAP
+from envs.traffic.levels import lane_height, on_other_level
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
 from envs.traffic.scratch import TrafficArrays
@@ -58,7 +59,8 @@ def ego_gap(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
     if dx * dx + dy * dy > (reach + radius) ** 2 or ahead < -radius:
         return FREE_GAP, 0.0
     margin = CORRIDOR_MARGIN
-    if _touches(traffic, b, i, x, y, heading, margin, 0.0):
+    level = on_other_level(lane_height(roads, lane, s), ego[EgoBodyRow.HEIGHT, b])
+    if not level and _touches(traffic, b, i, x, y, heading, margin, 0.0):
         # Whoever passes close beside it goes on; whoever touches it drives off if it is behind.
         margin = 0.0
         if _touches(traffic, b, i, x, y, heading, margin, 0.0):
@@ -151,7 +153,8 @@ def _march(
         d = aside + offset * math.exp(-gone / fade)
         x, y, heading = pose_at(roads.samples, roads.start, roads.step, path[k], s, d)
         apart = math.hypot(ego_x - x, ego_y - y) - radius
-        if apart <= 0.0 and _touches(traffic, b, i, x, y, heading, margin, later):
+        touches = apart <= 0.0 and _touches(traffic, b, i, x, y, heading, margin, later)
+        if touches and not on_other_level(lane_height(roads, path[k], s), traffic.ego[EgoBodyRow.HEIGHT, b]):
             return max(gone - STEP_M, 0.0), heading
         step = max(apart, STEP_M)
         gone += step

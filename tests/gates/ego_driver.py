@@ -95,7 +95,7 @@ class Egos:
         over = state.left <= 0.0 or (state.mood is Mood.ROUTE and state.stood > STUCK_S)
         if state.mood is Mood.AWAY and state.left <= 0.0:
             self._come_back(b)
-        elif over or self.simulator.scene.events.goal_reached[b] or self.simulator.scene.events.off_road[b] > 1:
+        elif state.mood is not Mood.AWAY and (over or self.simulator.scene.events.goal_reached[b]):
             self.take_away(b)
 
     def _come_back(self, b: int) -> None:

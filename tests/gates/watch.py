@@ -14,6 +14,8 @@ from envs.scenarios.scenario import BODY_SIZES_M
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.brain import decide, move_agents, sense_objects
+from envs.traffic.crowd import CrowdArrays, pedestrian_height
+from envs.traffic.levels import lane_height, on_other_level
 from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
@@ -127,7 +129,7 @@ def look(
         _watch_lines(watch, agents, actors, traffic.paths, rules, now, seed, b, i)
         _watch_standing(watch, agents, now, b, i)
         _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
-        _watch_people(watch, actors, traffic.crowd.people, now, b, i, agents.shape[2])
+        _watch_people(watch, agents, actors, traffic.crowd, rules, now, b, i)
     _watch_crossings(watch, traffic.crowd.people, b)
 
 
@@ -255,12 +257,16 @@ def _watch_overlaps(
 
 @njit
 def _watch_people(
-    watch: Watch, actors: FloatArray, people: FloatArray, now: float, b: int, i: int, vehicles: int
-) -> None:
+    watch: Watch, agents: FloatArray, actors: FloatArray, crowd: CrowdArrays, rules: RoadArrays, now: float,
+    b: int, i: int,
+) -> None:  # fmt: skip
+    people, vehicles = crowd.people, agents.shape[2]
+    level = lane_height(rules, int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i])
     for p in range(people.shape[2]):
         x, y = people[PedestrianRow.X, b, p], people[PedestrianRow.Y, b, p]
         reach = 0.5 * actors[ActorRow.LENGTH, b, i] + 2.0
         near = abs(actors[ActorRow.X, b, i] - x) < reach and abs(actors[ActorRow.Y, b, i] - y) < reach
+        near = near and not on_other_level(level, pedestrian_height(crowd, b, p))
         touches = near and int(people[PedestrianRow.PHASE, b, p]) != _NOBODY and boxes_overlap(
             actors[ActorRow.X, b, i], actors[ActorRow.Y, b, i], actors[ActorRow.YAW, b, i],
             0.5 * actors[ActorRow.LENGTH, b, i], 0.5 * actors[ActorRow.WIDTH, b, i],
