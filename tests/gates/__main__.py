@@ -66,7 +66,8 @@ def _tell(report: Report) -> None:
     print(
         f"{report.hours:.2f} h: {report.overlaps} overlaps ({report.overlap_ticks} ticks), "
         f"{report.run_over} pedestrians touched in {report.crossings} crossings, "
-        f"{report.causeless} stood without a cause, {report.red_runs} of {report.lines} lines on red, "
+        f"{report.causeless} stood without a cause, {report.long} over 5 min, "
+        f"{report.red_runs} of {report.lines} lines on red, "
         f"{report.mean_speed:.2f} m/s, {report.steps_per_s:.0f} steps/s",
         flush=True,
     )

@@ -11,7 +11,8 @@ from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, WaitCause
 from envs.traffic.network import RoadArrays
 from tests.gates.population import Worlds
-from tests.gates.watch import PERIOD_S, Count, Watch, drive, new_watch
+from tests.gates.records import Count, Watch, new_watch
+from tests.gates.watch import PERIOD_S, drive
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +31,7 @@ class Report:
     lines: int
     run_over: int
     crossings: int
+    long: int
     mean_speed: float
     steps_per_s: float
     events: tuple[str, ...]
@@ -46,7 +48,7 @@ def run_gates(worlds: Worlds, minutes: float, driven_by: RoadArrays | None = Non
     _, count, vehicles = worlds.agents.shape
     watch = new_watch(count, vehicles, worlds.traffic.crowd.people.shape[2])
     ticks = round(60.0 * minutes / PERIOD_S)
-    bodies, rules = (worlds.agents, worlds.actors, worlds.traffic), (worlds.roads, worlds.graph.height, worlds.seeds)
+    bodies, rules = (worlds.agents, worlds.actors, worlds.traffic), (worlds.roads, worlds.seeds)
     drive(watch, *bodies, roads, *rules, 0, 0)  # compiles
     began = time.perf_counter()
     drive(watch, *bodies, roads, *rules, 0, ticks)
@@ -67,6 +69,7 @@ def summarise(worlds: Worlds, watch: Watch, minutes: float, steps_per_s: float) 
         lines=totals[Count.LINES],
         run_over=totals[Count.RUN_OVER],
         crossings=totals[Count.CROSSINGS],
+        long=totals[Count.LONG],
         mean_speed=float(worlds.agents[AgentRow.ODOMETER].mean() / (60.0 * minutes)),
         steps_per_s=steps_per_s,
         events=tuple(_describe(worlds, watch)),

@@ -17,8 +17,9 @@ from envs.scene import ActorRow
 from envs.traffic.agents import SCRIPTS_PER_AGENT, ScriptRow
 from tests.gates.ego_driver import Egos, Mood
 from tests.gates.population import Worlds
+from tests.gates.records import new_watch
 from tests.gates.report import Report, summarise
-from tests.gates.watch import PERIOD_S, look, new_watch
+from tests.gates.watch import PERIOD_S, look
 
 STOOD_S = 1.0
 """An ego that has stood this long stands: whoever touches it then has driven into it (s)."""
@@ -62,8 +63,8 @@ def run_with_ego(
         simulator.step(egos.control())
         for b in range(count):
             look(
-                watch, present.agents, present.actors, arrays.traffic, simulator._roads, worlds.graph.height,
-                k * PERIOD_S, int(worlds.seeds[b]), b,
+                watch, present.agents, present.actors, arrays.traffic, simulator._roads, k * PERIOD_S,
+                int(worlds.seeds[b]), b,
             )  # fmt: skip
             stories += _judge(egos, contacts, b, k * PERIOD_S)
     took = time.perf_counter() - began
