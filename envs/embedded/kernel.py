@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from envs.compiled import njit
 from envs.embedded.junction_rules import watch_junction
+from envs.embedded.levels import ego_level, write_levels
 from envs.embedded.route_line import track_route
+from envs.embedded.shown_ego import show_ego
 from envs.embedded.visibility import look_around
 from envs.embedded.world import move_ego, read_road, remember_poses, sense_ego, track_lane
 from envs.embedded.world_rows import WorldRow
@@ -24,8 +26,8 @@ class WorldArrays(NamedTuple):
     ``parameters`` of the vehicle; ``seeds`` ``(B,)`` of the episodes; ``worlds``, ``vehicle``, ``agents`` blocks
     ``(rows, B, ...)``; ``traffic`` of the drivers and pedestrians; ``scripts`` ``(B, A, ...)``, ``routes``
     ``(B, lanes)`` and the ``spans`` ``(B, lanes, 2)`` of them that are driven; the blocks of the scene; scratch for one
-    world: ``before`` ``(3, slots)`` poses of the actors when the period began, ``nearness`` and ``nearest`` ``(BINS,)``
-    of the look around.
+    world: ``before`` ``(3, slots)`` poses of the actors when the period began, ``levels`` ``(slots,)`` their heights;
+    ``nearness``, ``nearest`` ``(BINS,)`` of the look around.
     """
 
     parameters: FloatArray
@@ -44,6 +46,7 @@ class WorldArrays(NamedTuple):
     points: FloatArray
     events: FloatArray
     before: FloatArray
+    levels: FloatArray
     nearness: FloatArray
     nearest: FloatArray
 
@@ -62,17 +65,22 @@ def step_worlds(
         run_scripts(arrays.scripts, agents, actors, ego, arrays.route, roads, worlds[WorldRow.TIME, b], b)
         sense_objects(objects, agents, actors, roads, b)
         sense_ego(objects, worlds, ego, b)
+        show_ego(traffic.ego, worlds, ego, arrays.route, arrays.routes, roads, arrays.seeds[b], b)
         decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
         if traffic.crowd.people.shape[2] > 0:
             roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
         remember_poses(arrays.before, actors, b)
         move_agents(agents, actors, traffic.paths, roads, b, period)
         show_pedestrians(actors, traffic.crowd.people, agents.shape[2], b, period)
-        move_ego(arrays.vehicle, ego, actors, arrays.before, arrays.events, control, arrays.parameters, b, period)
+        write_levels(arrays.levels, agents, traffic.crowd, roads, b)
+        move_ego(
+            arrays.vehicle, ego, actors, arrays.before, arrays.events, control, arrays.parameters, arrays.levels,
+            ego_level(worlds, roads, b), b, period,
+        )  # fmt: skip
         worlds[WorldRow.TIME, b] += period
         _derive(roads, arrays, b, period)
         if looks:
-            look_around(actors, ego, arrays.nearness, arrays.nearest, b)
+            _look(roads, arrays, b)
 
 
 @njit
@@ -81,7 +89,14 @@ def refresh_worlds(roads: RoadArrays, arrays: WorldArrays, rows: IntArray) -> No
     for b in rows:
         notice_pedestrians(arrays.traffic.crowd, roads, arrays.seeds, arrays.worlds[WorldRow.TIME, b], b)
         _derive(roads, arrays, b, 0.0)
-        look_around(arrays.actors, arrays.ego, arrays.nearness, arrays.nearest, b)
+        write_levels(arrays.levels, arrays.agents, arrays.traffic.crowd, roads, b)
+        _look(roads, arrays, b)
+
+
+@njit
+def _look(roads: RoadArrays, arrays: WorldArrays, b: int) -> None:
+    level = ego_level(arrays.worlds, roads, b)
+    look_around(arrays.actors, arrays.ego, arrays.levels, level, arrays.nearness, arrays.nearest, b)
 
 
 @njit

@@ -87,6 +87,7 @@ class EmbeddedSimulator:
             points=scene.route.points,
             events=scene.events.block,
             before=np.zeros((3, scene.actor_slots)),
+            levels=np.zeros(scene.actor_slots),
             nearness=np.zeros(BINS),
             nearest=np.zeros(BINS),
         )

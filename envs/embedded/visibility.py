@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from envs.compiled import njit
+from envs.roads.lane_graph import BRIDGE_M
 from envs.scene import ActorRow, EgoRow, FloatArray
 
 BINS = 720
@@ -14,6 +15,9 @@ BINS = 720
 
 RANGE_M = 120.0
 """How far the ego sees (m, ours)."""
+
+STEEPEST = 0.12
+"""Slope of the steepest road (m/m, ours; CARLA's Town04: 0.109)."""
 
 
 DIRECTIONS = np.array([(math.cos(2.0 * math.pi * k / BINS), math.sin(2.0 * math.pi * k / BINS)) for k in range(BINS)])
@@ -26,8 +30,14 @@ _WIDTH = 2.0 * math.pi / BINS
 
 
 @njit
-def look_around(actors: FloatArray, ego: FloatArray, nearness: FloatArray, nearest: FloatArray, b: int) -> None:
+def look_around(
+    actors: FloatArray, ego: FloatArray, levels: FloatArray, level: float, nearness: FloatArray, nearest: FloatArray,
+    b: int,
+) -> None:  # fmt: skip
     """Mark the actors of world ``b`` that the ego sees; ``nearness``, ``nearest`` ``(BINS,)`` are scratch.
+
+    ``levels`` ``(A,)`` heights of the actors, ``level`` of the ego (m): those on a bridge over it, or below the one
+    that it is on, are neither seen nor do they hide anybody. What is only up or down the same road is seen.
 
     The buffer holds 1 / distance: along one side of a box that is linear in the ray's direction, so a ray costs no
     division.
@@ -36,11 +46,20 @@ def look_around(actors: FloatArray, ego: FloatArray, nearness: FloatArray, neare
     nearest[:] = -1.0
     for i in range(actors.shape[2]):
         actors[ActorRow.VISIBLE, b, i] = 0.0
-        if actors[ActorRow.VALID, b, i] > 0.5:
+        if actors[ActorRow.VALID, b, i] > 0.5 and not _is_over_or_under(actors, ego, levels[i] - level, b, i):
             _draw(actors, ego, nearness, nearest, b, i)
     for k in range(BINS):
         if nearest[k] >= 0.0:
             actors[ActorRow.VISIBLE, b, int(nearest[k])] = 1.0
+
+
+@njit
+def _is_over_or_under(actors: FloatArray, ego: FloatArray, climb: float, b: int, i: int) -> bool:
+    """Return whether actor ``i``, ``climb`` (m) above the ego, is higher or lower than a road leads to where it is."""
+    if abs(climb) < BRIDGE_M:
+        return False
+    away = math.hypot(actors[ActorRow.X, b, i] - ego[EgoRow.X, b], actors[ActorRow.Y, b, i] - ego[EgoRow.Y, b])
+    return abs(climb) >= BRIDGE_M + STEEPEST * away
 
 
 @njit

@@ -14,6 +14,7 @@ from envs.embedded.world_rows import WorldRow
 from envs.roads.projection import edges_at, pose_at, project
 from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow
 from envs.traffic.agents import ObjectRow
+from envs.traffic.levels import on_other_level
 from envs.traffic.network import RoadArrays
 
 SUBSTEPS = 5
@@ -35,19 +36,22 @@ def move_ego(
     events: FloatArray,
     control: FloatArray,
     parameters: FloatArray,
+    levels: FloatArray,
+    level: float,
     b: int,
     period: float,
 ) -> None:
     """Advance the ego of world ``b`` by ``SUBSTEPS`` and test for collisions at each; it stops where it hits.
 
     ``before`` ``(3, A)``: x, y, yaw of the actors at the start of the period; they move on straight lines within it.
+    ``levels`` ``(A,)`` their heights, ``level`` that of the ego (m).
     """
     dt = period / SUBSTEPS
     speed_before, acceleration_before = vehicle[VehicleRow.SPEED, b], ego[EgoRow.ACCELERATION, b]
     hit = -1
     for k in range(SUBSTEPS):
         advance(vehicle, b, control[b, 0], control[b, 1], control[b, 2], dt, parameters)
-        hit = first_contact(vehicle, ego, actors, before, b, (k + 1.0) / SUBSTEPS)
+        hit = first_contact(vehicle, ego, actors, before, levels, level, b, (k + 1.0) / SUBSTEPS)
         if hit >= 0:
             break
     events[EventRow.COLLISION, b] = 1.0 if hit >= 0 else 0.0
@@ -69,9 +73,10 @@ def move_ego(
 
 @njit
 def first_contact(
-    vehicle: FloatArray, ego: FloatArray, actors: FloatArray, before: FloatArray, b: int, share: float
-) -> int:
-    """Return the first actor whose box meets the ego's when ``share`` of the period is over, or -1."""
+    vehicle: FloatArray, ego: FloatArray, actors: FloatArray, before: FloatArray, levels: FloatArray, level: float,
+    b: int, share: float,
+) -> int:  # fmt: skip
+    """Return the first actor on the ego's level whose box meets its when ``share`` of the period is over, or -1."""
     x, y, yaw = vehicle[VehicleRow.X, b], vehicle[VehicleRow.Y, b], vehicle[VehicleRow.YAW, b]
     half_length, half_width = 0.5 * ego[EgoRow.LENGTH, b], 0.5 * ego[EgoRow.WIDTH, b]
     for i in range(actors.shape[2]):
@@ -79,7 +84,7 @@ def first_contact(
             continue
         ox = before[0, i] + share * (actors[ActorRow.X, b, i] - before[0, i])
         oy = before[1, i] + share * (actors[ActorRow.Y, b, i] - before[1, i])
-        if abs(ox - x) > 20.0 or abs(oy - y) > 20.0:
+        if abs(ox - x) > 20.0 or abs(oy - y) > 20.0 or on_other_level(levels[i], level):
             continue
         turn = wrap(actors[ActorRow.YAW, b, i] - before[2, i])
         if boxes_overlap(

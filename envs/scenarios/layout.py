@@ -11,7 +11,6 @@ from envs.roads.lane_graph import LaneGraph
 from envs.roads.projection import pose_at
 from envs.scenarios.scenario import ActorSpec, Placement, Scenario
 
-
 RECKONED = 1.1
 """Share of the limit that the ego is taken to drive on its way to a meeting (ours): others can slow down for a slower
 one, and could not catch up with a faster one."""

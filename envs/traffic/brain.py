@@ -13,6 +13,7 @@ from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
+from envs.traffic.ego_in_way import ego_gap
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lane_leader, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
@@ -46,7 +47,7 @@ SLOWEST_CHANGE = 3.0
 QUEUE_GAP_M = 10.0
 """Gap to whoever is ahead below which it is the reason for not driving faster (m, ours)."""
 
-_LEADER = float(int(WaitCause.LEADER))
+_LEADER, _EGO = float(int(WaitCause.LEADER)), float(int(WaitCause.EGO))
 
 CHANGE_TIME_S = 3.0
 """Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
@@ -154,9 +155,13 @@ def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: Roa
             in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
             if in_lane < gap:
                 gap, leader, ahead = in_lane, its_speed, entering
+            to_ego, ego_speed = ego_gap(agents, traffic, roads, b, i)
+            if to_ego < gap:
+                gap, leader, ahead = to_ego, ego_speed, agents.shape[2]
         line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
         if gap < min(QUEUE_GAP_M, line):
-            agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
+            agents[AgentRow.CAUSE, b, i] = _LEADER if ahead < agents.shape[2] else _EGO
+            agents[AgentRow.CAUSED_BY, b, i] = ahead
         line = min(line, give_way_gap(agents, traffic, roads, b, i, min(gap, line)))
         acceleration = agent_idm(agents, b, i, gap, leader)
         agents[AgentRow.FOLLOWING, b, i] = acceleration

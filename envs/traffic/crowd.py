@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from envs.compiled import njit
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.walk_graph import WalkGraph
 from envs.scene import FloatArray, IntArray
+from envs.traffic.levels import node_heights
 from envs.traffic.network import RoadArrays
 from envs.traffic.walk_signals import NEAR_M, WalkSignals, walk_signals
 from envs.traffic.walk_state import PedestrianRow, WalkArrays, walk_arrays
@@ -21,7 +23,8 @@ class CrowdArrays(NamedTuple):
     """``people`` ``(len(PedestrianRow), B, P)`` and ``occupied`` ``(B, C)`` (an ``Occupancy``) are state.
 
     ``walk_seconds`` ``(B, K)`` is scratch. Of the atlas: ``walk``, ``signals``, and by lane the strips that lie on it,
-    ``strips[strip_start[lane]:strip_start[lane + 1]]`` in driving order, ``strip_start`` ``(L + 1,)``.
+    ``strips[strip_start[lane]:strip_start[lane + 1]]`` in driving order, ``strip_start`` ``(L + 1,)``; ``node_height``
+    ``(N,)`` of the walk graph's nodes (m), or ``(0,)`` where all maps are flat.
     """
 
     people: FloatArray
@@ -31,6 +34,7 @@ class CrowdArrays(NamedTuple):
     signals: WalkSignals
     strip_start: IntArray
     strips: IntArray
+    node_height: FloatArray
 
 
 def crowd_arrays(worlds: int, pedestrians: int, walk: WalkGraph, graph: LaneGraph) -> CrowdArrays:
@@ -44,6 +48,7 @@ def crowd_arrays(worlds: int, pedestrians: int, walk: WalkGraph, graph: LaneGrap
         signals=walk_signals(walk, graph),
         strip_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         strips=np.lexsort((walk.crossing_from, walk.crossing_lane)).astype(np.int64),
+        node_height=node_heights(walk, graph),
     )
 
 
@@ -58,6 +63,7 @@ def nobody(worlds: int) -> CrowdArrays:
         signals=WalkSignals(np.zeros(1, dtype=np.int64), none),
         strip_start=np.zeros(1, dtype=np.int64),
         strips=none,
+        node_height=np.zeros(0),
     )
 
 
@@ -73,3 +79,11 @@ def stop_before_crosswalks(roads: RoadArrays, walk: WalkGraph) -> RoadArrays:
             if way >= 0 and roads.junction[way] >= 0 and roads.junction[lane] < 0 and left <= NEAR_M:
                 gap[way] = max(gap[way], left + BEFORE_STRIP_M)
     return roads._replace(stop_gap=gap)
+
+
+@njit
+def pedestrian_height(crowd: CrowdArrays, b: int, p: int) -> float:
+    """Return the height of pedestrian ``p`` (m), that of the node to which it walks; 0 on a flat map."""
+    if crowd.node_height.shape[0] == 0:
+        return 0.0
+    return float(crowd.node_height[int(crowd.people[PedestrianRow.TARGET, b, p])])

@@ -6,6 +6,7 @@ from envs.compiled import njit
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, ObjectRow
 from envs.traffic.following import FREE_GAP, agent_idm, find_follower, find_leader, idm
+from envs.traffic.lane_entry import somebody_enters
 from envs.traffic.network import RoadArrays, column_beside
 from envs.traffic.path_view import ViewRow, view_ahead, view_behind
 from envs.traffic.paths import extend_straight
@@ -64,6 +65,9 @@ def change_incentive(
     extend_straight(traffic.target_path, roads)
     count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.target_path, roads, s, b)
     count = view_behind(view, count, objects, traffic.heads, traffic.links, roads, target, s, b)
+    town = agents[AgentRow.SPEED_FACTOR, b, i] > 0.0
+    if town and somebody_enters(agents, objects, view, count, target, b, i, s):
+        return -1e9
     gap, leader_speed, _ = find_leader(objects, view, count, b, i, s, 0.0)
     back_gap, follower = find_follower(objects, view, count, b, i, s)
     if gap < LEAST_GAP or back_gap < LEAST_GAP:

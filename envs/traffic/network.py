@@ -9,7 +9,7 @@ import numpy as np
 
 from envs.compiled import njit
 from envs.roads.conflicts import Conflicts, find_conflicts, join_conflicts, stop_setback
-from envs.roads.lane_graph import LaneGraph, SampleColumn
+from envs.roads.lane_graph import BRIDGE_M, LaneGraph, SampleColumn
 from envs.scene import BoolArray, FloatArray, IntArray
 from envs.traffic.relations import relate_lanes
 
@@ -21,7 +21,8 @@ class RoadArrays(NamedTuple):
     """Arrays of a LaneGraph, of its LaneRelations, TrafficControls and Conflicts (see there).
 
     ``advised`` ``(L,)`` the speed that curve and limit allow (m/s); ``way_end`` ``(L,)`` where a
-    tail is out of everybody's way (m); ``conflict_own``, ``conflict_other`` ``(Z, 2)`` from and to.
+    tail is out of everybody's way (m); ``conflict_own``, ``conflict_other`` ``(Z, 2)`` from and to; ``height`` ``(P,)``
+    of the samples (m), or ``(0,)`` where all maps are flat.
     """
 
     samples: FloatArray
@@ -52,6 +53,7 @@ class RoadArrays(NamedTuple):
     conflict_own: FloatArray
     conflict_other: FloatArray
     conflict_priority: IntArray
+    height: FloatArray
 
 
 def road_arrays(graph: LaneGraph, maps: Sequence[LaneGraph]) -> RoadArrays:
@@ -88,6 +90,7 @@ def road_arrays(graph: LaneGraph, maps: Sequence[LaneGraph]) -> RoadArrays:
         conflict_own=np.column_stack([conflicts.own_from, conflicts.own_to]),
         conflict_other=np.column_stack([conflicts.other_from, conflicts.other_to]),
         conflict_priority=conflicts.priority,
+        height=graph.height if any(np.ptp(part.height) >= BRIDGE_M for part in maps) else np.zeros(0),
     )
 
 

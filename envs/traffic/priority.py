@@ -30,7 +30,7 @@ COURTESY_S = 20.0
 """After so long at the line a driver is let in by those who go first and can still stop (s, ours)."""
 
 _NONE, _CONFLICT, _PRIORITY = int(WaitCause.NONE), int(WaitCause.CONFLICT), int(WaitCause.PRIORITY)
-_EXIT, _LEADER = int(WaitCause.EXIT), int(WaitCause.LEADER)
+_EXIT, _LEADER, _EGO = int(WaitCause.EXIT), int(WaitCause.LEADER), int(WaitCause.EGO)
 
 
 @njit
@@ -84,7 +84,8 @@ def _holder(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
 @njit
 def _gives_back(agents: FloatArray, traffic: TrafficArrays, b: int, j: int, lane: int) -> bool:
     """Let agent ``j`` give back ``lane`` to who asks for it, if it stands behind somebody and has not entered it."""
-    if int(traffic.claims[ClaimRow.HELD_BY, j]) != _LEADER or agents[AgentRow.SPEED, b, j] > GIVES_BACK:
+    held_by = int(traffic.claims[ClaimRow.HELD_BY, j])
+    if (held_by != _LEADER and held_by != _EGO) or agents[AgentRow.SPEED, b, j] > GIVES_BACK:
         return False
     front = driven_on(traffic.grants, agents, b, j, lane) + traffic.objects[ObjectRow.HALF_LENGTH, b, j]
     if front >= 0.0:
@@ -118,9 +119,7 @@ def _first_to_go(
     if roads.conflict_priority[z] >= 0 or agents[AgentRow.WAITED, b, i] > COURTESY_S:
         return -1
     claims, other = traffic.claims, roads.conflict_lane[z]
-    way = claims[ClaimRow.DISTANCE, i] + behind + roads.conflict_own[z, 1]
-    way += 2.0 * traffic.objects[ObjectRow.HALF_LENGTH, b, i]
-    mine = way / (0.5 * (agents[AgentRow.SPEED, b, i] + CROSSING_SPEED))
+    mine = clears_in(agents, traffic, roads, b, i, z, behind)
     for j in range(agents.shape[2]):
         if j == i or claims[ClaimRow.LANE, j] != other or claims[ClaimRow.MAY_GO, j] < 0.5:
             continue
@@ -131,3 +130,16 @@ def _first_to_go(
         if theirs < mine + PRIORITY_MARGIN_S:
             return j
     return -1
+
+
+@njit
+def clears_in(
+    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, z: int, behind: float
+) -> float:
+    """Return the time until agent ``i`` has left the meeting place of conflict ``z`` if it goes now (s).
+
+    ``behind`` how far its way into the junction is before the lane of the conflict (m).
+    """
+    way = traffic.claims[ClaimRow.DISTANCE, i] + behind + roads.conflict_own[z, 1]
+    way += 2.0 * traffic.objects[ObjectRow.HALF_LENGTH, b, i]
+    return float(way / (0.5 * (agents[AgentRow.SPEED, b, i] + CROSSING_SPEED)))

@@ -15,6 +15,7 @@ from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.asking import forget_claim, make_claim, sort_claims
 from envs.traffic.claims import ClaimRow
+from envs.traffic.ego_priority import ego_objection
 from envs.traffic.grants import GRANTS, free_slots, give, release, take_back
 from envs.traffic.keep_clear import exit_objection, way_end_at
 from envs.traffic.lights import must_stop
@@ -154,4 +155,7 @@ def _objection(
         inner = int(traffic.paths[b, i, k])
         cause, by = conflict_objection(agents, traffic, roads, b, i, inner, way)
         way += roads.length[inner]
+    if cause == _NONE:
+        cause = ego_objection(agents, traffic, roads, b, i, first, last)
+        by = agents.shape[2] if cause != _NONE else -1
     return cause, by

@@ -10,6 +10,7 @@ from envs.scene import FloatArray, IntArray
 from envs.traffic.agents import ObjectRow
 from envs.traffic.claims import CLAIM_ROWS
 from envs.traffic.crowd import CrowdArrays, nobody
+from envs.traffic.ego_body import no_ego
 from envs.traffic.grants import GRANTS
 from envs.traffic.path_view import make_view
 from envs.traffic.paths import PATH_LANES
@@ -20,7 +21,8 @@ class TrafficArrays(NamedTuple):
 
     ``objects`` ``(len(ObjectRow), B, A + 1)``; ``heads`` ``(L,)`` and ``links`` ``(A + 1,)`` lists of the bodies by
     lane; ``seen`` by one driver (``envs.traffic.path_view``); ``target_path`` ``(PATH_LANES,)`` of a lane change;
-    ``claims`` of right of way (``envs.traffic.claims``). ``crowd``: the pedestrians, their state included.
+    ``claims`` of right of way (``envs.traffic.claims``); ``ego`` ``(len(EgoBodyRow), B)``, its simulator's to write.
+    ``crowd``: the pedestrians, their state included.
     """
 
     paths: IntArray
@@ -31,6 +33,7 @@ class TrafficArrays(NamedTuple):
     seen: FloatArray
     target_path: IntArray
     claims: FloatArray
+    ego: FloatArray
     crowd: CrowdArrays
 
 
@@ -45,5 +48,6 @@ def traffic_arrays(worlds: int, agents: int, lanes: int, crowd: CrowdArrays | No
         seen=make_view(agents),
         target_path=np.full(PATH_LANES, -1, dtype=np.int64),
         claims=np.zeros((CLAIM_ROWS, agents)),
+        ego=no_ego(worlds),
         crowd=nobody(worlds) if crowd is None else crowd,
     )

@@ -11,6 +11,8 @@ from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import ActorRow, FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
+from envs.traffic.crowd import pedestrian_height
+from envs.traffic.levels import lane_height, on_other_level
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
 from envs.traffic.scratch import TrafficArrays
@@ -40,12 +42,14 @@ def step_aside(
         ahead = (LOOKS - 1) * LOOK_S * agents[AgentRow.SPEED, b, i]
         reach = traffic.objects[ObjectRow.HALF_LENGTH, b, i] + KEEP_OFF_M + ahead
         x, y = actors[ActorRow.X, b, i], actors[ActorRow.Y, b, i]
+        level = lane_height(roads, int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i])
         for p in range(people.shape[2]):
             away_x, away_y = abs(people[PedestrianRow.X, b, p] - x), abs(people[PedestrianRow.Y, b, p] - y)
             if (away_x > reach) | (away_y > reach):
                 continue
             phase = int(people[PedestrianRow.PHASE, b, p])
-            if phase != _UNUSED and phase != _CROSSES:
+            above = on_other_level(level, pedestrian_height(traffic.crowd, b, p))
+            if phase != _UNUSED and phase != _CROSSES and not above:
                 _keep_off(traffic, agents, roads, b, i, p, period)
 
 

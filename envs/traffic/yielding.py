@@ -12,8 +12,9 @@ from envs.roads.projection import edges_at, pose_at, project
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, ObjectRow, WaitCause
 from envs.traffic.crosswalks import TRUSTED_BRAKE, Occupancy
-from envs.traffic.crowd import BEFORE_STRIP_M
+from envs.traffic.crowd import BEFORE_STRIP_M, pedestrian_height
 from envs.traffic.following import CORRIDOR_MARGIN, FREE_GAP, crosses_corridor
+from envs.traffic.levels import lane_height, on_other_level
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import WALKER_FORESIGHT
 from envs.traffic.paths import PATH_LANES
@@ -128,7 +129,8 @@ def _along_path(
         if begin + length > away - 2.0 * corridor:
             s, d, heading, _, _ = project(roads.samples, roads.start, roads.step, lane, away - begin, x, y)
             drift = _drift(people, roads, b, p, lane, s, d, heading)
-            if 0.0 <= s <= length and crosses_corridor(d - aside, drift, corridor):
+            in_way = 0.0 <= s <= length and crosses_corridor(d - aside, drift, corridor)
+            if in_way and not on_other_level(lane_height(roads, lane, s), pedestrian_height(traffic.crowd, b, p)):
                 return float(begin + s)
         begin += length
         aside = 0.0

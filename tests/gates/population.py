@@ -1,4 +1,4 @@
-"""Worlds full of traffic, without an ego, for the gates: vehicles stand at random places of a map and drive off."""
+"""Worlds full of traffic for the gates: vehicles stand at random places of a map and drive off, people walk."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from envs.roads.compiler import compile_lane_graph
+from envs.roads.elements import OpenDrive
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.opendrive import parse_opendrive, read_opendrive
 from envs.roads.projection import pose_at
 from envs.roads.swept_width import longest_body_m
 from envs.roads.town import Town
+from envs.roads.walk_graph import WalkGraph, walk_graph_of_map
 from envs.scenarios.scenario import BODY_SIZES_M
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow
+from envs.traffic.crowd import crowd_arrays, stop_before_crosswalks
 from envs.traffic.network import RoadArrays, road_arrays
 from envs.traffic.scratch import TrafficArrays, traffic_arrays
+from envs.traffic.walk_state import place_pedestrians
 
 MAPS = Path(__file__).parents[3] / "shared" / "data" / "carla_maps"
 """Where CARLA's towns are, if they are."""
@@ -49,13 +53,25 @@ class Worlds:
 
 def load_map(name: str) -> LaneGraph:
     """Return the lane graph of ``GENERATED`` or of a CARLA town."""
+    return compile_lane_graph(_opendrive(name))
+
+
+def load_walk(name: str, graph: LaneGraph) -> WalkGraph:
+    """Return where people walk on a map whose lane graph is ``graph``."""
+    return walk_graph_of_map(_opendrive(name), graph)
+
+
+def _opendrive(name: str) -> OpenDrive:
     if name == GENERATED:
-        return compile_lane_graph(parse_opendrive(Town().opendrive(), name))
-    return compile_lane_graph(read_opendrive(MAPS / f"{name}.xodr"))
+        return parse_opendrive(Town().opendrive(), name)
+    return read_opendrive(MAPS / f"{name}.xodr")
 
 
-def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind]) -> Worlds:
-    """Return a world for each seed with so many standing vehicles.
+def populate(
+    graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind],
+    walk: WalkGraph | None = None, pedestrians: int = 0,
+) -> Worlds:  # fmt: skip
+    """Return a world for each seed with so many standing vehicles, and so many pedestrians on ``walk``.
 
     Their kinds are drawn from those of ``kinds`` that the map's curves let pass each other.
     """
@@ -67,10 +83,15 @@ def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Seque
         for i, (kind, lane, s) in enumerate(_places(graph, vehicles, rng, kinds)):
             _put(graph, agents[:, b, i], actors[:, b, i], kind, lane, s)
             _draw_driver(agents[:, b, i], rng)
-    traffic = traffic_arrays(worlds, vehicles, graph.lane_count)
+    roads, crowd = road_arrays(graph, [graph]), None
+    if walk is not None:
+        roads, crowd = stop_before_crosswalks(roads, walk), crowd_arrays(worlds, pedestrians, walk, graph)
+        for b, seed in enumerate(seeds):
+            crowd.people[:, b] = place_pedestrians(walk, pedestrians, np.random.default_rng(seed))
+    traffic = traffic_arrays(worlds, vehicles, graph.lane_count, crowd)
     # The ego's row: it is not there.
     traffic.objects[0, :, vehicles] = -1.0
-    return Worlds(graph, road_arrays(graph, [graph]), traffic, agents, actors, np.array(seeds, dtype=np.int64))
+    return Worlds(graph, roads, traffic, agents, actors, np.array(seeds, dtype=np.int64))
 
 
 def _places(

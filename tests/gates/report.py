@@ -11,7 +11,8 @@ from envs.scene import FloatArray
 from envs.traffic.agents import AgentRow, WaitCause
 from envs.traffic.network import RoadArrays
 from tests.gates.population import Worlds
-from tests.gates.watch import PERIOD_S, Count, Watch, drive, new_watch
+from tests.gates.records import Count, Watch, new_watch
+from tests.gates.watch import PERIOD_S, drive
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +29,9 @@ class Report:
     causeless: int
     red_runs: int
     lines: int
+    run_over: int
+    crossings: int
+    long: int
     mean_speed: float
     steps_per_s: float
     events: tuple[str, ...]
@@ -35,19 +39,25 @@ class Report:
     @property
     def holds(self) -> bool:
         """Whether no gate has been missed."""
-        return self.overlaps == self.causeless == self.red_runs == 0
+        return self.overlaps == self.causeless == self.red_runs == self.run_over == 0
 
 
 def run_gates(worlds: Worlds, minutes: float, driven_by: RoadArrays | None = None) -> Report:
     """Let every world drive for so many simulated minutes; ``driven_by`` are other roads than those looked by."""
     roads = worlds.roads if driven_by is None else driven_by
-    watch = new_watch(*worlds.agents.shape[1:])
+    _, count, vehicles = worlds.agents.shape
+    watch = new_watch(count, vehicles, worlds.traffic.crowd.people.shape[2])
     ticks = round(60.0 * minutes / PERIOD_S)
-    bodies, rules = (worlds.agents, worlds.actors, worlds.traffic), (worlds.roads, worlds.graph.height, worlds.seeds)
+    bodies, rules = (worlds.agents, worlds.actors, worlds.traffic), (worlds.roads, worlds.seeds)
     drive(watch, *bodies, roads, *rules, 0, 0)  # compiles
     began = time.perf_counter()
     drive(watch, *bodies, roads, *rules, 0, ticks)
     took = time.perf_counter() - began
+    return summarise(worlds, watch, minutes, worlds.agents.shape[1] * ticks / max(took, 1e-9))
+
+
+def summarise(worlds: Worlds, watch: Watch, minutes: float, steps_per_s: float) -> Report:
+    """Return what ``watch`` has seen of so many minutes of every world."""
     totals = watch.counts.sum(axis=1).astype(int).tolist()
     count = worlds.agents.shape[1]
     return Report(
@@ -57,8 +67,11 @@ def run_gates(worlds: Worlds, minutes: float, driven_by: RoadArrays | None = Non
         causeless=totals[Count.CAUSELESS],
         red_runs=totals[Count.RED_RUNS],
         lines=totals[Count.LINES],
+        run_over=totals[Count.RUN_OVER],
+        crossings=totals[Count.CROSSINGS],
+        long=totals[Count.LONG],
         mean_speed=float(worlds.agents[AgentRow.ODOMETER].mean() / (60.0 * minutes)),
-        steps_per_s=count * ticks / max(took, 1e-9),
+        steps_per_s=steps_per_s,
         events=tuple(_describe(worlds, watch)),
     )
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import NamedTuple
-
 import numpy as np
 
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
-from envs.roads.lane_graph import BRIDGE_M
 from envs.scene import ActorRow, FloatArray, IntArray, SignalState
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.brain import decide, move_agents, sense_objects
+from envs.traffic.levels import lane_height, on_other_level
 from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
 from envs.traffic.paths import PATH_LANES
+from envs.traffic.roaming import roam
 from envs.traffic.scratch import TrafficArrays
 from tests.gates.causes import has_cause
+from tests.gates.records import Count, Watch, note
+from tests.gates.watch_people import watch_crossings, watch_people
 
 PERIOD_S = 0.1
 """Time between two looks (s)."""
@@ -25,97 +25,48 @@ PERIOD_S = 0.1
 LONGEST_STAND_S = 60.0
 """Time that a vehicle may stand without a cause (s)."""
 
+LONG_STAND_S = 300.0
+"""Time from which a stand is told whatever its cause (s): two that wait for each other can each have one."""
+
 MOVED_M = 1.0
 """Who has got no further than this stands (m)."""
 
 STANDING_MPS = 0.1
 """Who is slower has stopped at the line or behind it (m/s)."""
 
-EVENTS = 64
-"""Events that are kept per world, to be looked into."""
-
 _RED, _GREEN, _VEHICLE = int(SignalState.RED), int(SignalState.GREEN), int(AgentMode.VEHICLE)
-
-
-class Count(IntEnum):
-    """Rows of ``Watch.counts``: what is counted in each world.
-
-    ``OVERLAPS`` pairs that begin to touch, ``OVERLAP_TICKS`` pairs that touch at a look; ``CAUSELESS`` vehicles that
-    stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept.
-    """
-
-    OVERLAPS = 0
-    OVERLAP_TICKS = 1
-    CAUSELESS = 2
-    RED_RUNS = 3
-    LINES = 4
-    EVENTS = 5
-
-
 _OVERLAPS, _CAUSELESS, _RED_RUNS = int(Count.OVERLAPS), int(Count.CAUSELESS), int(Count.RED_RUNS)
-
-
-class Watch(NamedTuple):
-    """``counts`` ``(len(Count), B)``; ``events`` ``(B, EVENTS, 4)`` Count, time (s), slot, other slot; the rest memory.
-
-    Per vehicle ``(B, A)``: ``anchor`` odometer where it last got further (m), ``uncaused`` time that it has stood there
-    without a cause (s), ``line`` lane of the next signal, ``to_line`` distance of the front to its stop line (m),
-    ``passing`` lane into which it is going although its line was crossed on red; ``touching`` ``(B, A, A)``.
-    """
-
-    counts: FloatArray
-    events: FloatArray
-    anchor: FloatArray
-    uncaused: FloatArray
-    line: IntArray
-    to_line: FloatArray
-    passing: IntArray
-    touching: IntArray
-
-
-def new_watch(worlds: int, vehicles: int) -> Watch:
-    """Return a watch that has seen nothing."""
-    return Watch(
-        counts=np.zeros((len(Count), worlds)),
-        events=np.zeros((worlds, EVENTS, 4)),
-        anchor=np.zeros((worlds, vehicles)),
-        uncaused=np.zeros((worlds, vehicles)),
-        line=np.full((worlds, vehicles), -1, dtype=np.int64),
-        to_line=np.zeros((worlds, vehicles)),
-        passing=np.full((worlds, vehicles), -1, dtype=np.int64),
-        touching=np.zeros((worlds, vehicles, vehicles), dtype=np.int64),
-    )
+_LONG = int(Count.LONG)
 
 
 @njit
 def drive(
     watch: Watch, agents: FloatArray, actors: FloatArray, traffic: TrafficArrays, roads: RoadArrays,
-    rules: RoadArrays, height: FloatArray, seeds: IntArray, first: int, ticks: int,
+    rules: RoadArrays, seeds: IntArray, first: int, ticks: int,
 ) -> None:  # fmt: skip
-    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules``.
-
-    ``height`` ``(P,)`` of the lanes' samples (m): who is on a bridge touches nobody below it.
-    """
+    """Let all worlds drive for ``ticks`` after tick ``first`` by ``roads``, and look by ``rules``."""
     for b in range(agents.shape[1]):
         for k in range(first, first + ticks):
             now = k * PERIOD_S
             sense_objects(traffic.objects, agents, actors, roads, b)
             decide(agents, traffic, roads, now, seeds[b], b, PERIOD_S)
+            roam(traffic, agents, actors, roads, seeds, now, b, PERIOD_S)
             move_agents(agents, actors, traffic.paths, roads, b, PERIOD_S)
-            for i in range(agents.shape[2]):
-                _watch_lines(watch, agents, actors, traffic.paths, rules, now, seeds[b], b, i)
-                _watch_standing(watch, agents, now, b, i)
-                _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
+            look(watch, agents, actors, traffic, rules, now, seeds[b], b)
 
 
 @njit
-def _note(watch: Watch, what: int, now: float, b: int, i: int, j: int) -> None:
-    watch.counts[int(what), b] += 1.0
-    row = int(watch.counts[Count.EVENTS, b])
-    if row < EVENTS:
-        watch.counts[Count.EVENTS, b] += 1.0
-        watch.events[b, row, 0], watch.events[b, row, 1] = float(what), now
-        watch.events[b, row, 2], watch.events[b, row, 3] = float(i), float(j)
+def look(
+    watch: Watch, agents: FloatArray, actors: FloatArray, traffic: TrafficArrays, rules: RoadArrays, now: float,
+    seed: int, b: int,
+) -> None:  # fmt: skip
+    """Look at world ``b`` after the tick that began at ``now`` (s)."""
+    for i in range(agents.shape[2]):
+        _watch_lines(watch, agents, actors, traffic.paths, rules, now, seed, b, i)
+        _watch_standing(watch, agents, now, b, i)
+        _watch_overlaps(watch, agents, actors, rules, now, b, i)
+        watch_people(watch, agents, actors, traffic.crowd, rules, now, b, i)
+    watch_crossings(watch, traffic.crowd.people, b)
 
 
 @njit
@@ -184,7 +135,7 @@ def _watch_passing(
     if agents[AgentRow.SPEED, b, i] < STANDING_MPS or light(rules, lane, now, seed) == _GREEN:
         watch.passing[b, i] = -1
     elif _to_line(agents, actors, paths, rules, lane, b, i) + rules.stop_gap[lane] <= 0.0:
-        _note(watch, _RED_RUNS, now, b, i, lane)
+        note(watch, _RED_RUNS, now, b, i, lane)
         watch.passing[b, i] = -1
 
 
@@ -195,36 +146,33 @@ def _watch_standing(watch: Watch, agents: FloatArray, now: float, b: int, i: int
         return
     if agents[AgentRow.ODOMETER, b, i] - watch.anchor[b, i] > MOVED_M:
         watch.anchor[b, i], watch.uncaused[b, i] = agents[AgentRow.ODOMETER, b, i], 0.0
-    elif not has_cause(agents, b, i):
+        watch.stood[b, i] = 0.0
+        return
+    watch.stood[b, i] += PERIOD_S
+    if watch.stood[b, i] - PERIOD_S <= LONG_STAND_S < watch.stood[b, i]:
+        note(watch, _LONG, now, b, i, int(agents[AgentRow.CAUSED_BY, b, i]))
+    if not has_cause(agents, b, i):
         before = watch.uncaused[b, i]
         watch.uncaused[b, i] += PERIOD_S
         if before <= LONGEST_STAND_S < watch.uncaused[b, i]:
-            _note(watch, _CAUSELESS, now, b, i, int(agents[AgentRow.CAUSED_BY, b, i]))
-
-
-@njit
-def _height(agents: FloatArray, rules: RoadArrays, height: FloatArray, b: int, i: int) -> float:
-    """Return the height of a body (m): that of its lane's next sample."""
-    lane = int(agents[AgentRow.LANE, b, i])
-    row = rules.start[lane] + int(agents[AgentRow.S, b, i] / rules.step[lane])
-    return float(height[min(max(row, rules.start[lane]), rules.start[lane + 1] - 1)])
+            note(watch, _CAUSELESS, now, b, i, int(agents[AgentRow.CAUSED_BY, b, i]))
 
 
 @njit
 def _watch_overlaps(
-    watch: Watch, agents: FloatArray, actors: FloatArray, rules: RoadArrays, height: FloatArray, now: float,
-    b: int, i: int,
-) -> None:  # fmt: skip
+    watch: Watch, agents: FloatArray, actors: FloatArray, rules: RoadArrays, now: float, b: int, i: int
+) -> None:
+    level = lane_height(rules, int(agents[AgentRow.LANE, b, i]), agents[AgentRow.S, b, i])
     for j in range(i):
         reach = 0.5 * (actors[ActorRow.LENGTH, b, i] + actors[ActorRow.LENGTH, b, j]) + 3.0
         near = abs(actors[ActorRow.X, b, i] - actors[ActorRow.X, b, j]) < reach
         near &= abs(actors[ActorRow.Y, b, i] - actors[ActorRow.Y, b, j]) < reach
-        if near and abs(_height(agents, rules, height, b, i) - _height(agents, rules, height, b, j)) >= BRIDGE_M:
-            near = False
-        if near and bodies_overlap(actors, b, i, j):
+        # Who is on a bridge touches nobody below it.
+        other = lane_height(rules, int(agents[AgentRow.LANE, b, j]), agents[AgentRow.S, b, j])
+        if near and not on_other_level(level, other) and bodies_overlap(actors, b, i, j):
             watch.counts[Count.OVERLAP_TICKS, b] += 1.0
             if watch.touching[b, i, j] == 0:
-                _note(watch, _OVERLAPS, now, b, i, j)
+                note(watch, _OVERLAPS, now, b, i, j)
             watch.touching[b, i, j] = 1
         else:
             watch.touching[b, i, j] = 0

@@ -23,7 +23,8 @@ def seen(*actors: Actor, ego: dict[EgoRow, float] | None = None) -> list[bool]:
 
 
 def looked(scene: SceneBatch) -> list[bool]:
-    look_around(scene.actors.block, scene.ego.block, np.zeros(BINS), np.zeros(BINS), 0)
+    levels = np.zeros(scene.actor_slots)
+    look_around(scene.actors.block, scene.ego.block, levels, 0.0, np.zeros(BINS), np.zeros(BINS), 0)
     return [bool(flag) for flag in scene.actors.visible[0]]
 
 
