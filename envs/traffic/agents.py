@@ -33,7 +33,7 @@ class AgentRow(IntEnum):
     ``SPEED_FACTOR`` share of the lane's advised speed that the driver keeps to (0: the desired speed alone counts);
     ``ODOMETER`` distance driven (m). Right of way (``envs.traffic.right_of_way``): ``WAITED`` at its stop line (s);
     ``CAUSE`` a ``WaitCause`` and ``CAUSED_BY`` the slot of whom (-1: nobody); ``STOOD_AT`` the gate, + 1, at whose stop
-    sign it has stood.
+    sign it has stood. ``KEEP_D`` offset from the lane's centre at which it drives where nothing is in its way (m).
     """
 
     MODE = 0
@@ -66,6 +66,7 @@ class AgentRow(IntEnum):
     CAUSE = 27
     CAUSED_BY = 28
     STOOD_AT = 29
+    KEEP_D = 30
 
 
 class WaitCause(IntEnum):
@@ -128,7 +129,8 @@ class ObjectRow(IntEnum):
     """Rows of the objects' block ``(len(ObjectRow), B, A + 1)``: every body as the brain sees it, the ego last.
 
     ``LANE`` (-1: not there), ``S``, ``D`` of the centre in that lane; ``HALF_LENGTH``, ``HALF_WIDTH`` of the body's
-    shadow along and across the lane (m); ``SPEED``, ``LATERAL_SPEED`` along and across it (m/s).
+    shadow along and across the lane (m); ``SPEED``, ``LATERAL_SPEED`` along and across it (m/s); ``WALKS`` 1 of a
+    walker; ``CLEARANCE`` that others keep beside it beyond what they keep beside a car (m).
     """
 
     LANE = 0
@@ -139,3 +141,4 @@ class ObjectRow(IntEnum):
     SPEED = 5
     LATERAL_SPEED = 6
     WALKS = 7
+    CLEARANCE = 8

@@ -10,7 +10,7 @@ import math
 
 from envs.compiled import njit
 from envs.roads.projection import pose_at
-from envs.scene import ActorRow, FloatArray, IntArray
+from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lane_leader, find_leader, make_room
@@ -46,7 +46,10 @@ SLOWEST_CHANGE = 3.0
 QUEUE_GAP_M = 10.0
 """Gap to whoever is ahead below which it is the reason for not driving faster (m, ours)."""
 
-_LEADER = float(int(WaitCause.LEADER))
+CYCLIST_CLEARANCE = 0.75
+"""What drivers keep beside a cyclist beyond the usual corridor, so 1 m in all: the least at which it is passed (m)."""
+
+_LEADER, _CYCLIST = float(int(WaitCause.LEADER)), int(ActorKind.CYCLIST)
 
 CHANGE_TIME_S = 3.0
 """Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
@@ -68,7 +71,10 @@ def sense_objects(objects: FloatArray, agents: FloatArray, actors: FloatArray, r
         objects[ObjectRow.D, b, i] = agents[AgentRow.D, b, i]
         objects[ObjectRow.WALKS, b, i] = 1.0 if mode == AgentMode.WALKER else 0.0
         half_length, half_width = 0.5 * actors[ActorRow.LENGTH, b, i], 0.5 * actors[ActorRow.WIDTH, b, i]
+        objects[ObjectRow.CLEARANCE, b, i] = 0.0
         if mode == AgentMode.VEHICLE:
+            if int(actors[ActorRow.KIND, b, i]) == _CYCLIST:
+                objects[ObjectRow.CLEARANCE, b, i] = CYCLIST_CLEARANCE
             objects[ObjectRow.HALF_LENGTH, b, i] = half_length
             objects[ObjectRow.HALF_WIDTH, b, i] = half_width
             objects[ObjectRow.SPEED, b, i] = agents[AgentRow.SPEED, b, i]
@@ -99,7 +105,7 @@ def decide(
         if int(agents[AgentRow.MODE, b, i]) == AgentMode.VEHICLE:
             _choose_acceleration(agents, traffic, roads, b, i)
     for i in range(agents.shape[2]):
-        if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or agents[AgentRow.MAY_CHANGE, b, i] < 0.5:
+        if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or not _may_change(agents, roads, b, i):
             continue
         agents[AgentRow.COOLDOWN, b, i] -= period
         if agents[AgentRow.COOLDOWN, b, i] > 0.0 or _keeps_lane(agents, traffic.claims, roads, b, i):
@@ -113,6 +119,13 @@ def decide(
             _show_in_lane(traffic.objects, agents, b, i)
             sort_into_lanes(traffic.objects, traffic.heads, traffic.links, b)
     clear_lanes(traffic.objects, traffic.heads, b)
+
+
+@njit
+def _may_change(agents: FloatArray, roads: RoadArrays, b: int, i: int) -> bool:
+    """Return whether a driver changes lanes at all; a cyclist only where its lane ends."""
+    rides_on = agents[AgentRow.KEEP_D, b, i] != 0.0 and roads.ends[int(agents[AgentRow.LANE, b, i])]
+    return bool(rides_on or agents[AgentRow.MAY_CHANGE, b, i] >= 0.5)
 
 
 @njit
@@ -169,7 +182,8 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     agents[AgentRow.ACCELERATION, b, i] = _within_ability(agents, b, i, acceleration)
     # In a street with junctions whoever stands in the own lane is queueing: it is waited for, and not passed.
     queue = QUEUE_M if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 0.0
-    agents[AgentRow.ASIDE, b, i] = make_room(objects, view, count, b, i, s, queue)
+    keep = agents[AgentRow.KEEP_D, b, i]
+    agents[AgentRow.ASIDE, b, i] = keep if keep != 0.0 else make_room(objects, view, count, b, i, s, queue)
 
 
 @njit

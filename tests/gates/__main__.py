@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from envs.scene import ActorKind
-from tests.gates.population import GENERATED, KINDS, MAPS, load_map, populate
+from tests.gates.population import GENERATED, KINDS, MAPS, WITH_CYCLISTS, load_map, populate
 from tests.gates.report import run_gates
 
 
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="simulated minutes of each world")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(6)), help="one world for each")
     parser.add_argument("--cars", action="store_true", help="no trucks and buses")
+    parser.add_argument("--cyclists", action="store_true", help="one cyclist among seven vehicles")
     parser.add_argument("--events", type=int, default=8, help="events that are shown of each run")
     options = parser.parse_args()
     held = True
@@ -27,7 +28,7 @@ def main() -> int:
             continue
         graph = load_map(name)
         for vehicles in options.vehicles:
-            kinds = (ActorKind.CAR,) if options.cars else KINDS
+            kinds = (ActorKind.CAR,) if options.cars else WITH_CYCLISTS if options.cyclists else KINDS
             report = run_gates(populate(graph, vehicles, options.seeds, kinds), options.minutes)
             held &= report.holds
             print(

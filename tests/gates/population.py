@@ -14,6 +14,7 @@ from envs.roads.opendrive import parse_opendrive, read_opendrive
 from envs.roads.projection import pose_at
 from envs.roads.swept_width import longest_body_m
 from envs.roads.town import Town
+from envs.scenarios.cyclists import draw_cyclist
 from envs.scenarios.scenario import BODY_SIZES_M
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow
@@ -33,6 +34,9 @@ TRIES_PER_VEHICLE = 100
 
 KINDS = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK, ActorKind.BUS)
 """What is drawn for a vehicle of mixed traffic."""
+
+WITH_CYCLISTS = (*KINDS, ActorKind.CAR, ActorKind.CYCLIST)
+"""Mixed traffic with one cyclist among seven."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +69,8 @@ def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Seque
     for b, seed in enumerate(seeds):
         rng = np.random.default_rng(seed)
         for i, (kind, lane, s) in enumerate(_places(graph, vehicles, rng, kinds)):
+            _draw_driver(agents[:, b, i], kind, rng)
             _put(graph, agents[:, b, i], actors[:, b, i], kind, lane, s)
-            _draw_driver(agents[:, b, i], rng)
     traffic = traffic_arrays(worlds, vehicles, graph.lane_count)
     # The ego's row: it is not there.
     traffic.objects[0, :, vehicles] = -1.0
@@ -96,7 +100,7 @@ def _places(
 
 def _put(graph: LaneGraph, agent: FloatArray, actor: FloatArray, kind: ActorKind, lane: int, s: float) -> None:
     agent[AgentRow.MODE], agent[AgentRow.LANE], agent[AgentRow.S] = AgentMode.VEHICLE, lane, s
-    x, y, heading = pose_at(graph.samples, graph.start, graph.step, lane, s, 0.0)
+    x, y, heading = pose_at(graph.samples, graph.start, graph.step, lane, s, agent[AgentRow.D])
     for row, value in (
         (ActorRow.VALID, 1.0), (ActorRow.KIND, int(kind)), (ActorRow.X, x), (ActorRow.Y, y), (ActorRow.YAW, heading),
         (ActorRow.LENGTH, BODY_SIZES_M[kind][0]), (ActorRow.WIDTH, BODY_SIZES_M[kind][1]),
@@ -104,14 +108,17 @@ def _put(graph: LaneGraph, agent: FloatArray, actor: FloatArray, kind: ActorKind
         actor[row] = value
 
 
-def _draw_driver(agent: FloatArray, rng: np.random.Generator) -> None:
+def _draw_driver(agent: FloatArray, kind: ActorKind, rng: np.random.Generator) -> None:
     """Draw the parameters of a driver: lanes and limits govern its speed, and it changes lanes and lets others in."""
+    agent[AgentRow.CAUSED_BY], agent[AgentRow.NUMBER] = -1.0, rng.integers(2**31)
+    if kind is ActorKind.CYCLIST:
+        draw_cyclist(agent, rng)
+        return
     for row, low, high in (
         (AgentRow.HEADWAY, 0.8, 1.6), (AgentRow.MIN_GAP, 1.5, 2.5), (AgentRow.MAX_ACCELERATION, 1.0, 2.0),
         (AgentRow.COMFORT_BRAKE, 2.0, 3.0), (AgentRow.HARDEST_BRAKE, 6.0, 8.0), (AgentRow.SPEED_FACTOR, 0.8, 1.1),
     ):  # fmt: skip
         agent[row] = rng.uniform(low, high)
-    agent[AgentRow.DESIRED_SPEED], agent[AgentRow.CAUSED_BY] = 40.0, -1.0
+    agent[AgentRow.DESIRED_SPEED] = 40.0
     agent[AgentRow.POLITENESS], agent[AgentRow.CHANGE_THRESHOLD] = 0.3, 0.3
     agent[AgentRow.MAY_CHANGE], agent[AgentRow.YIELDS] = 1.0, 1.0
-    agent[AgentRow.NUMBER] = rng.integers(2**31)
