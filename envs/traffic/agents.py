@@ -34,6 +34,8 @@ class AgentRow(IntEnum):
     ``ODOMETER`` distance driven (m). Right of way (``envs.traffic.right_of_way``): ``WAITED`` at its stop line (s);
     ``CAUSE`` a ``WaitCause`` and ``CAUSED_BY`` the slot of whom (-1: nobody); ``STOOD_AT`` the gate, + 1, at whose stop
     sign it has stood. ``KEEP_D`` offset from the lane's centre at which it drives where nothing is in its way (m).
+    Overtaking (``envs.traffic.overtaking``): ``PASSING`` a ``PassPhase``, ``PASS_D`` the offset at which it passes (m),
+    ``PASS_FIRST`` and ``PASS_LAST`` the slots of whom.
     """
 
     MODE = 0
@@ -67,6 +69,20 @@ class AgentRow(IntEnum):
     CAUSED_BY = 28
     STOOD_AT = 29
     KEEP_D = 30
+    PASSING = 31
+    PASS_D = 32
+    PASS_FIRST = 33
+    PASS_LAST = 34
+
+
+class PassPhase(IntEnum):
+    """How far a driver is in overtaking somebody."""
+
+    NONE = 0
+    OUT = 1
+    """It pulls out and passes."""
+    BACK = 2
+    """It returns to its lane: before whom it has passed, or behind if it gave up."""
 
 
 class WaitCause(IntEnum):
@@ -74,7 +90,7 @@ class WaitCause(IntEnum):
 
     NONE = 0
     LEADER = 1
-    """Somebody is ahead."""
+    """Somebody is ahead, or comes towards it where it would pass somebody ahead."""
     SIGNAL = 2
     """The signal is red, or yellow and there is time to stop."""
     SIGN = 3

@@ -13,9 +13,10 @@ from envs.roads.projection import pose_at
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
-from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lane_leader, find_leader, make_room
+from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
+from envs.traffic.overtaking import street_leader, wanted_offset
 from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
 from envs.traffic.paths import PATH_LANES, follow_path
 from envs.traffic.right_of_way import claim_junctions
@@ -123,7 +124,9 @@ def decide(
 
 @njit
 def _may_change(agents: FloatArray, roads: RoadArrays, b: int, i: int) -> bool:
-    """Return whether a driver changes lanes at all; a cyclist only where its lane ends."""
+    """Return whether a driver changes lanes at all; a cyclist only where its lane ends, an overtaker not."""
+    if agents[AgentRow.PASSING, b, i] != 0.0:
+        return False
     rides_on = agents[AgentRow.KEEP_D, b, i] != 0.0 and roads.ends[int(agents[AgentRow.LANE, b, i])]
     return bool(rides_on or agents[AgentRow.MAY_CHANGE, b, i] >= 0.5)
 
@@ -161,9 +164,7 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
     gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
     if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
-        in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
-        if in_lane < gap:
-            gap, leader, ahead = in_lane, its_speed, entering
+        gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead)
     line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
     if gap < min(QUEUE_GAP_M, line):
         agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead
@@ -182,8 +183,7 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     agents[AgentRow.ACCELERATION, b, i] = _within_ability(agents, b, i, acceleration)
     # In a street with junctions whoever stands in the own lane is queueing: it is waited for, and not passed.
     queue = QUEUE_M if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 0.0
-    keep = agents[AgentRow.KEEP_D, b, i]
-    agents[AgentRow.ASIDE, b, i] = keep if keep != 0.0 else make_room(objects, view, count, b, i, s, queue)
+    agents[AgentRow.ASIDE, b, i] = wanted_offset(agents, b, i, make_room(objects, view, count, b, i, s, queue))
 
 
 @njit

@@ -6,7 +6,7 @@ import math
 
 from envs.compiled import njit
 from envs.scene import FloatArray, IntArray
-from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
+from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, PassPhase
 from envs.traffic.path_view import ViewRow
 from envs.traffic.paths import on_path
 from envs.traffic.relations import REACH_M
@@ -105,12 +105,21 @@ def find_lane_leader(
             continue
         if not (sideways or abs(view[ViewRow.ACROSS, n] - agents[AgentRow.KEEP_D, b, j]) > ASKEW):
             continue
+        # Who passes is not ahead of those whom it passes before it returns.
+        if int(agents[AgentRow.PASSING, b, j]) == PassPhase.OUT and _is_passed(agents, b, own, j):
+            continue
         gap = distance - objects[ObjectRow.HALF_LENGTH, b, own] - objects[ObjectRow.HALF_LENGTH, b, j]
         if gap >= nearest or int(agents[AgentRow.MODE, b, j]) != AgentMode.VEHICLE:
             continue
         if on_path(paths, b, own, int(view[ViewRow.LANE, n])):
             nearest, leader_speed, leader = gap, view[ViewRow.SPEED, n], j
     return nearest, leader_speed, leader
+
+
+@njit
+def _is_passed(agents: FloatArray, b: int, own: int, j: int) -> bool:
+    """Return whether agent ``j`` is overtaking ``own``."""
+    return bool(agents[AgentRow.PASS_FIRST, b, j] == own or agents[AgentRow.PASS_LAST, b, j] == own)
 
 
 @njit

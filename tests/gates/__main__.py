@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(6)), help="one world for each")
     parser.add_argument("--cars", action="store_true", help="no trucks and buses")
     parser.add_argument("--cyclists", action="store_true", help="one cyclist among seven vehicles")
+    parser.add_argument("--parked", type=int, default=0, help="how many of the vehicles have broken down in a street")
     parser.add_argument("--events", type=int, default=8, help="events that are shown of each run")
     options = parser.parse_args()
     held = True
@@ -29,12 +30,13 @@ def main() -> int:
         graph = load_map(name)
         for vehicles in options.vehicles:
             kinds = (ActorKind.CAR,) if options.cars else WITH_CYCLISTS if options.cyclists else KINDS
-            report = run_gates(populate(graph, vehicles, options.seeds, kinds), options.minutes)
+            report = run_gates(populate(graph, vehicles, options.seeds, kinds, options.parked), options.minutes)
             held &= report.holds
             print(
                 f"{name}, {vehicles} vehicles, {report.hours:.2f} h: {report.overlaps} overlaps "
                 f"({report.overlap_ticks} ticks), {report.causeless} stood without a cause, {report.red_runs} of "
-                f"{report.lines} lines on red, {report.mean_speed:.2f} m/s, {report.steps_per_s:.0f} steps/s",
+                f"{report.lines} lines on red, {report.passes} overtook, {report.mean_speed:.2f} m/s, "
+                f"{report.steps_per_s:.0f} steps/s",
                 flush=True,
             )
             for event in report.events[: options.events]:

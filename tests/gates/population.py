@@ -32,6 +32,12 @@ APART_M = 3.0
 
 TRIES_PER_VEHICLE = 100
 
+ROOM_M = 50.0
+"""Room around a parked vehicle in which no other is placed (m): from nearer a bus could not pull out."""
+
+STREET_M = 110.0
+"""Length of the streets on which vehicles are parked, in the middle: there a bus has room to pass (m)."""
+
 KINDS = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK, ActorKind.BUS)
 """What is drawn for a vehicle of mixed traffic."""
 
@@ -58,8 +64,10 @@ def load_map(name: str) -> LaneGraph:
     return compile_lane_graph(read_opendrive(MAPS / f"{name}.xodr"))
 
 
-def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind]) -> Worlds:
-    """Return a world for each seed with so many standing vehicles.
+def populate(
+    graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind], parked: int = 0
+) -> Worlds:
+    """Return a world for each seed with so many standing vehicles, the first ``parked`` of which never drive off.
 
     Their kinds are drawn from those of ``kinds`` that the map's curves let pass each other.
     """
@@ -68,23 +76,47 @@ def populate(graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Seque
     agents, actors = np.zeros((len(AgentRow), worlds, vehicles)), np.zeros((len(ActorRow), worlds, vehicles))
     for b, seed in enumerate(seeds):
         rng = np.random.default_rng(seed)
-        for i, (kind, lane, s) in enumerate(_places(graph, vehicles, rng, kinds)):
+        still = _parking(graph, parked, rng)
+        for i, (kind, lane, s) in enumerate([*still, *_places(graph, vehicles - parked, rng, kinds, still)]):
             _draw_driver(agents[:, b, i], kind, rng)
+            if i < parked:
+                agents[AgentRow.D, b, i] = rng.uniform(-0.9, 0.0)
             _put(graph, agents[:, b, i], actors[:, b, i], kind, lane, s)
+        agents[AgentRow.MODE, b, :parked] = AgentMode.STATIC
     traffic = traffic_arrays(worlds, vehicles, graph.lane_count)
     # The ego's row: it is not there.
     traffic.objects[0, :, vehicles] = -1.0
     return Worlds(graph, road_arrays(graph, [graph]), traffic, agents, actors, np.array(seeds, dtype=np.int64))
 
 
+Place = tuple[ActorKind, int, float]
+
+
+def _parking(graph: LaneGraph, parked: int, rng: np.random.Generator) -> list[Place]:
+    """Draw the places of parked cars: on two-way streets, far from junctions and from each other."""
+    streets = (graph.junction < 0) & (graph.opposite >= 0) & (graph.left < 0) & (graph.right < 0)
+    lanes = np.flatnonzero(streets & graph.opposite_change & (graph.length > STREET_M))
+    places: list[Place] = []
+    taken: list[tuple[float, float]] = []
+    for lane in rng.permutation(lanes).tolist():
+        s = float(rng.uniform(0.42, 0.48)) * float(graph.length[lane])
+        x, y, _ = pose_at(graph.samples, graph.start, graph.step, lane, s, 0.0)
+        if len(places) < parked and all(np.hypot(x - a, y - b) > 2.0 * ROOM_M for a, b in taken):
+            places.append((ActorKind.CAR, lane, s))
+            taken.append((x, y))
+    if len(places) < parked:
+        raise ValueError(f"no room to park {parked} vehicles on map {graph.name}: {len(places)} found a place")
+    return places
+
+
 def _places(
-    graph: LaneGraph, vehicles: int, rng: np.random.Generator, kinds: Sequence[ActorKind]
-) -> list[tuple[ActorKind, int, float]]:
+    graph: LaneGraph, vehicles: int, rng: np.random.Generator, kinds: Sequence[ActorKind], parked: Sequence[Place]
+) -> list[Place]:
     """Draw (kind, lane, s) of each vehicle: outside junctions, uniform over the lanes' lengths, none near another."""
     lanes = np.flatnonzero(graph.junction < 0)
     share = graph.length[lanes] / graph.length[lanes].sum()
-    places: list[tuple[ActorKind, int, float]] = []
-    taken: list[tuple[float, float, float]] = []
+    places: list[Place] = []
+    taken = [(*pose_at(graph.samples, graph.start, graph.step, lane, s, 0.0)[:2], ROOM_M) for _, lane, s in parked]
     for _ in range(TRIES_PER_VEHICLE * vehicles):
         if len(places) == vehicles:
             return places

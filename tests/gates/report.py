@@ -28,6 +28,7 @@ class Report:
     causeless: int
     red_runs: int
     lines: int
+    passes: int
     mean_speed: float
     steps_per_s: float
     events: tuple[str, ...]
@@ -57,6 +58,7 @@ def run_gates(worlds: Worlds, minutes: float, driven_by: RoadArrays | None = Non
         causeless=totals[Count.CAUSELESS],
         red_runs=totals[Count.RED_RUNS],
         lines=totals[Count.LINES],
+        passes=totals[Count.PASSES],
         mean_speed=float(worlds.agents[AgentRow.ODOMETER].mean() / (60.0 * minutes)),
         steps_per_s=count * ticks / max(took, 1e-9),
         events=tuple(_describe(worlds, watch)),

@@ -11,7 +11,7 @@ from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
 from envs.roads.lane_graph import BRIDGE_M
 from envs.scene import ActorRow, FloatArray, IntArray, SignalState
-from envs.traffic.agents import AgentMode, AgentRow
+from envs.traffic.agents import AgentMode, AgentRow, PassPhase
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
@@ -34,6 +34,7 @@ STANDING_MPS = 0.1
 EVENTS = 64
 """Events that are kept per world, to be looked into."""
 
+_OUT = float(int(PassPhase.OUT))
 _RED, _GREEN, _VEHICLE = int(SignalState.RED), int(SignalState.GREEN), int(AgentMode.VEHICLE)
 
 
@@ -41,7 +42,8 @@ class Count(IntEnum):
     """Rows of ``Watch.counts``: what is counted in each world.
 
     ``OVERLAPS`` pairs that begin to touch, ``OVERLAP_TICKS`` pairs that touch at a look; ``CAUSELESS`` vehicles that
-    stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept.
+    stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept;
+    ``PASSES`` overtakers who pulled out.
     """
 
     OVERLAPS = 0
@@ -50,6 +52,7 @@ class Count(IntEnum):
     RED_RUNS = 3
     LINES = 4
     EVENTS = 5
+    PASSES = 6
 
 
 _OVERLAPS, _CAUSELESS, _RED_RUNS = int(Count.OVERLAPS), int(Count.CAUSELESS), int(Count.RED_RUNS)
@@ -58,13 +61,15 @@ _OVERLAPS, _CAUSELESS, _RED_RUNS = int(Count.OVERLAPS), int(Count.CAUSELESS), in
 class Watch(NamedTuple):
     """``counts`` ``(len(Count), B)``; ``events`` ``(B, EVENTS, 4)`` Count, time (s), slot, other slot; the rest memory.
 
-    Per vehicle ``(B, A)``: ``anchor`` odometer where it last got further (m), ``uncaused`` time that it has stood there
-    without a cause (s), ``line`` lane of the next signal, ``to_line`` distance of the front to its stop line (m),
-    ``passing`` lane into which it is going although its line was crossed on red; ``touching`` ``(B, A, A)``.
+    Per vehicle ``(B, A)``: ``phase`` its ``PassPhase``, ``anchor`` odometer where it last got further (m), ``uncaused``
+    time that it has stood there without a cause (s), ``line`` lane of the next signal, ``to_line`` distance of the
+    front to its stop line (m), ``passing`` lane into which it is going although its line was crossed on red;
+    ``touching`` ``(B, A, A)``.
     """
 
     counts: FloatArray
     events: FloatArray
+    phase: FloatArray
     anchor: FloatArray
     uncaused: FloatArray
     line: IntArray
@@ -78,6 +83,7 @@ def new_watch(worlds: int, vehicles: int) -> Watch:
     return Watch(
         counts=np.zeros((len(Count), worlds)),
         events=np.zeros((worlds, EVENTS, 4)),
+        phase=np.zeros((worlds, vehicles)),
         anchor=np.zeros((worlds, vehicles)),
         uncaused=np.zeros((worlds, vehicles)),
         line=np.full((worlds, vehicles), -1, dtype=np.int64),
@@ -105,6 +111,7 @@ def drive(
             for i in range(agents.shape[2]):
                 _watch_lines(watch, agents, actors, traffic.paths, rules, now, seeds[b], b, i)
                 _watch_standing(watch, agents, now, b, i)
+                _watch_overtaking(watch, agents, b, i)
                 _watch_overlaps(watch, agents, actors, rules, height, now, b, i)
 
 
@@ -200,6 +207,14 @@ def _watch_standing(watch: Watch, agents: FloatArray, now: float, b: int, i: int
         watch.uncaused[b, i] += PERIOD_S
         if before <= LONGEST_STAND_S < watch.uncaused[b, i]:
             _note(watch, _CAUSELESS, now, b, i, int(agents[AgentRow.CAUSED_BY, b, i]))
+
+
+@njit
+def _watch_overtaking(watch: Watch, agents: FloatArray, b: int, i: int) -> None:
+    phase = agents[AgentRow.PASSING, b, i]
+    if phase == _OUT and watch.phase[b, i] != _OUT:
+        watch.counts[Count.PASSES, b] += 1.0
+    watch.phase[b, i] = phase
 
 
 @njit
