@@ -157,9 +157,11 @@ def find_objection(
     # The oncoming can pass as soon as nobody is wider than its half of the road.
     clears = max(offset + half - own_edge, 0.0) / BACK_MPS
     seconds, way = seconds + clears, way + top * clears + SPARE_M
-    sight = _sight(traffic, roads, b, i, s)
-    if sight - front < way + (seconds + margin) * roads.advised[lane]:
-        return -2
+    # Behind a bend somebody may come who is not seen. Past a body that stands for good one goes by who really comes:
+    # a driver would edge forward until it sees, or wait for ever.
+    if int(agents[AgentRow.MODE, b, int(traffic.seen[ViewRow.INDEX, last])]) != _STATIC:
+        if _sight(traffic, roads, b, i, s) - front < way + (seconds + margin) * roads.advised[lane]:
+            return -2
     blocker = _who_comes(agents, traffic, roads, b, i, front, seconds + margin, way)
     if blocker == -1:
         blocker = _who_stands(objects, traffic, count, b, i, s, offset, front + way)
