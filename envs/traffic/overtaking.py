@@ -15,7 +15,9 @@ from envs.traffic.following import CORRIDOR_MARGIN, FREE_GAP, crosses_corridor, 
 from envs.traffic.network import RoadArrays
 from envs.traffic.passing_gap import SHARE_OF_ACCELERATION, SHARE_OF_PACE, find_objection, pass_time, zone_end
 from envs.traffic.passing_room import (
+    PULL_OUT_MARGIN_M,
     body_ahead,
+    faces,
     look_for,
     own_pace,
     pass_offset,
@@ -80,11 +82,10 @@ def street_leader(
     )
     if in_lane < gap:
         gap, leader, ahead = in_lane, its_speed, entering
-    if 0 <= ahead < agents.shape[2] and int(agents[AgentRow.PASSING, b, ahead]) != _NONE and leader < 0.0:
-        return max(gap - FACING_M, 0.1), leader, ahead
-    if phase == _NONE:
-        return _consider(agents, traffic, roads, count, b, i, s, gap, leader, ahead)
-    return gap, leader, ahead
+    if 0 <= ahead < agents.shape[2] and int(agents[AgentRow.PASSING, b, ahead]) != _NONE and leader <= 0.0:
+        if faces(traffic.seen, count, ahead):
+            return _room_for(agents, traffic, count, b, i, s, gap, ahead), leader, ahead
+    return _consider(agents, traffic, roads, count, b, i, s, gap, leader, ahead)
 
 
 @njit
@@ -94,6 +95,22 @@ def wanted_offset(agents: FloatArray, b: int, i: int, aside: float) -> float:
         return float(agents[AgentRow.PASS_D, b, i])
     keep = agents[AgentRow.KEEP_D, b, i]
     return float(keep if keep != 0.0 else aside)
+
+
+@njit
+def _room_for(
+    agents: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, s: float, gap: float, j: int
+) -> float:
+    """Return the gap (m) at which agent ``i`` leaves the overtaker ``j``, who comes towards it, the room to return."""
+    view, objects = traffic.seen, traffic.objects
+    room = gap - FACING_M
+    last = look_for(view, count, int(agents[AgentRow.PASS_LAST, b, j]))
+    if last >= 0 and int(agents[AgentRow.PASSING, b, j]) == _OUT:
+        returns = view[ViewRow.ALONG, last] - objects[ObjectRow.HALF_LENGTH, b, int(view[ViewRow.INDEX, last])]
+        returns -= pull_out_room(objects, b, j, agents[AgentRow.PASS_D, b, j])
+        returns -= 2.0 * objects[ObjectRow.HALF_LENGTH, b, j]
+        room = min(room, returns - s - objects[ObjectRow.HALF_LENGTH, b, i])
+    return float(max(room, 0.1))
 
 
 @njit
@@ -132,7 +149,9 @@ def _consider(
         last = _last_to_pass(agents, traffic, roads, count, b, i, first)
         offset = pass_offset(agents, objects, view, roads, b, i, first, last)
         near = gap < FOLLOWS_M + FOLLOWS_S * agents[AgentRow.SPEED, b, i]
-        near |= first == standing and gap < pull_out_room(objects, b, i, offset) + DECIDES_M
+        if first == standing:
+            room = pull_out_room(objects, b, i, offset - agents[AgentRow.D, b, i]) - PULL_OUT_MARGIN_M
+            near = room <= gap < room + DECIDES_M
         if last >= 0 and offset > 0.0 and near:
             blocker = _objection(agents, traffic, roads, count, b, i, s, first, last, offset, MARGIN_S)
             if blocker == -1:
@@ -233,8 +252,10 @@ def _go_on(
         return
     before = view[ViewRow.ALONG, first] - s - half
     before -= objects[ObjectRow.HALF_LENGTH, b, int(view[ViewRow.INDEX, first])]
-    if before > 0.5:
-        offset = agents[AgentRow.PASS_D, b, i]
+    offset = agents[AgentRow.PASS_D, b, i]
+    stands = int(agents[AgentRow.MODE, b, int(view[ViewRow.INDEX, first])]) == _STATIC
+    # Behind a standing body it would lack the room to pull out again; who comes leaves it the room to go on.
+    if before > (pull_out_room(objects, b, i, offset) if stands else 0.5):
         if _objection(agents, traffic, roads, count, b, i, s, first, last, offset, GIVES_UP_S) != -1:
             agents[AgentRow.PASSING, b, i] = _BACK
 

@@ -46,6 +46,13 @@ def look_for(view: FloatArray, count: int, body: int) -> int:
 
 
 @njit
+def faces(view: FloatArray, count: int, body: int) -> bool:
+    """Return whether a ``body`` is on a lane of the view that runs the other way."""
+    n = look_for(view, count, body)
+    return bool(n >= 0 and view[ViewRow.SIGN, n] < 0.0)
+
+
+@njit
 def standing_ahead(
     agents: FloatArray, objects: FloatArray, view: FloatArray, count: int, b: int, i: int, s: float
 ) -> int:
