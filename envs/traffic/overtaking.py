@@ -107,7 +107,7 @@ def _room_for(
     last = look_for(view, count, int(agents[AgentRow.PASS_LAST, b, j]))
     if last >= 0 and int(agents[AgentRow.PASSING, b, j]) == _OUT:
         returns = view[ViewRow.ALONG, last] - objects[ObjectRow.HALF_LENGTH, b, int(view[ViewRow.INDEX, last])]
-        returns -= pull_out_room(objects, b, j, agents[AgentRow.PASS_D, b, j])
+        returns -= pull_out_room(objects, b, j, agents[AgentRow.PASS_D, b, j] - agents[AgentRow.KEEP_D, b, j])
         returns -= 2.0 * objects[ObjectRow.HALF_LENGTH, b, j]
         room = min(room, returns - s - objects[ObjectRow.HALF_LENGTH, b, i])
     return float(max(room, 0.1))
@@ -174,7 +174,8 @@ def _hold_back(
     offset = pass_offset(agents, objects, view, roads, b, i, standing, standing)
     j = int(view[ViewRow.INDEX, standing])
     distance = view[ViewRow.ALONG, standing] - s - objects[ObjectRow.HALF_LENGTH, b, i]
-    distance -= objects[ObjectRow.HALF_LENGTH, b, j] + pull_out_room(objects, b, i, offset)
+    distance -= objects[ObjectRow.HALF_LENGTH, b, j]
+    distance -= pull_out_room(objects, b, i, offset - agents[AgentRow.KEEP_D, b, i])
     line = max(distance + agents[AgentRow.MIN_GAP, b, i], 0.1)
     if offset <= 0.0 or line >= gap:
         return gap, leader, ahead
@@ -255,7 +256,7 @@ def _go_on(
     offset = agents[AgentRow.PASS_D, b, i]
     stands = int(agents[AgentRow.MODE, b, int(view[ViewRow.INDEX, first])]) == _STATIC
     # Behind a standing body it would lack the room to pull out again; who comes leaves it the room to go on.
-    if before > (pull_out_room(objects, b, i, offset) if stands else 0.5):
+    if before > (pull_out_room(objects, b, i, offset - agents[AgentRow.KEEP_D, b, i]) if stands else 0.5):
         if _objection(agents, traffic, roads, count, b, i, s, first, last, offset, GIVES_UP_S) != -1:
             agents[AgentRow.PASSING, b, i] = _BACK
 

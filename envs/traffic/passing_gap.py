@@ -1,4 +1,4 @@
-"""Whether an overtaker's way is clear: how long it takes, how far it goes, who comes, and where it must be back."""
+"""Whether an overtaker's way is clear: how long it takes, how far it goes, what it sees, and where it must be back."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, PassPhase
-from envs.traffic.following import CORRIDOR_MARGIN
-from envs.traffic.grants import GRANTS
-from envs.traffic.network import RoadArrays, column_beside
+from envs.traffic.network import RoadArrays
+from envs.traffic.oncoming import who_comes, who_enters, who_stands
 from envs.traffic.passing_room import IN_LANE_M, lane_width, own_pace
 from envs.traffic.path_view import ViewRow
 from envs.traffic.paths import PATH_LANES
@@ -51,10 +50,7 @@ SIGHT_RAD = 0.7
 SIGHT_STEP_M = 10.0
 SEES_ALL_M = 1e6
 
-COMES_AT_LEAST = 0.8
-"""Share of its pace that somebody oncoming is credited, however slow it is now (ours)."""
-
-_STATIC, _VEHICLE, _NONE = int(AgentMode.STATIC), int(AgentMode.VEHICLE), int(PassPhase.NONE)
+_STATIC, _NONE = int(AgentMode.STATIC), int(PassPhase.NONE)
 
 
 @njit
@@ -162,11 +158,11 @@ def find_objection(
     if int(agents[AgentRow.MODE, b, int(traffic.seen[ViewRow.INDEX, last])]) != _STATIC:
         if _sight(traffic, roads, b, i, s) - front < way + (seconds + margin) * roads.advised[lane]:
             return -2
-    blocker = _who_comes(agents, traffic, roads, b, i, front, seconds + margin, way)
+    blocker = who_comes(agents, traffic, roads, b, i, front, seconds + margin, way)
     if blocker == -1:
-        blocker = _who_stands(objects, traffic, count, b, i, s, offset, front + way)
+        blocker = who_stands(objects, traffic, count, b, i, s, offset, front + way)
     if blocker == -1:
-        blocker = _who_enters(agents, traffic, roads, b, i, front, seconds + margin, way)
+        blocker = who_enters(agents, traffic, roads, b, i, front, seconds + margin, way)
     return blocker
 
 
@@ -234,126 +230,3 @@ def _sight(traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, s: float) 
             at += SIGHT_STEP_M
         along += roads.length[lane]
     return along
-
-
-@njit
-def _who_comes(
-    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, front: float, seconds: float,
-    way: float,
-) -> int:  # fmt: skip
-    """Return the slot of who comes on the oncoming lane and would meet agent ``i`` within ``way`` (m), or -1."""
-    objects, begin = traffic.objects, 0.0
-    rear = front - 2.0 * objects[ObjectRow.HALF_LENGTH, b, i]
-    for k in range(PATH_LANES):
-        lane = int(traffic.paths[b, i, k])
-        if lane < 0 or roads.junction[lane] >= 0 or roads.opposite[lane] < 0:
-            return -1
-        other = int(roads.opposite[lane])
-        column = column_beside(roads, lane, other)
-        j = int(traffic.heads[other])
-        while j >= 0:
-            along = begin + roads.affine[lane, column, 0] + roads.affine[lane, column, 1] * objects[ObjectRow.S, b, j]
-            half = objects[ObjectRow.HALF_LENGTH, b, j]
-            stands = j < agents.shape[2] and int(agents[AgentRow.MODE, b, min(j, agents.shape[2] - 1)]) == _STATIC
-            if j != i and not stands and along + half > rear:
-                speed = max(objects[ObjectRow.SPEED, b, j], COMES_AT_LEAST * _pace(agents, roads, b, j, other))
-                if along - half - front < way + speed * seconds:
-                    return j
-            j = int(traffic.links[j])
-        begin += roads.length[lane]
-    return -1
-
-
-@njit
-def _who_stands(
-    objects: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, s: float, offset: float, end: float
-) -> int:
-    """Return the slot of a body in the corridor in which agent ``i`` would pass until ``end`` (m), or -1."""
-    view = traffic.seen
-    corridor = objects[ObjectRow.HALF_WIDTH, b, i] + CORRIDOR_MARGIN
-    for n in range(count):
-        j, along = int(view[ViewRow.INDEX, n]), view[ViewRow.ALONG, n]
-        half = objects[ObjectRow.HALF_LENGTH, b, j]
-        if j == i or along + half < s - objects[ObjectRow.HALF_LENGTH, b, i] or along - half > end:
-            continue
-        reach = corridor + objects[ObjectRow.HALF_WIDTH, b, j] + objects[ObjectRow.CLEARANCE, b, j]
-        if abs(view[ViewRow.ACROSS, n] - offset) < reach and view[ViewRow.ACROSS, n] > 0.5 * offset:
-            return j
-    return -1
-
-
-@njit
-def _pace(agents: FloatArray, roads: RoadArrays, b: int, j: int, lane: int) -> float:
-    """Return the speed (m/s) of body ``j`` on ``lane`` where nobody holds it; that of the ego is the advised one."""
-    if j >= agents.shape[2]:
-        return float(roads.advised[lane])
-    factor = agents[AgentRow.SPEED_FACTOR, b, j]
-    return float(min(agents[AgentRow.DESIRED_SPEED, b, j], (factor if factor > 0.0 else 1.0) * roads.advised[lane]))
-
-
-@njit
-def _who_enters(
-    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, front: float, seconds: float,
-    way: float,
-) -> int:  # fmt: skip
-    """Return the slot of who is about to enter the street from the junction at its end, too soon; or -1."""
-    along, entry = 0.0, -1
-    for k in range(PATH_LANES):
-        lane = int(traffic.paths[b, i, k])
-        if lane < 0:
-            return -1
-        if roads.junction[lane] >= 0:
-            break
-        along += roads.length[lane]
-        entry = int(roads.opposite[lane])
-    if entry < 0:
-        return -1
-    needed = way - (along - front) + roads.advised[entry] * seconds
-    for j in range(agents.shape[2]):
-        if j == i or int(agents[AgentRow.MODE, b, j]) != _VEHICLE:
-            continue
-        for k in range(GRANTS):
-            held = int(traffic.grants[b, j, k, 0])
-            if held < 0:
-                break
-            left = traffic.grants[b, j, k, 1] + roads.length[held] - agents[AgentRow.ODOMETER, b, j]
-            if roads.successors[held, 0] == entry and 0.0 < left < needed:
-                return j
-    return _ego_enters(agents, traffic, roads, b, entry, needed)
-
-
-@njit
-def _ego_enters(
-    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, entry: int, needed: float
-) -> int:
-    """Return the ego's slot if it could be on the lane ``entry`` before an overtaker has gone on, or -1."""
-    ego = agents.shape[2]
-    lane = int(traffic.objects[ObjectRow.LANE, b, ego])
-    if lane < 0:
-        return -1
-    left = roads.length[lane] - traffic.objects[ObjectRow.S, b, ego]
-    for k in range(roads.predecessors.shape[1]):
-        through = int(roads.predecessors[entry, k])
-        if through < 0:
-            return -1
-        if through == lane and left < needed:
-            return int(ego)
-        for n in range(roads.predecessors.shape[1]):
-            if int(roads.predecessors[through, n]) == lane and left + roads.length[through] < needed:
-                return int(ego)
-    return -1
-
-
-@njit
-def overtaker_on(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, street: int) -> int:
-    """Return who overtakes on the lane ``street``, or further along it, against its direction, or -1."""
-    for j in range(agents.shape[2]):
-        if int(agents[AgentRow.PASSING, b, j]) == _NONE:
-            continue
-        for k in range(PATH_LANES):
-            lane = int(traffic.paths[b, j, k])
-            if lane < 0 or roads.junction[lane] >= 0:
-                break
-            if roads.opposite[lane] == street:
-                return j
-    return -1

@@ -19,7 +19,7 @@ from envs.traffic.grants import GRANTS, free_slots, give, release, take_back
 from envs.traffic.keep_clear import exit_objection, way_end_at
 from envs.traffic.lights import must_stop
 from envs.traffic.network import RoadArrays
-from envs.traffic.passing_gap import overtaker_on
+from envs.traffic.oncoming import overtaker_on
 from envs.traffic.paths import PATH_LANES, follow_path, forget_path, on_path
 from envs.traffic.priority import STANDING, ahead_of_gate, conflict_objection
 from envs.traffic.scratch import TrafficArrays
