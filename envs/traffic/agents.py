@@ -35,7 +35,7 @@ class AgentRow(IntEnum):
     ``CAUSE`` a ``WaitCause`` and ``CAUSED_BY`` the slot of whom (-1: nobody); ``STOOD_AT`` the gate, + 1, at whose stop
     sign it has stood. ``KEEP_D`` offset from the lane's centre at which it drives where nothing is in its way (m).
     Overtaking (``envs.traffic.overtaking``): ``PASSING`` a ``PassPhase``, ``PASS_D`` the offset at which it passes (m),
-    ``PASS_FIRST`` and ``PASS_LAST`` the slots of whom.
+    ``PASS_FIRST`` and ``PASS_LAST`` the slots of whom, ``PASS_WAITED`` how long it has stood and waited to pass (s).
     """
 
     MODE = 0
@@ -73,6 +73,7 @@ class AgentRow(IntEnum):
     PASS_D = 32
     PASS_FIRST = 33
     PASS_LAST = 34
+    PASS_WAITED = 35
 
 
 class PassPhase(IntEnum):

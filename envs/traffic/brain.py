@@ -104,7 +104,7 @@ def decide(
     claim_junctions(agents, traffic, roads, time_s, seed, b, period)
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) == AgentMode.VEHICLE:
-            _choose_acceleration(agents, traffic, roads, b, i)
+            _choose_acceleration(agents, traffic, roads, b, i, period)
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or not _may_change(agents, roads, b, i):
             continue
@@ -156,7 +156,9 @@ def _show_in_lane(objects: FloatArray, agents: FloatArray, b: int, i: int) -> No
 
 
 @njit
-def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int) -> None:
+def _choose_acceleration(
+    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, period: float
+) -> None:
     """Write the acceleration of agent ``i`` (m/s2), that of following alone, and how far it moves aside (m)."""
     objects, view, lane = traffic.objects, traffic.seen, int(agents[AgentRow.LANE, b, i])
     follow_path(traffic.paths, agents, roads, b, i)
@@ -164,7 +166,7 @@ def _choose_acceleration(agents: FloatArray, traffic: TrafficArrays, roads: Road
     count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
     gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
     if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
-        gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead)
+        gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead, period)
     line = stop_line_gap(traffic.claims, agents[AgentRow.MIN_GAP, b, i], i)
     if gap < min(QUEUE_GAP_M, line):
         agents[AgentRow.CAUSE, b, i], agents[AgentRow.CAUSED_BY, b, i] = _LEADER, ahead

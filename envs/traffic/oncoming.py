@@ -18,6 +18,11 @@ EGO_ACCELERATION = 3.0
 FASTEST = 60.0
 """Bound of a speed to which no lane's limit binds somebody (m/s)."""
 
+COURTESY_S = 15.0
+"""Wait behind a standing body after which others do not enter the oncoming lane (s, ours), for ``LET_PASS_S``."""
+
+LET_PASS_S = 60.0
+
 FAR_M = 1e6
 
 _STATIC, _VEHICLE, _NONE = int(AgentMode.STATIC), int(AgentMode.VEHICLE), int(PassPhase.NONE)
@@ -153,9 +158,13 @@ def _ego_enters(
 
 @njit
 def overtaker_on(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, street: int) -> int:
-    """Return who overtakes on the lane ``street``, or further along it, against its direction, or -1."""
+    """Return who overtakes on the lane ``street``, or further along it, against its direction, or -1.
+
+    So does, for a while, who has long waited to pass a standing body: traffic that never leaves a gap leaves it one.
+    """
     for j in range(agents.shape[2]):
-        if int(agents[AgentRow.PASSING, b, j]) == _NONE:
+        waited = agents[AgentRow.PASS_WAITED, b, j] % (COURTESY_S + LET_PASS_S)
+        if int(agents[AgentRow.PASSING, b, j]) == _NONE and waited < COURTESY_S:
             continue
         for k in range(PATH_LANES):
             lane = int(traffic.paths[b, j, k])

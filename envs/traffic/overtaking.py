@@ -13,7 +13,14 @@ from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, PassPhase
 from envs.traffic.following import CORRIDOR_MARGIN, FREE_GAP, crosses_corridor, find_lane_leader
 from envs.traffic.network import RoadArrays
-from envs.traffic.passing_gap import SHARE_OF_ACCELERATION, SHARE_OF_PACE, find_objection, pass_time, zone_end
+from envs.traffic.passing_gap import (
+    SHARE_OF_ACCELERATION,
+    SHARE_OF_PACE,
+    STANDS_MPS,
+    find_objection,
+    pass_time,
+    zone_end,
+)
 from envs.traffic.passing_room import (
     PULL_OUT_MARGIN_M,
     body_ahead,
@@ -51,6 +58,9 @@ GIVES_UP_S = 0.5
 DONE_M = 0.3
 """Offset from where it keeps in its lane at which a driver is back (m, ours)."""
 
+LOOKS_M = 80.0
+"""Gap to whoever is ahead from which nobody thinks of overtaking (m, ours): a bus needs 45 m to pull out."""
+
 FACING_M = 12.0
 """Distance to an overtaker at which the oncoming stops: the other can still return before it (m, ours)."""
 
@@ -61,7 +71,7 @@ _STATIC, _VEHICLE = int(AgentMode.STATIC), int(AgentMode.VEHICLE)
 @njit
 def street_leader(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, count: int, b: int, i: int, gap: float,
-    leader: float, ahead: int,
+    leader: float, ahead: int, period: float,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Return (gap m, its speed m/s, slot) of whom a driver in streets follows, and let it begin or end overtaking.
 
@@ -85,7 +95,9 @@ def street_leader(
     if 0 <= ahead < agents.shape[2] and int(agents[AgentRow.PASSING, b, ahead]) != _NONE and leader <= 0.0:
         if faces(traffic.seen, count, ahead):
             return _room_for(agents, traffic, count, b, i, s, gap, ahead), leader, ahead
-    return _consider(agents, traffic, roads, count, b, i, s, gap, leader, ahead)
+    if gap > LOOKS_M:
+        return gap, leader, ahead
+    return _consider(agents, traffic, roads, count, b, i, s, gap, leader, ahead, period)
 
 
 @njit
@@ -134,7 +146,7 @@ def _is_slow(agents: FloatArray, roads: RoadArrays, b: int, i: int, j: int) -> b
 @njit
 def _consider(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, count: int, b: int, i: int, s: float, gap: float,
-    leader: float, ahead: int,
+    leader: float, ahead: int, period: float,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Pull out to pass whom agent ``i`` follows, if it may; before a standing body it waits where it can pull out."""
     view, objects = traffic.seen, traffic.objects
@@ -156,11 +168,14 @@ def _consider(
             blocker = _objection(agents, traffic, roads, count, b, i, s, first, last, offset, MARGIN_S)
             if blocker == -1:
                 agents[AgentRow.PASSING, b, i], agents[AgentRow.PASS_D, b, i] = _OUT, offset
+                agents[AgentRow.PASS_WAITED, b, i] = 0.0
                 agents[AgentRow.PASS_FIRST, b, i] = view[ViewRow.INDEX, first]
                 agents[AgentRow.PASS_LAST, b, i] = view[ViewRow.INDEX, last]
                 return gap, leader, ahead
     if standing < 0:
         return gap, leader, ahead
+    if blocker >= 0 and agents[AgentRow.SPEED, b, i] < STANDS_MPS:
+        agents[AgentRow.PASS_WAITED, b, i] += period
     return _hold_back(agents, traffic, roads, b, i, s, standing, gap, leader, ahead if blocker < 0 else blocker)
 
 
