@@ -54,6 +54,8 @@ MARGIN_S = 2.0
 """Time left at the end before the oncoming would be there (s, ours); ``GIVES_UP_S`` below which it gives up."""
 
 GIVES_UP_S = 0.5
+GIVES_UP_BRAKE = 2.0
+"""Deceleration with which it must still get behind whom it would pass, to give up (m/s2, ours)."""
 
 DONE_M = 0.3
 """Offset from where it keeps in its lane at which a driver is back (m, ours)."""
@@ -270,8 +272,12 @@ def _go_on(
     before -= objects[ObjectRow.HALF_LENGTH, b, int(view[ViewRow.INDEX, first])]
     offset = agents[AgentRow.PASS_D, b, i]
     stands = int(agents[AgentRow.MODE, b, int(view[ViewRow.INDEX, first])]) == _STATIC
-    # Behind a standing body it would lack the room to pull out again; who comes leaves it the room to go on.
-    if before > (pull_out_room(objects, b, i, offset - agents[AgentRow.KEEP_D, b, i]) if stands else 0.5):
+    closing = max(agents[AgentRow.SPEED, b, i] - view[ViewRow.SPEED, first], 0.0)
+    room = 0.5 + closing * closing / (2.0 * GIVES_UP_BRAKE)
+    if stands:
+        # Nearer it would lack the room to pull out again; who comes leaves it the room to go on.
+        room += pull_out_room(objects, b, i, offset - agents[AgentRow.KEEP_D, b, i])
+    if before > room:
         if _objection(agents, traffic, roads, count, b, i, s, first, last, offset, GIVES_UP_S) != -1:
             agents[AgentRow.PASSING, b, i] = _BACK
 

@@ -37,6 +37,9 @@ BACK_MPS = 1.2
 MOST_SIDEWAYS = 1.6
 """Speed sideways at which one pulls out (m/s, as in ``brain``)."""
 
+SLOWS_BY = 2.0
+"""Deceleration of an overtaker while it pulls out towards a standing body (m/s2, ours), to not less than 4 m/s."""
+
 STANDS_MPS = 0.5
 BESIDE_M = 2.0
 """Gap up to which an overtaker closes up before it is beside (m, ours)."""
@@ -72,9 +75,9 @@ def pass_time(
             begins, closes = theirs, min(max(closes, 0.0), max(gap - BESIDE_M, 0.0))
     else:
         # It pulls out slowly, since it drives towards the standing body until it is beside it.
-        closes = min(sideways / steep, gap)
-        out = closes / min(max(0.5 * speed + 1.5, 1.5), 4.0)
-        begins = min(max(speed, 2.0), 4.0)
+        closes = min(sideways / steep, max(gap, 0.0))
+        begins = max(speed - SLOWS_BY * closes / max(speed, 2.0), min(max(speed, 2.0), 4.0))
+        out = closes / max(0.5 * (speed + begins), 1.5)
     relative = min(begins, top) - theirs
     accelerating = max(top - begins, 0.0) / rate
     rest, gained = max(gains - closes, 0.0), (relative + 0.5 * rate * accelerating) * accelerating
