@@ -18,7 +18,7 @@ EGO_ACCELERATION = 3.0
 FASTEST = 60.0
 """Bound of a speed to which no lane's limit binds somebody (m/s)."""
 
-COURTESY_S = 15.0
+COURTESY_S = 8.0
 """Wait behind a standing body after which others do not enter the oncoming lane (s, ours), for ``LET_PASS_S``."""
 
 LET_PASS_S = 60.0

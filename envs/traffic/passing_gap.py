@@ -38,7 +38,9 @@ MOST_SIDEWAYS = 1.6
 """Speed sideways at which one pulls out (m/s, as in ``brain``)."""
 
 SLOWS_BY = 2.0
-"""Deceleration of an overtaker while it pulls out towards a standing body (m/s2, ours), to not less than 4 m/s."""
+"""Deceleration of an overtaker as it pulls out towards a standing body (m/s2, ours); ``SLOWLY_MPS`` its least."""
+
+SLOWLY_MPS = 4.0
 
 STANDS_MPS = 0.5
 BESIDE_M = 2.0
@@ -76,16 +78,26 @@ def pass_time(
     else:
         # It pulls out slowly, since it drives towards the standing body until it is beside it.
         closes = min(sideways / steep, max(gap, 0.0))
-        begins = max(speed - SLOWS_BY * closes / max(speed, 2.0), min(max(speed, 2.0), 4.0))
-        out = closes / max(0.5 * (speed + begins), 1.5)
-    relative = min(begins, top) - theirs
-    accelerating = max(top - begins, 0.0) / rate
-    rest, gained = max(gains - closes, 0.0), (relative + 0.5 * rate * accelerating) * accelerating
-    if gained >= rest:
-        beside = (math.sqrt(relative * relative + 2.0 * rate * rest) - relative) / rate
-    else:
-        beside = accelerating + (rest - gained) / (top - theirs)
+        slow = max(speed - SLOWS_BY * closes / max(speed, 2.0), min(max(speed, SLOWLY_MPS), top))
+        out, begins = time_over(closes, speed, slow, rate)
+    rest = max(gains - closes, 0.0)
+    beside, _ = time_over(rest, min(begins, top) - theirs, top - theirs, rate)
     return float(out + beside), float(closes + rest + theirs * (out + beside))
+
+
+@njit
+def time_over(distance: float, speed: float, top: float, rate: float) -> tuple[float, float]:
+    """Return the time (s) over a ``distance`` (m) and the speed at its end (m/s), accelerating evenly to ``top``.
+
+    Who is faster than ``top`` is taken to lose the difference on the way.
+    """
+    if speed >= top:
+        return distance / max(0.5 * (speed + top), 0.1), top
+    end = math.sqrt(speed * speed + 2.0 * rate * distance)
+    if end <= top:
+        return (end - speed) / rate, end
+    accelerating = (top - speed) / rate
+    return accelerating + (distance - 0.5 * (speed + top) * accelerating) / top, top
 
 
 @njit
