@@ -9,6 +9,7 @@ import numpy as np
 
 from envs.roads.lane_graph import LaneGraph, NoRouteError, global_route
 from envs.roads.projection import pose_at
+from envs.scenarios.cyclists import draw_cyclist
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.sampling import draw_driver, uniform
 from envs.scenarios.scenario import BODY_SIZES_M, ConcreteScenario, Driver, Range
@@ -20,6 +21,9 @@ TRIES = 200
 
 VEHICLES = {"low": 12, "medium": 24, "high": 36}
 """Vehicles in the town at each density (ours)."""
+
+CYCLISTS = {"low": 2, "medium": 4, "high": 6}
+"""How many of the vehicles are cyclists at each density (ours)."""
 
 FREE_AHEAD_M = 3.0
 """Distance that vehicles start from the ends of their lanes and from one another, bumper to bumper (m)."""
@@ -34,9 +38,9 @@ class RouteScenario:
     """Drive from a start to a goal along the shortest way.
 
     ``map_name`` of ``envs.scenarios.maps``; ``length`` of the route (m); ``ego_speed`` at the start (m/s);
-    ``vehicles`` their number; ``kinds`` what they are, one is drawn for each; ``speed_factor`` share of the advised
-    speed that a driver keeps to; ``pace`` mean speed that suffices for the time limit, with ``grace`` seconds more for
-    waiting (m/s, s).
+    ``vehicles`` their number, of whom the last ``cyclists`` ride bicycles; ``kinds`` what the others are, one is drawn
+    for each; ``speed_factor`` share of the advised speed that a driver keeps to; ``pace`` mean speed that suffices for
+    the time limit, with ``grace`` seconds more for waiting (m/s, s).
     """
 
     density: str
@@ -45,6 +49,7 @@ class RouteScenario:
     length: Range = Range(150.0, 450.0)
     ego_speed: Range = Range(0.0, 6.0)
     vehicles: int = 24
+    cyclists: int = 0
     kinds: tuple[ActorKind, ...] = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK)
     speed_factor: Range = Range(0.8, 1.1)
     driver: Driver = Driver(changes_lane=True, yield_probability=1.0)
@@ -55,7 +60,7 @@ class RouteScenario:
 
 def route(density: str, map_name: str = "town") -> RouteScenario:
     """Return the routes through a town at a density."""
-    return RouteScenario(density=density, map_name=map_name, vehicles=VEHICLES[density])
+    return RouteScenario(density=density, map_name=map_name, vehicles=VEHICLES[density], cyclists=CYCLISTS[density])
 
 
 def sample_route(scenario: RouteScenario, seed: int, cell: int, maps: MapLibrary) -> ConcreteScenario:
@@ -137,7 +142,7 @@ class _Traffic:
 
     def add(self, i: int, rng: np.random.Generator) -> None:
         """Place vehicle ``i``."""
-        kind = self.scenario.kinds[int(rng.integers(len(self.scenario.kinds)))]
+        kind = self._draw_kind(i, rng)
         length, width = BODY_SIZES_M[kind]
         for _ in range(TRIES):
             lane, s = _draw_place(self.graph, self._places, rng)
@@ -151,12 +156,21 @@ class _Traffic:
                 return
         raise RouteError(f"map {self.graph.name}: no room for {self.scenario.vehicles} vehicles; ask for fewer")
 
+    def _draw_kind(self, i: int, rng: np.random.Generator) -> ActorKind:
+        if i >= self.scenario.vehicles - self.scenario.cyclists:
+            return ActorKind.CYCLIST
+        return self.scenario.kinds[int(rng.integers(len(self.scenario.kinds)))]
+
     def _draw_driver(self, i: int, lane: int, s: float, rng: np.random.Generator) -> None:
         row = self.agents[:, i]
         row[AgentRow.MODE], row[AgentRow.LANE], row[AgentRow.S] = int(AgentMode.VEHICLE), lane, s
-        row[AgentRow.SPEED] = rng.uniform(0.0, 5.0)
-        row[AgentRow.DESIRED_SPEED] = 60.0  # the lanes' advised speed is what binds
-        row[AgentRow.SPEED_FACTOR] = uniform(rng, self.scenario.speed_factor)
-        draw_driver(row, self.scenario.driver, rng)
+        if self.bodies[0, i] == ActorKind.CYCLIST:
+            draw_cyclist(row, rng)
+            row[AgentRow.SPEED] = rng.uniform(0.0, row[AgentRow.DESIRED_SPEED])
+        else:
+            row[AgentRow.SPEED] = rng.uniform(0.0, 5.0)
+            row[AgentRow.DESIRED_SPEED] = 60.0  # the lanes' advised speed is what binds
+            row[AgentRow.SPEED_FACTOR] = uniform(rng, self.scenario.speed_factor)
+            draw_driver(row, self.scenario.driver, rng)
         row[AgentRow.NUMBER] = float(rng.integers(2**31))
         row[AgentRow.CAUSED_BY] = -1.0

@@ -20,7 +20,8 @@ from envs.traffic.grants import GRANTS, free_slots, give, release, take_back
 from envs.traffic.keep_clear import exit_objection, way_end_at
 from envs.traffic.lights import must_stop
 from envs.traffic.network import RoadArrays
-from envs.traffic.paths import follow_path, forget_path, on_path
+from envs.traffic.oncoming import overtaker_on
+from envs.traffic.paths import PATH_LANES, follow_path, forget_path, on_path
 from envs.traffic.priority import STANDING, ahead_of_gate, conflict_objection
 from envs.traffic.scratch import TrafficArrays
 
@@ -144,6 +145,10 @@ def _objection(
     # No room behind the junction is said first: whoever waits for it would not go if all others let it.
     if last + 1 - first > free_slots(traffic.grants, b, i):
         return _EXIT, -1
+    if last + 1 < PATH_LANES and traffic.paths[b, i, last + 1] >= 0:
+        overtaker = overtaker_on(agents, traffic, roads, b, int(traffic.paths[b, i, last + 1]))
+        if overtaker >= 0:
+            return _EXIT, overtaker
     cause, by = exit_objection(agents, traffic, roads, b, i, first, last)
     way = 0.0
     for k in range(first, last + 1):
