@@ -12,12 +12,13 @@ from envs.errors import EnvsError
 from envs.roads.controls import ProgramColumn
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.route_plan import RouteFinder, plan_spans
+from envs.scenarios.cyclists import draw_cyclist
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.sampling import uniform
 from envs.scenarios.scenario import ROUTE_LANES, ConcreteScenario, Driver, Range
-from envs.scenarios.town_traffic import draw_bodies, draw_drivers, place_vehicles
+from envs.scenarios.town_traffic import STARTS_UP_TO, draw_bodies, draw_drivers, place_vehicles
 from envs.scene import ActorKind, FloatArray
-from envs.traffic.agents import SCRIPTS_PER_AGENT, ScriptRow
+from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentRow, ScriptRow
 from envs.traffic.walk_state import place_pedestrians
 
 TRIES = 200
@@ -25,6 +26,9 @@ TRIES = 200
 
 VEHICLES = {"low": 12, "medium": 24, "high": 36}
 """Vehicles in the town at each density (ours)."""
+
+CYCLISTS = {"low": 2, "medium": 4, "high": 6}
+"""How many of the vehicles are cyclists at each density (ours)."""
 
 PEDESTRIANS = {"low": 8, "medium": 16, "high": 24}
 """Pedestrians in the town at each density (ours)."""
@@ -45,10 +49,10 @@ class RouteScenario:
     """Drive from a start to a goal along the cheapest way, lane changes included.
 
     ``map_name`` of ``envs.scenarios.maps``, or the path of an OpenDRIVE file; ``length`` of the route (m);
-    ``ego_speed`` at the start (m/s); ``vehicles`` their number; ``kinds`` what they are, one is drawn for each;
-    ``pedestrians`` who roam the sidewalks, nobody where the map has none; ``speed_factor`` share of the advised speed
-    that a driver keeps to; ``pace`` mean speed that suffices for the time limit, with ``grace`` seconds more for
-    waiting, and a cycle of every traffic light on the way (m/s, s).
+    ``ego_speed`` at the start (m/s); ``vehicles`` their number, the last ``cyclists`` of them bicycles; ``kinds`` what
+    the others are, one is drawn for each; ``pedestrians`` who roam the sidewalks, nobody where the map has none;
+    ``speed_factor`` share of the advised speed that a driver keeps to; ``pace`` mean speed that suffices for the time
+    limit, with ``grace`` seconds more for waiting, and a cycle of every traffic light on the way (m/s, s).
     """
 
     density: str
@@ -57,6 +61,7 @@ class RouteScenario:
     length: Range = Range(150.0, 450.0)
     ego_speed: Range = Range(0.0, 6.0)
     vehicles: int = 24
+    cyclists: int = 4
     pedestrians: int = 16
     kinds: tuple[ActorKind, ...] = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK)
     speed_factor: Range = Range(0.8, 1.1)
@@ -68,7 +73,9 @@ class RouteScenario:
 
 def route(density: str, map_name: str = TOWN) -> RouteScenario:
     """Return the routes through a map at a density."""
-    return RouteScenario(density, map_name, vehicles=VEHICLES[density], pedestrians=PEDESTRIANS[density])
+    return RouteScenario(
+        density, map_name, vehicles=VEHICLES[density], cyclists=CYCLISTS[density], pedestrians=PEDESTRIANS[density]
+    )
 
 
 def sample_route(scenario: RouteScenario, seed: int, cell: int, maps: MapLibrary) -> ConcreteScenario:
@@ -149,11 +156,15 @@ def _draw_traffic(
     finder: RouteFinder, scenario: RouteScenario, drawn: _Route, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Return the blocks of agents and bodies."""
-    bodies = draw_bodies(scenario.vehicles, scenario.kinds, rng)
+    bodies = draw_bodies(scenario.vehicles, scenario.kinds, scenario.cyclists, rng)
     places = place_vehicles(finder, bodies[1], drawn.lanes[0], drawn.start_s, rng)
     if places is None:
         raise RouteError(f"map {finder.graph.name}: no room for {scenario.vehicles} vehicles; ask for fewer")
-    return draw_drivers(*places, scenario.driver, scenario.speed_factor, rng), bodies
+    agents = draw_drivers(*places, scenario.driver, scenario.speed_factor, rng)
+    for i in range(scenario.vehicles - scenario.cyclists, scenario.vehicles):
+        draw_cyclist(agents[:, i], rng)
+        agents[AgentRow.SPEED, i] *= agents[AgentRow.DESIRED_SPEED, i] / STARTS_UP_TO
+    return agents, bodies
 
 
 def _draw_pedestrians(scenario: RouteScenario, maps: MapLibrary, rng: np.random.Generator) -> FloatArray:

@@ -22,6 +22,9 @@ EGO_ROOM_M = 24.0
 PLACES_FOR_EACH = 100
 """Places that are tried for each vehicle, on average, before a map is called too full."""
 
+STARTS_UP_TO = 5.0
+"""Speed at the start at most (m/s, ours)."""
+
 UNBOUND_MPS = 60.0
 """Desired speed of drivers whom the lanes' advised speed alone binds (m/s)."""
 
@@ -36,9 +39,13 @@ _DRAWN_FROM = (
 )
 
 
-def draw_bodies(count: int, kinds: Sequence[ActorKind], rng: np.random.Generator) -> FloatArray:
-    """Return the bodies ``(5, count)`` of vehicles (rows as ``ConcreteScenario.bodies``), one of ``kinds`` each."""
+def draw_bodies(count: int, kinds: Sequence[ActorKind], cyclists: int, rng: np.random.Generator) -> FloatArray:
+    """Return the bodies ``(5, count)`` of vehicles (rows as ``ConcreteScenario.bodies``), one of ``kinds`` each.
+
+    The last ``cyclists`` of them are bicycles.
+    """
     drawn = [kinds[k] for k in rng.integers(len(kinds), size=count).tolist()]
+    drawn[count - cyclists :] = [ActorKind.CYCLIST] * cyclists
     sizes = [(int(kind), *BODY_SIZES_M[kind], 0.0, i + 1) for i, kind in enumerate(drawn)]
     columns: FloatArray = np.array(sizes, dtype=np.float64).reshape(count, 5).T.copy()
     return columns
@@ -102,11 +109,11 @@ def _fill(
 def draw_drivers(
     lanes: IntArray, places: FloatArray, driver: Driver, speed_factor: Range, rng: np.random.Generator
 ) -> FloatArray:
-    """Return the agents ``(len(AgentRow), n)`` at these places: their drivers, at first at 0 to 5 m/s."""
+    """Return the agents ``(len(AgentRow), n)`` at these places: their drivers, at first at up to ``STARTS_UP_TO``."""
     count = len(lanes)
     agents = np.zeros((len(AgentRow), count))
     agents[AgentRow.MODE], agents[AgentRow.LANE], agents[AgentRow.S] = int(AgentMode.VEHICLE), lanes, places
-    agents[AgentRow.SPEED] = 5.0 * rng.random(count)
+    agents[AgentRow.SPEED] = STARTS_UP_TO * rng.random(count)
     agents[AgentRow.DESIRED_SPEED] = UNBOUND_MPS
     agents[AgentRow.SPEED_FACTOR] = _uniform(speed_factor, count, rng)
     for row, name in _DRAWN_FROM:

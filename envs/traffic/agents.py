@@ -33,7 +33,10 @@ class AgentRow(IntEnum):
     ``SPEED_FACTOR`` share of the lane's advised speed that the driver keeps to (0: the desired speed alone counts);
     ``ODOMETER`` distance driven (m). Right of way (``envs.traffic.right_of_way``): ``WAITED`` at its stop line (s);
     ``CAUSE`` a ``WaitCause`` and ``CAUSED_BY`` the slot of whom (-1: nobody); ``STOOD_AT`` the gate, + 1, at whose stop
-    sign it has stood; ``HEEDLESS`` drives through junctions as if nobody else had a right to (by scenario alone).
+    sign it has stood. ``KEEP_D`` offset from the lane's centre at which it drives where nothing is in its way (m).
+    Overtaking (``envs.traffic.overtaking``): ``PASSING`` a ``PassPhase``, ``PASS_D`` the offset at which it passes (m),
+    ``PASS_FIRST`` and ``PASS_LAST`` the slots of whom, ``PASS_WAITED`` how long it has stood and waited to pass (s).
+    ``HEEDLESS`` drives through junctions as if nobody else had a right to (by scenario alone).
     """
 
     MODE = 0
@@ -66,7 +69,23 @@ class AgentRow(IntEnum):
     CAUSE = 27
     CAUSED_BY = 28
     STOOD_AT = 29
-    HEEDLESS = 30
+    KEEP_D = 30
+    PASSING = 31
+    PASS_D = 32
+    PASS_FIRST = 33
+    PASS_LAST = 34
+    PASS_WAITED = 35
+    HEEDLESS = 36
+
+
+class PassPhase(IntEnum):
+    """How far a driver is in overtaking somebody."""
+
+    NONE = 0
+    OUT = 1
+    """It pulls out and passes."""
+    BACK = 2
+    """It returns to its lane: before whom it has passed, or behind if it gave up."""
 
 
 class WaitCause(IntEnum):
@@ -74,7 +93,7 @@ class WaitCause(IntEnum):
 
     NONE = 0
     LEADER = 1
-    """Somebody is ahead."""
+    """Somebody is ahead, or comes towards it where it would pass somebody ahead."""
     SIGNAL = 2
     """The signal is red, or yellow and there is time to stop."""
     SIGN = 3
@@ -139,7 +158,8 @@ class ObjectRow(IntEnum):
     """Rows of the objects' block ``(len(ObjectRow), B, A + 1)``: every body as the brain sees it, the ego last.
 
     ``LANE`` (-1: not there), ``S``, ``D`` of the centre in that lane; ``HALF_LENGTH``, ``HALF_WIDTH`` of the body's
-    shadow along and across the lane (m); ``SPEED``, ``LATERAL_SPEED`` along and across it (m/s).
+    shadow along and across the lane (m); ``SPEED``, ``LATERAL_SPEED`` along and across it (m/s); ``WALKS`` 1 of a
+    walker; ``CLEARANCE`` that others keep beside it beyond what they keep beside a car (m).
     """
 
     LANE = 0
@@ -150,3 +170,4 @@ class ObjectRow(IntEnum):
     SPEED = 5
     LATERAL_SPEED = 6
     WALKS = 7
+    CLEARANCE = 8

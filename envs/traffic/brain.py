@@ -10,13 +10,14 @@ import math
 
 from envs.compiled import njit
 from envs.roads.projection import pose_at
-from envs.scene import ActorRow, FloatArray, IntArray
+from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, WaitCause
 from envs.traffic.claims import ClaimRow
 from envs.traffic.ego_in_way import ego_gap
-from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lane_leader, find_leader, make_room
+from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
+from envs.traffic.overtaking import street_leader, wanted_offset
 from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
 from envs.traffic.paths import PATH_LANES, follow_path
 from envs.traffic.right_of_way import claim_junctions
@@ -47,7 +48,11 @@ SLOWEST_CHANGE = 3.0
 QUEUE_GAP_M = 10.0
 """Gap to whoever is ahead below which it is the reason for not driving faster (m, ours)."""
 
+CYCLIST_CLEARANCE = 0.75
+"""What drivers keep beside a cyclist beyond the usual corridor, so 1 m in all: the least at which it is passed (m)."""
+
 _LEADER, _EGO = float(int(WaitCause.LEADER)), float(int(WaitCause.EGO))
+_CYCLIST = int(ActorKind.CYCLIST)
 
 CHANGE_TIME_S = 3.0
 """Time that a lane change takes: none is begun that would not be over before the lane ends, and may fork (s, ours)."""
@@ -69,7 +74,10 @@ def sense_objects(objects: FloatArray, agents: FloatArray, actors: FloatArray, r
         objects[ObjectRow.D, b, i] = agents[AgentRow.D, b, i]
         objects[ObjectRow.WALKS, b, i] = 1.0 if mode == AgentMode.WALKER else 0.0
         half_length, half_width = 0.5 * actors[ActorRow.LENGTH, b, i], 0.5 * actors[ActorRow.WIDTH, b, i]
+        objects[ObjectRow.CLEARANCE, b, i] = 0.0
         if mode == AgentMode.VEHICLE:
+            if int(actors[ActorRow.KIND, b, i]) == _CYCLIST:
+                objects[ObjectRow.CLEARANCE, b, i] = CYCLIST_CLEARANCE
             objects[ObjectRow.HALF_LENGTH, b, i] = half_length
             objects[ObjectRow.HALF_WIDTH, b, i] = half_width
             objects[ObjectRow.SPEED, b, i] = agents[AgentRow.SPEED, b, i]
@@ -96,9 +104,9 @@ def decide(
     """
     sort_into_lanes(traffic.objects, traffic.heads, traffic.links, b)
     claim_junctions(agents, traffic, roads, time_s, seed, b, period)
-    _choose_accelerations(agents, traffic, roads, b)
+    _choose_accelerations(agents, traffic, roads, b, period)
     for i in range(agents.shape[2]):
-        if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or agents[AgentRow.MAY_CHANGE, b, i] < 0.5:
+        if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE or not _may_change(agents, roads, b, i):
             continue
         agents[AgentRow.COOLDOWN, b, i] -= period
         if agents[AgentRow.COOLDOWN, b, i] > 0.0 or _keeps_lane(agents, traffic.claims, roads, b, i):
@@ -112,6 +120,15 @@ def decide(
             _show_in_lane(traffic.objects, agents, b, i)
             sort_into_lanes(traffic.objects, traffic.heads, traffic.links, b)
     clear_lanes(traffic.objects, traffic.heads, b)
+
+
+@njit
+def _may_change(agents: FloatArray, roads: RoadArrays, b: int, i: int) -> bool:
+    """Return whether a driver changes lanes at all; a cyclist only where its lane ends, an overtaker not."""
+    if agents[AgentRow.PASSING, b, i] != 0.0:
+        return False
+    rides_on = agents[AgentRow.KEEP_D, b, i] != 0.0 and roads.ends[int(agents[AgentRow.LANE, b, i])]
+    return bool(rides_on or agents[AgentRow.MAY_CHANGE, b, i] >= 0.5)
 
 
 @njit
@@ -139,7 +156,7 @@ def _show_in_lane(objects: FloatArray, agents: FloatArray, b: int, i: int) -> No
 
 
 @njit
-def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int) -> None:
+def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, period: float) -> None:
     """Write the vehicles' accelerations (m/s2), those of following alone, and how far they move aside (m)."""
     objects, view = traffic.objects, traffic.seen
     # One call for all of them: each call copies the tuples, a hundred arrays of them.
@@ -152,9 +169,7 @@ def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: Roa
         count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
         gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
         if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
-            in_lane, its_speed, entering = find_lane_leader(agents, objects, view, count, traffic.paths, b, i, s)
-            if in_lane < gap:
-                gap, leader, ahead = in_lane, its_speed, entering
+            gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead, period)
             to_ego, ego_speed = ego_gap(agents, traffic, roads, b, i)
             if to_ego < gap:
                 gap, leader, ahead = to_ego, ego_speed, agents.shape[2]
@@ -177,7 +192,7 @@ def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: Roa
         agents[AgentRow.ACCELERATION, b, i] = _within_ability(agents, b, i, acceleration)
         # In a street with junctions whoever stands in the own lane is queueing: it is waited for, and not passed.
         queue = QUEUE_M if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0 else 0.0
-        agents[AgentRow.ASIDE, b, i] = make_room(objects, view, count, b, i, s, queue)
+        agents[AgentRow.ASIDE, b, i] = wanted_offset(agents, b, i, make_room(objects, view, count, b, i, s, queue))
 
 
 @njit

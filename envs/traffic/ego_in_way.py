@@ -52,10 +52,12 @@ def ego_gap(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: in
     x, y, heading = pose_at(roads.samples, roads.start, roads.step, lane, s, d)
     dx, dy = ego[EgoBodyRow.X, b] - x, ego[EgoBodyRow.Y, b] - y
     pace = ego[EgoBodyRow.SPEED, b]
-    looks = LOOKS if ego[EgoBodyRow.ASTRAY, b] > 0.5 and pace > MOVES_MPS else 1
+    ahead = dx * math.cos(heading) + dy * math.sin(heading)
+    # Whoever comes from behind looks out itself: to brake for where it is going would be to brake before it.
+    foreseen = ego[EgoBodyRow.ASTRAY, b] > 0.5 and pace > MOVES_MPS and ahead > 0.0
+    looks = LOOKS if foreseen else 1
     radius = _radius(traffic, b, i) + (looks - 1) * LOOK_S * pace
     reach = look_ahead_m(speed)
-    ahead = dx * math.cos(heading) + dy * math.sin(heading)
     if dx * dx + dy * dy > (reach + radius) ** 2 or ahead < -radius:
         return FREE_GAP, 0.0
     margin = CORRIDOR_MARGIN

@@ -6,7 +6,7 @@ import math
 
 from envs.compiled import njit
 from envs.scene import FloatArray, IntArray
-from envs.traffic.agents import AgentMode, AgentRow, ObjectRow
+from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, PassPhase
 from envs.traffic.path_view import ViewRow
 from envs.traffic.paths import on_path
 from envs.traffic.relations import REACH_M
@@ -31,7 +31,7 @@ MOST_ASIDE = 0.7
 
 
 ASKEW = 0.8
-"""Offset from the lane's centre beyond which a vehicle is on its way from lane to lane (m, ours)."""
+"""Offset from where it keeps in its lane beyond which a vehicle is on its way from lane to lane (m, ours)."""
 
 
 @njit
@@ -77,7 +77,7 @@ def find_leader(
     for n in range(count):
         j = int(view[ViewRow.INDEX, n])
         distance = view[ViewRow.ALONG, n] - s
-        reach = corridor + objects[ObjectRow.HALF_WIDTH, b, j]
+        reach = corridor + objects[ObjectRow.HALF_WIDTH, b, j] + objects[ObjectRow.CLEARANCE, b, j]
         in_way = crosses_corridor(view[ViewRow.ACROSS, n] - d, view[ViewRow.DRIFT, n], reach)
         if not (in_way & (distance > 0.0) & (distance < limit) & (j != own)):
             continue
@@ -98,11 +98,15 @@ def find_lane_leader(
     It tells the order of two of which one is still on its way into the lane: there they do not see each other ahead.
     """
     nearest, leader_speed, leader = FREE_GAP, 0.0, -1
-    sideways = abs(agents[AgentRow.D, b, own]) > ASKEW
+    sideways = abs(agents[AgentRow.D, b, own] - agents[AgentRow.KEEP_D, b, own]) > ASKEW
     for n in range(count):
         j, distance = int(view[ViewRow.INDEX, n]), view[ViewRow.ALONG, n] - s
-        askew = sideways or abs(view[ViewRow.ACROSS, n]) > ASKEW
-        if not askew or j == own or distance <= 0.0 or j >= agents.shape[2] or view[ViewRow.SIGN, n] < 0.0:
+        if j == own or distance <= 0.0 or j >= agents.shape[2] or view[ViewRow.SIGN, n] < 0.0:
+            continue
+        if not (sideways or abs(view[ViewRow.ACROSS, n] - agents[AgentRow.KEEP_D, b, j]) > ASKEW):
+            continue
+        # Who passes is not ahead of those whom it passes before it returns.
+        if int(agents[AgentRow.PASSING, b, j]) == PassPhase.OUT and _is_passed(agents, b, own, j):
             continue
         gap = distance - objects[ObjectRow.HALF_LENGTH, b, own] - objects[ObjectRow.HALF_LENGTH, b, j]
         if gap >= nearest or int(agents[AgentRow.MODE, b, j]) != AgentMode.VEHICLE:
@@ -110,6 +114,12 @@ def find_lane_leader(
         if on_path(paths, b, own, int(view[ViewRow.LANE, n])):
             nearest, leader_speed, leader = gap, view[ViewRow.SPEED, n], j
     return nearest, leader_speed, leader
+
+
+@njit
+def _is_passed(agents: FloatArray, b: int, own: int, j: int) -> bool:
+    """Return whether agent ``j`` is overtaking ``own``."""
+    return bool(agents[AgentRow.PASS_FIRST, b, j] == own or agents[AgentRow.PASS_LAST, b, j] == own)
 
 
 @njit

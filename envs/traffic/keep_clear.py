@@ -72,7 +72,7 @@ def exit_objection(
         leaves += roads.length[path[k]]
     limit, blocker = leaves + _street_behind(path, roads, last), -1
     for n in range(count):
-        if _is_behind_way(view, objects, n, leaves, i, b) and view[ViewRow.SPEED, n] < CREEPING:
+        if _is_behind_way(agents, view, objects, n, leaves, i, b) and view[ViewRow.SPEED, n] < CREEPING:
             tail = view[ViewRow.ALONG, n] - objects[ObjectRow.HALF_LENGTH, b, int(view[ViewRow.INDEX, n])]
             if tail < limit:
                 limit, blocker = tail, int(view[ViewRow.INDEX, n])
@@ -80,7 +80,7 @@ def exit_objection(
     for n in range(count):
         j = int(view[ViewRow.INDEX, n])
         moving = view[ViewRow.SPEED, n] >= CREEPING and view[ViewRow.ALONG, n] < limit
-        if moving and _is_behind_way(view, objects, n, leaves, i, b):
+        if moving and _is_behind_way(agents, view, objects, n, leaves, i, b):
             room -= 2.0 * objects[ObjectRow.HALF_LENGTH, b, j] + QUEUE_GAP_M
             blocker = j if blocker < 0 else blocker
     for j in range(agents.shape[2]):
@@ -106,10 +106,16 @@ def _street_behind(path: IntArray, roads: RoadArrays, last: int) -> float:
 
 
 @njit
-def _is_behind_way(view: FloatArray, objects: FloatArray, n: int, leaves: float, i: int, b: int) -> bool:
-    """Return whether body ``n`` of the view is on the street behind the way that ends at ``leaves`` (m)."""
+def _is_behind_way(
+    agents: FloatArray, view: FloatArray, objects: FloatArray, n: int, leaves: float, i: int, b: int
+) -> bool:
+    """Return whether body ``n`` of the view is on the street behind the way that ends at ``leaves`` (m).
+
+    Who overtakes there may have to return to it.
+    """
     j = int(view[ViewRow.INDEX, n])
     on_path = abs(view[ViewRow.ACROSS, n]) < objects[ObjectRow.HALF_WIDTH, b, j] + 0.6
+    on_path |= j < agents.shape[2] and agents[AgentRow.PASSING, b, min(j, agents.shape[2] - 1)] != 0.0
     return bool(j != i and on_path and view[ViewRow.ALONG, n] >= leaves and view[ViewRow.SIGN, n] > 0.0)
 
 

@@ -27,6 +27,9 @@ MERGE_HORIZON = 120.0
 MERGE_URGE = 3.0
 """Incentive that the end of the lane adds at its very end (m/s2, ours)."""
 
+STANDS_MPS = 0.3
+"""Speed below which two who merge stand (m/s, ours)."""
+
 YIELD_BRAKE = 2.0
 """Deceleration that a yielding driver accepts to open a gap (m/s2, ours)."""
 
@@ -135,6 +138,10 @@ def yield_acceleration(
             continue
         gap = view[ViewRow.ALONG, n] - s - half - objects[ObjectRow.HALF_LENGTH, b, j]
         if gap < -half or gap > 40.0:
+            continue
+        # In streets: who stands too near to let the other in goes on, or both would stand for ever.
+        stands = max(agents[AgentRow.SPEED, b, i], objects[ObjectRow.SPEED, b, j]) < STANDS_MPS
+        if stands and gap < LEAST_GAP and agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
             continue
         wish = min(wish, max(agent_idm(agents, b, i, max(gap, 1.0), objects[ObjectRow.SPEED, b, j]), -YIELD_BRAKE))
     return wish

@@ -32,6 +32,7 @@ class RoadArrays(NamedTuple):
     left: IntArray
     right: IntArray
     opposite: IntArray
+    opposite_change: BoolArray
     successors: IntArray
     predecessors: IntArray
     junction: IntArray
@@ -69,6 +70,7 @@ def road_arrays(graph: LaneGraph, maps: Sequence[LaneGraph]) -> RoadArrays:
         left=graph.left,
         right=graph.right,
         opposite=graph.opposite,
+        opposite_change=graph.opposite_change,
         successors=graph.successors,
         predecessors=graph.predecessors,
         junction=graph.junction,

@@ -12,7 +12,7 @@ from envs.traffic.network import RoadArrays
 from envs.traffic.scratch import TrafficArrays
 
 CROSSING_SPEED = 8.0
-"""Speed that a driver is credited on its way through a junction (m/s, ours)."""
+"""Speed that a driver is credited on its way through a junction, if it wants to be as fast (m/s, ours)."""
 
 PRIORITY_MARGIN_S = 1.0
 """Time between leaving a meeting place and the arrival there of who goes first (s, ours)."""
@@ -142,4 +142,5 @@ def clears_in(
     """
     way = traffic.claims[ClaimRow.DISTANCE, i] + behind + roads.conflict_own[z, 1]
     way += 2.0 * traffic.objects[ObjectRow.HALF_LENGTH, b, i]
-    return float(way / (0.5 * (agents[AgentRow.SPEED, b, i] + CROSSING_SPEED)))
+    through = min(CROSSING_SPEED, agents[AgentRow.DESIRED_SPEED, b, i])
+    return float(way / (0.5 * (agents[AgentRow.SPEED, b, i] + through)))

@@ -20,7 +20,8 @@ from envs.traffic.grants import GRANTS, free_slots, give, release, take_back
 from envs.traffic.keep_clear import exit_objection, way_end_at
 from envs.traffic.lights import must_stop
 from envs.traffic.network import RoadArrays
-from envs.traffic.paths import follow_path, forget_path, on_path
+from envs.traffic.oncoming import overtaker_on
+from envs.traffic.paths import PATH_LANES, follow_path, forget_path, on_path
 from envs.traffic.priority import STANDING, ahead_of_gate, conflict_objection
 from envs.traffic.scratch import TrafficArrays
 
@@ -92,7 +93,9 @@ def _decide_claim(
     claims = traffic.claims
     lane, first = int(claims[ClaimRow.LANE, i]), int(claims[ClaimRow.AT, i])
     last = way_end_at(traffic.paths[b, i], roads, first, 2.0 * traffic.objects[ObjectRow.HALF_LENGTH, b, i])
-    cause, by = _objection(agents, traffic, roads, b, i, first, last)
+    cause, by = _NONE, -1
+    if agents[AgentRow.HEEDLESS, b, i] < 0.5:
+        cause, by = _objection(agents, traffic, roads, b, i, first, last)
     if cause == _NONE:
         _grant_way(agents, traffic, roads, b, i, first, last)
         claims[ClaimRow.LANE, i], claims[ClaimRow.ASKS, i] = -1.0, 0.0
@@ -135,8 +138,6 @@ def _objection(
 ) -> tuple[int, int]:
     """Return the ``WaitCause`` against agent ``i`` entering at place ``first`` of its path, and whose (slot or -1)."""
     lane = int(traffic.paths[b, i, first])
-    if agents[AgentRow.HEEDLESS, b, i] > 0.5:
-        return _NONE, -1
     if traffic.claims[ClaimRow.MAY_GO, i] < 0.5:
         return _SIGNAL, -1
     if roads.gate[lane] == GateKind.STOP and agents[AgentRow.STOOD_AT, b, i] != lane + 1.0:
@@ -147,6 +148,10 @@ def _objection(
     # No room behind the junction is said first: whoever waits for it would not go if all others let it.
     if last + 1 - first > free_slots(traffic.grants, b, i):
         return _EXIT, -1
+    if last + 1 < PATH_LANES and traffic.paths[b, i, last + 1] >= 0:
+        overtaker = overtaker_on(agents, traffic, roads, b, int(traffic.paths[b, i, last + 1]))
+        if overtaker >= 0:
+            return _EXIT, overtaker
     cause, by = exit_objection(agents, traffic, roads, b, i, first, last)
     way = 0.0
     for k in range(first, last + 1):

@@ -7,7 +7,7 @@ import sys
 
 from envs.roads.walk_graph import WalkGraph
 from envs.scene import ActorKind
-from tests.gates.population import GENERATED, KINDS, MAPS, Worlds, load_map, load_walk, populate
+from tests.gates.population import GENERATED, KINDS, MAPS, WITH_CYCLISTS, Worlds, load_map, load_walk, populate
 from tests.gates.report import Report, run_gates
 from tests.gates.with_ego import run_with_ego
 
@@ -23,8 +23,8 @@ def main() -> int:
         graph = load_map(name)
         walk = load_walk(name, graph) if options.pedestrians else None
         for vehicles in options.vehicles:
-            kinds = (ActorKind.CAR,) if options.cars else KINDS
-            worlds = populate(graph, vehicles, options.seeds, kinds, walk, options.pedestrians)
+            kinds = (ActorKind.CAR,) if options.cars else WITH_CYCLISTS if options.cyclists else KINDS
+            worlds = populate(graph, vehicles, options.seeds, kinds, walk, options.pedestrians, options.parked)
             print(f"{name}, {vehicles} vehicles, {options.pedestrians} pedestrians, ego {options.ego}: ", end="")
             held &= _run(worlds, walk, options)
     return 0 if held else 1
@@ -42,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
         help="an ego that follows routes, or one that also stops and stands anywhere and drives against the traffic",
     )  # fmt: skip
     parser.add_argument("--cars", action="store_true", help="no trucks and buses")
+    parser.add_argument("--cyclists", action="store_true", help="one cyclist among seven vehicles")
+    parser.add_argument("--parked", type=int, default=0, help="how many of the vehicles have broken down in a street")
     parser.add_argument("--events", type=int, default=8, help="events that are shown of each run")
     return parser
 
@@ -67,7 +69,7 @@ def _tell(report: Report) -> None:
         f"{report.hours:.2f} h: {report.overlaps} overlaps ({report.overlap_ticks} ticks), "
         f"{report.run_over} pedestrians touched in {report.crossings} crossings, "
         f"{report.causeless} stood without a cause, {report.long} over 5 min, "
-        f"{report.red_runs} of {report.lines} lines on red, "
+        f"{report.red_runs} of {report.lines} lines on red, {report.passes} overtook, "
         f"{report.mean_speed:.2f} m/s, {report.steps_per_s:.0f} steps/s",
         flush=True,
     )

@@ -20,7 +20,8 @@ class Count(IntEnum):
     ``OVERLAPS`` pairs that begin to touch, ``OVERLAP_TICKS`` pairs that touch at a look; ``CAUSELESS`` vehicles that
     stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept; ``RUN_OVER``
     vehicles that begin to touch a pedestrian; ``CROSSINGS`` of crosswalks that pedestrians have begun;
-    ``LONG`` vehicles that stood very long with or without a cause.
+    ``LONG`` vehicles that stood very long with or without a cause;
+    ``PASSES`` overtakers who pulled out.
     """
 
     OVERLAPS = 0
@@ -32,20 +33,22 @@ class Count(IntEnum):
     RUN_OVER = 6
     CROSSINGS = 7
     LONG = 8
+    PASSES = 9
 
 
 class Watch(NamedTuple):
     """``counts`` ``(len(Count), B)``; ``events`` ``(B, EVENTS, 4)`` Count, time (s), slot, other slot; the rest memory.
 
-    Per vehicle ``(B, A)``: ``anchor`` odometer where it last got further (m), ``uncaused`` time that it has stood there
-    without a cause (s), ``stood`` with or without (s), ``line`` lane of the next signal, ``to_line`` distance of the
-    front to its stop line (m), ``passing`` lane into which it is going although its line was crossed on red;
-    ``touching`` ``(B, A, A + P)``, the pedestrians behind the vehicles; ``crossing`` ``(B, P)`` whether each is on a
-    crosswalk.
+    Per vehicle ``(B, A)``: ``phase`` its ``PassPhase``, ``anchor`` odometer where it last got further (m), ``uncaused``
+    time that it has stood there without a cause (s), ``stood`` with or without (s), ``line`` lane of the next signal,
+    ``to_line`` distance of the front to its stop line (m), ``passing`` lane into which it is going although its line
+    was crossed on red; ``touching`` ``(B, A, A + P)``, the pedestrians behind the vehicles; ``crossing`` ``(B, P)``
+    whether each is on a crosswalk.
     """
 
     counts: FloatArray
     events: FloatArray
+    phase: FloatArray
     anchor: FloatArray
     uncaused: FloatArray
     stood: FloatArray
@@ -61,6 +64,7 @@ def new_watch(worlds: int, vehicles: int, pedestrians: int = 0) -> Watch:
     return Watch(
         counts=np.zeros((len(Count), worlds)),
         events=np.zeros((worlds, EVENTS, 4)),
+        phase=np.zeros((worlds, vehicles)),
         anchor=np.zeros((worlds, vehicles)),
         uncaused=np.zeros((worlds, vehicles)),
         stood=np.zeros((worlds, vehicles)),

@@ -32,6 +32,7 @@ class Report:
     run_over: int
     crossings: int
     long: int
+    passes: int
     mean_speed: float
     steps_per_s: float
     events: tuple[str, ...]
@@ -70,6 +71,7 @@ def summarise(worlds: Worlds, watch: Watch, minutes: float, steps_per_s: float) 
         run_over=totals[Count.RUN_OVER],
         crossings=totals[Count.CROSSINGS],
         long=totals[Count.LONG],
+        passes=totals[Count.PASSES],
         mean_speed=float(worlds.agents[AgentRow.ODOMETER].mean() / (60.0 * minutes)),
         steps_per_s=steps_per_s,
         events=tuple(_describe(worlds, watch)),

@@ -11,7 +11,7 @@ from envs.roads.lane_graph import LaneGraph
 from envs.scene import ActorKind, ActorRow, FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, WaitCause
 from tests.gates.causes import has_cause
-from tests.gates.population import GENERATED, KINDS, Worlds, load_map, populate
+from tests.gates.population import GENERATED, KINDS, WITH_CYCLISTS, Worlds, load_map, populate
 from tests.gates.report import Report, run_gates
 
 MINUTES = 5.0
@@ -23,12 +23,13 @@ def town() -> LaneGraph:
     return load_map(GENERATED)
 
 
-def worlds(seeds: tuple[int, ...] = (1,)) -> Worlds:
-    return populate(town(), VEHICLES, seeds, KINDS)
+def worlds(seeds: tuple[int, ...] = (1,), kinds: tuple[ActorKind, ...] = KINDS) -> Worlds:
+    return populate(town(), VEHICLES, seeds, kinds)
 
 
-def test_the_gates_hold_in_the_generated_town() -> None:
-    report = run_gates(worlds((1, 2)), MINUTES)
+@pytest.mark.parametrize("kinds", [KINDS, WITH_CYCLISTS])
+def test_the_gates_hold_in_the_generated_town(kinds: tuple[ActorKind, ...]) -> None:
+    report = run_gates(worlds((1, 2), kinds), MINUTES)
     assert report.hours == pytest.approx(1.0 / 6.0)
     assert (report.overlaps, report.causeless, report.red_runs) == (0, 0, 0), report.events
     assert report.holds

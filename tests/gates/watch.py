@@ -7,7 +7,7 @@ import numpy as np
 from envs.compiled import njit
 from envs.embedded.collision import boxes_overlap
 from envs.scene import ActorRow, FloatArray, IntArray, SignalState
-from envs.traffic.agents import AgentMode, AgentRow
+from envs.traffic.agents import AgentMode, AgentRow, PassPhase
 from envs.traffic.brain import decide, move_agents, sense_objects
 from envs.traffic.levels import lane_height, on_other_level
 from envs.traffic.lights import light
@@ -34,6 +34,7 @@ MOVED_M = 1.0
 STANDING_MPS = 0.1
 """Who is slower has stopped at the line or behind it (m/s)."""
 
+_OUT = float(int(PassPhase.OUT))
 _RED, _GREEN, _VEHICLE = int(SignalState.RED), int(SignalState.GREEN), int(AgentMode.VEHICLE)
 _OVERLAPS, _CAUSELESS, _RED_RUNS = int(Count.OVERLAPS), int(Count.CAUSELESS), int(Count.RED_RUNS)
 _LONG = int(Count.LONG)
@@ -64,6 +65,7 @@ def look(
     for i in range(agents.shape[2]):
         _watch_lines(watch, agents, actors, traffic.paths, rules, now, seed, b, i)
         _watch_standing(watch, agents, now, b, i)
+        _watch_overtaking(watch, agents, b, i)
         _watch_overlaps(watch, agents, actors, rules, now, b, i)
         watch_people(watch, agents, actors, traffic.crowd, rules, now, b, i)
     watch_crossings(watch, traffic.crowd.people, b)
@@ -156,6 +158,14 @@ def _watch_standing(watch: Watch, agents: FloatArray, now: float, b: int, i: int
         watch.uncaused[b, i] += PERIOD_S
         if before <= LONGEST_STAND_S < watch.uncaused[b, i]:
             note(watch, _CAUSELESS, now, b, i, int(agents[AgentRow.CAUSED_BY, b, i]))
+
+
+@njit
+def _watch_overtaking(watch: Watch, agents: FloatArray, b: int, i: int) -> None:
+    phase = agents[AgentRow.PASSING, b, i]
+    if phase == _OUT and watch.phase[b, i] != _OUT:
+        watch.counts[Count.PASSES, b] += 1.0
+    watch.phase[b, i] = phase
 
 
 @njit

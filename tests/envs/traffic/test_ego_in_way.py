@@ -82,6 +82,14 @@ def test_one_that_crosses_is_seen_before_it_is_in_the_way() -> None:
     assert seen(world("street_0", 100.0, (130.0, -8.0, 0.5 * math.pi, 0.0)))[0] == FREE_GAP
 
 
+@pytest.mark.parametrize("y", [-6.0, -4.5, -2.6, -0.9, 1.0])
+def test_nobody_brakes_before_one_that_comes_from_behind(y: float) -> None:
+    """At 0.25 rad and 12 m/s it will be on, and ahead of, the driver's place: the ego has to look out."""
+    turn = -0.25 if y > -1.75 else 0.25
+    from_behind = acceleration(world("street_0", 100.0, (93.0, y, turn, 12.0)))
+    assert from_behind == acceleration(world("street_0", 100.0, (FAR_OFF_M, FAR_OFF_M, 0.0, 0.0)))
+
+
 def test_the_driver_brakes_for_it_and_says_why() -> None:
     simulator = world("street_0", 100.0, (125.0, -8.0, 0.5 * math.pi, 3.0))
     assert acceleration(simulator) < -1.0

@@ -55,6 +55,8 @@ class Body:
     change_threshold: float = 0.3
     may_change: bool = False
     yields: bool = False
+    speed_factor: float = 0.0
+    keep_d: float = 0.0
     scripts: tuple[tuple[float, ...], ...] = ()
 
     @property
@@ -106,6 +108,7 @@ def case(
 _DRIVER = (
     AgentRow.HEADWAY, AgentRow.MIN_GAP, AgentRow.MAX_ACCELERATION, AgentRow.COMFORT_BRAKE, AgentRow.HARDEST_BRAKE,
     AgentRow.POLITENESS, AgentRow.CHANGE_THRESHOLD, AgentRow.MAY_CHANGE, AgentRow.YIELDS,
+    AgentRow.SPEED_FACTOR, AgentRow.KEEP_D,
 )  # fmt: skip
 
 
