@@ -159,7 +159,7 @@ def _show_in_lane(objects: FloatArray, agents: FloatArray, b: int, i: int) -> No
 def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, period: float) -> None:
     """Write the vehicles' accelerations (m/s2), those of following alone, and how far they move aside (m)."""
     objects, view = traffic.objects, traffic.seen
-    # One call for all of them: each call copies the tuples, a hundred arrays of them.
+    # One call for all of them: each call copies the tuples, 57 arrays with their shapes and strides.
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
             continue
