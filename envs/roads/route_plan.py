@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.roads.lane_graph import LANE_CHANGE_COST_M, LaneGraph
+from envs.roads.swept_width import longest_body_m
 from envs.scene import BoolArray, FloatArray, IntArray
 
 CHANGE_ROOM_M = 40.0
@@ -110,12 +111,14 @@ def _sections(graph: LaneGraph, lanes: Sequence[int]) -> Iterator[tuple[int, int
 class RouteFinder:
     """Draws routes on one map; what it has searched it keeps, so that a draw costs some table look-ups.
 
-    Routes begin and end on lanes that are no part of a junction, go on, and are 15 m long at least.
+    Routes begin and end on lanes that are no part of a junction, go on, and are 15 m long at least. ``longest_body_m``
+    how long vehicles may be here so as to pass each other in every curve.
     """
 
     def __init__(self, graph: LaneGraph) -> None:
         self.graph = graph
         self.open_lanes: BoolArray = (graph.junction < 0) & (graph.successors[:, 0] >= 0) & (graph.length > 15.0)
+        self.longest_body_m = longest_body_m(graph)
         self._sums = np.cumsum(np.where(self.open_lanes, graph.length, 0.0))
         self._trees: dict[int, RouteTree] = {}
 

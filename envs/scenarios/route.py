@@ -15,7 +15,7 @@ from envs.roads.route_plan import RouteFinder, plan_spans
 from envs.scenarios.cyclists import draw_cyclist
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.sampling import uniform
-from envs.scenarios.scenario import ROUTE_LANES, ConcreteScenario, Driver, Range
+from envs.scenarios.scenario import BODY_SIZES_M, ROUTE_LANES, ConcreteScenario, Driver, Range
 from envs.scenarios.town_traffic import STARTS_UP_TO, draw_bodies, draw_drivers, place_vehicles
 from envs.scene import ActorKind, FloatArray
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentRow, ScriptRow
@@ -50,9 +50,10 @@ class RouteScenario:
 
     ``map_name`` of ``envs.scenarios.maps``, or the path of an OpenDRIVE file; ``length`` of the route (m);
     ``ego_speed`` at the start (m/s); ``vehicles`` their number, the last ``cyclists`` of them bicycles; ``kinds`` what
-    the others are, one is drawn for each; ``pedestrians`` who roam the sidewalks, nobody where the map has none;
-    ``speed_factor`` share of the advised speed that a driver keeps to; ``pace`` mean speed that suffices for the time
-    limit, with ``grace`` seconds more for waiting, and a cycle of every traffic light on the way (m/s, s).
+    the others are, one is drawn for each, of those that can pass each other in the map's curves; ``pedestrians`` who
+    roam the sidewalks, nobody where the map has none; ``speed_factor`` share of the advised speed that a driver keeps
+    to; ``pace`` mean speed that suffices for the time limit, with ``grace`` seconds more for waiting, and a cycle of
+    every traffic light on the way (m/s, s).
     """
 
     density: str
@@ -156,7 +157,10 @@ def _draw_traffic(
     finder: RouteFinder, scenario: RouteScenario, drawn: _Route, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Return the blocks of agents and bodies."""
-    bodies = draw_bodies(scenario.vehicles, scenario.kinds, scenario.cyclists, rng)
+    kinds = [kind for kind in scenario.kinds if BODY_SIZES_M[kind][0] <= finder.longest_body_m]
+    if scenario.vehicles and not kinds:
+        raise RouteError(f"map {finder.graph.name}: its curves are too narrow for two vehicles; choose another map")
+    bodies = draw_bodies(scenario.vehicles, kinds, scenario.cyclists, rng)
     places = place_vehicles(finder, bodies[1], drawn.lanes[0], drawn.start_s, rng)
     if places is None:
         raise RouteError(f"map {finder.graph.name}: no room for {scenario.vehicles} vehicles; ask for fewer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -17,6 +18,7 @@ import envs
 from envs.driving_env import DrivingConfig, DrivingEnv, DrivingVectorEnv
 from envs.observation import ObservationConfig
 from envs.registration import ENV_IDS, register_envs
+from envs.roads.town import Town
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
@@ -117,3 +119,17 @@ def test_a_window_shows_the_drive(monkeypatch: pytest.MonkeyPatch) -> None:
     env.step(np.zeros(2, np.float32))
     assert env.render() is None
     env.close()
+
+
+def test_a_route_lies_on_the_map_that_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "mine.xodr"
+    file.write_text(Town(block_m=95.0).opendrive())
+    env = gym.make("hcrmp/Route-v0", map=str(file), density="low")
+    assert isinstance(env.unwrapped, DrivingEnv)
+    env.reset(seed=0)
+    case = env.unwrapped.vector.scenarios.sample(0, 0)
+    assert case.map_name == str(file)
+    env.close()
+    many = gym.make_vec("hcrmp/Route-v0", num_envs=2, map="town", density="low")
+    assert isinstance(many, DrivingVectorEnv) and many.scenarios.sample(0, 0).map_name == "town"
+    many.close()

@@ -20,10 +20,13 @@ from envs.roads.town import Town
 from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.route import BEFORE_JUNCTION_M, PEDESTRIANS, VEHICLES, RouteError, route, sample_route
-from envs.scenarios.scenario import ConcreteScenario, Range
+from envs.scenarios.scenario import BODY_SIZES_M, ConcreteScenario, Range
 from envs.scene import ActorKind
 from envs.traffic.agents import AgentRow
 from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
+
+MAPS = Path(__file__).parents[4] / "shared" / "data" / "carla_maps"
+"""Where CARLA's towns are, if they are."""
 
 
 @lru_cache(maxsize=1)
@@ -137,3 +140,23 @@ def test_a_map_that_is_no_map_is_told(tmp_path: Path) -> None:
         scenario_set("route", "low", "multi_lane_0")
     with pytest.raises(InvalidConfigError, match="for routes"):
         scenario_set("merging", "low", "town")
+
+
+def test_vehicles_that_cannot_pass_each_other_in_a_curve_stay_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    maps = MapLibrary(["town"])
+    lengths = set(sample_route(route("high"), 0, 0, maps).bodies[1].tolist())
+    assert lengths == {BODY_SIZES_M[ActorKind.CAR][0], BODY_SIZES_M[ActorKind.TRUCK][0]}
+    monkeypatch.setattr(maps.routes("town"), "longest_body_m", 8.0)
+    assert set(sample_route(route("high"), 0, 0, maps).bodies[1].tolist()) == {BODY_SIZES_M[ActorKind.CAR][0]}
+    monkeypatch.setattr(maps.routes("town"), "longest_body_m", 4.0)
+    with pytest.raises(RouteError, match="too narrow"):
+        sample_route(route("high"), 0, 0, maps)
+
+
+@pytest.mark.parametrize("name", ["Town01", "Town02", "Town04"])
+def test_carlas_towns_have_routes(name: str) -> None:
+    file = MAPS / f"{name}.xodr"
+    if not file.is_file():
+        pytest.skip(f"{file} is absent")
+    for case in (scenario_set("route", "high", str(file)).sample(0, seed) for seed in range(5)):
+        assert 150.0 <= case.goal_m <= 450.0 and case.pedestrians.shape[1] == PEDESTRIANS["high"]
