@@ -1,4 +1,4 @@
-"""The Gymnasium ids of the conditions and the routes. Importing ``envs`` registers them; one is loaded when made."""
+"""The Gymnasium ids of the families and the routes. Importing ``envs`` registers them; one is loaded when made."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ SCENARIOS = {
     "Merging-v0": "merging",
     "Trilemma-v0": "trilemma",
     "OccludedPedestrian-v0": "occluded_pedestrian",
+    "StraightObstacle-v0": "straight_obstacle",
+    "TurningObstacle-v0": "turning_obstacle",
+    "LaneChanging-v0": "lane_changing",
+    "VehiclePassing-v0": "vehicle_passing",
+    "RedLightRunning-v0": "red_light_running",
+    "UnprotectedLeftTurn-v0": "unprotected_left_turn",
+    "RightTurn-v0": "right_turn",
+    "CrossingNegotiation-v0": "crossing_negotiation",
+    "CutIn-v0": "cut_in",
+    "CutOut-v0": "cut_out",
+    "Deceleration-v0": "deceleration",
+    "RoadWorks-v0": "road_works",
+    "LaneClosure-v0": "lane_closure",
     "Route-v0": "route",
 }
-"""Name of the id -> name of the condition in ``envs.scenarios``."""
+"""Name of the id -> name of the family in ``envs.scenarios``."""
 
 ENV_IDS = tuple(f"{NAMESPACE}/{name}" for name in SCENARIOS)
 """All ids, for example ``hcrmp/Merging-v0``; see ``envs.factory`` for their keyword arguments."""

@@ -20,9 +20,13 @@ from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.rules import RulesConfig
 from llm_hints.service_config import HintServiceConfig
 
-Family = Literal["overtaking", "merging", "trilemma", "occluded_pedestrian", "route"]
+Family = Literal[
+    "overtaking", "merging", "trilemma", "occluded_pedestrian", "straight_obstacle", "turning_obstacle",
+    "lane_changing", "vehicle_passing", "red_light_running", "unprotected_left_turn", "right_turn",
+    "crossing_negotiation", "cut_in", "cut_out", "deceleration", "road_works", "lane_closure", "route",
+]  # fmt: skip
 Density = Literal["low", "medium", "high", "all"]
-Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "law_abiding", "reference"]
+Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "cruise", "law_abiding", "reference"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ import torch as th
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from envs.drivers.law_abiding import LawAbidingDriver
-from envs.drivers.naive import FullThrottleDriver, KeepLaneDriver
-from envs.drivers.reference import ReferenceDriver
+from envs.drivers.naive import CruiseDriver, FullThrottleDriver, KeepLaneDriver
+from envs.drivers.reference import PATIENT, ReferenceConfig, ReferenceDriver
 from envs.embedded.simulator import EmbeddedSimulator
+from envs.scenarios.families import CONDITIONS
 from envs.scene import SceneBatch
 from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
 from hcrmp.baselines import PpoOptions
@@ -140,12 +141,17 @@ def scripted_driver(name: DriverName, config: TrainConfig, env: HintedVecEnv) ->
         return ScriptedDriver(name, KeepLaneDriver(config.action).act)
     if name == "full_throttle":
         return ScriptedDriver(name, FullThrottleDriver(config.action).act)
+    if name == "cruise":
+        return ScriptedDriver(name, CruiseDriver(config.action).act)
     if name == "law_abiding":
         return ScriptedDriver(name, LawAbidingDriver(env.num_envs, config.action).act)
     simulator = env.driving.simulator
     if not isinstance(simulator, EmbeddedSimulator):
         raise UserError("driver=reference tries its manoeuvres in copies of the world: use simulator=embedded")
-    return ScriptedDriver(name, ReferenceDriver(simulator, config.action).act)
+    # The paper's conditions leave no time for patience, all others do.
+    hurried = any(family in CONDITIONS for family in config.scenario.families)
+    settings = ReferenceConfig() if hurried else PATIENT
+    return ScriptedDriver(name, ReferenceDriver(simulator, config.action, settings).act)
 
 
 def planner_without_training(config: TrainConfig, env: HintedVecEnv) -> BaseAlgorithm:

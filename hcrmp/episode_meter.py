@@ -8,7 +8,7 @@ import numpy.typing as npt
 from envs.risk import TTC_HORIZON_S, time_to_collision
 from envs.scene import FloatArray, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
-from hcrmp.metrics import EpisodeRecord, Outcome
+from hcrmp.metrics import EpisodeRecord, Outcome, Verdict
 
 
 class EpisodeMeter:
@@ -24,6 +24,8 @@ class EpisodeMeter:
         self._sums = np.zeros((8, batch_size))
         self._min_ttc_s = np.full(batch_size, TTC_HORIZON_S)
         self._progress = np.zeros(batch_size)
+        self._aside_m, self._off_road_m = np.zeros(batch_size), np.zeros(batch_size)
+        self._time_limit_s = np.zeros(batch_size)
 
     def start(self, rows: npt.ArrayLike) -> None:
         """Forget the episodes of the worlds ``rows`` (indices or mask over B): new ones begin."""
@@ -32,6 +34,7 @@ class EpisodeMeter:
         self._sums[:, chosen] = 0.0
         self._min_ttc_s[chosen] = TTC_HORIZON_S
         self._progress[chosen] = 0.0
+        self._aside_m[chosen], self._off_road_m[chosen] = 0.0, 0.0
 
     def update(self, scene: SceneBatch, reward_terms: FloatArray) -> None:
         """Add one step: ``scene`` after it and its ``reward_terms`` ``(B, 3)``."""
@@ -41,6 +44,9 @@ class EpisodeMeter:
         self._sums[5:] += reward_terms.T
         np.minimum(self._min_ttc_s, time_to_collision(scene), out=self._min_ttc_s)
         self._progress[:] = scene.route.progress_m / np.maximum(scene.route.length_m, 1e-9)
+        self._aside_m += np.abs(scene.route.lateral_offset)
+        self._off_road_m += np.where(scene.events.off_road, ego.speed * DECISION_PERIOD_S, 0.0)
+        self._time_limit_s[:] = scene.route.time_limit_s
 
     def record(
         self,
@@ -53,6 +59,7 @@ class EpisodeMeter:
         planner_seed: int = 0,
         hints_due: int = 0,
         cache_calls: int = 0,
+        careful_driver: Verdict = "",
     ) -> EpisodeRecord:
         """Return the record of the episode of ``world``, which has ended with ``outcome``."""
         steps = max(int(self._steps[world]), 1)
@@ -77,4 +84,8 @@ class EpisodeMeter:
             reward_terms=(safety, efficiency, comfort),
             hints_due=hints_due,
             cache_calls=cache_calls,
+            route_distance_m=float(self._aside_m[world]) / steps,
+            off_road_m=float(self._off_road_m[world]),
+            time_limit_s=float(self._time_limit_s[world]),
+            careful_driver=careful_driver,
         )

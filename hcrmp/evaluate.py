@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.recording import DriveLog
+from envs.scenarios.catalogue import GROUPS
 from hcrmp.config import EvaluateConfig, HintsConfig
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
@@ -23,7 +24,7 @@ from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from hcrmp.train_config import TrainConfig, load_train
 
-SCRIPTED = ("keep_lane", "full_throttle", "law_abiding", "reference")
+SCRIPTED = ("keep_lane", "full_throttle", "cruise", "law_abiding", "reference")
 """Drivers that need no training."""
 
 DRIVE_SUFFIX = ".parquet"
@@ -137,14 +138,18 @@ def label(config: EvaluateConfig) -> str:
     """Return the name of the result: as given, else what was chosen where it is not the usual."""
     if config.label:
         return config.label
-    families, every = config.scenario.families, type(config.scenario)().families
-    parts = [config.driver, "all" if families == every else "-".join(families)]
+    parts = [config.driver, _scenario_word(config.scenario.families)]
     parts += [config.density] if config.density != "all" else []
     parts += [Path(config.map).stem] if config.map else []
     parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
     parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
     return "-".join(parts)
+
+
+def _scenario_word(families: Sequence[str]) -> str:
+    """Return the name of the group that the families are, else all their names."""
+    return next((name for name, members in GROUPS.items() if members == tuple(families)), "-".join(families))
 
 
 def _hints_word(hints: HintsConfig) -> str:

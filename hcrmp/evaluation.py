@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from envs.metrics.infraction_log import InfractionLog
+from envs.metrics.r157 import Outcome as CarefulOutcome
+from envs.metrics.r157_watch import SITUATIONS, R157Watch
 from envs.scene import BoolArray, IntArray
 from envs.termination import EndsAt, Outcome
 from hcrmp.build import build_environment
@@ -19,13 +21,19 @@ from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_traini
 from hcrmp.episode_meter import EpisodeMeter
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.memory import read_only_memory
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
+
+VERDICTS: dict[CarefulOutcome, Verdict] = {
+    CarefulOutcome.NO_CONFLICT: "no_conflict",
+    CarefulOutcome.PREVENTABLE: "preventable",
+    CarefulOutcome.UNAVOIDABLE: "unavoidable",
+}
 
 SEEDS_APART = 100_000
 """Episodes of one evaluation seed in a cell, so that two evaluation seeds share no case."""
@@ -137,26 +145,30 @@ def evaluate_driver(
     A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
     """
     plan = _Plan(course.episodes, env.num_envs)
-    meter, log = EpisodeMeter(env.num_envs), InfractionLog(env.num_envs)
+    meter, log, watch = EpisodeMeter(env.num_envs), InfractionLog(env.num_envs), R157Watch(env.num_envs)
     env.reset()
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
+    _watch_situations(watch, course, plan, np.arange(env.num_envs))
     while plan.open:
         actions = driver.act(observation, env.driving.scene)
         made = env.advance(actions)
         meter.update(env.driving.scene, made.reward_terms)
         log.update(env.driving.scene)
+        watch.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
         if made.any_ended:
             for world in np.flatnonzero(made.ended & plan.measured):
-                record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed)
+                record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed,
+                                 _verdict(watch, int(world)))  # fmt: skip
                 record = score_route(record, log.of(int(world)), env, int(world))
                 plan.finish(int(world), record)
                 if on_end is not None:
                     on_end(record)
             _next_episodes(env, meter, plan, made.ended)
             log.start(np.flatnonzero(made.ended), env.driving.scene)
+            _watch_situations(watch, course, plan, np.flatnonzero(made.ended))
             observation = env.observe(made.observation)
     return plan.driven()
 
@@ -168,6 +180,17 @@ def _next_episodes(env: HintedVecEnv, meter: EpisodeMeter, plan: _Plan, ended: B
     env.restart(ended, plan.seeds[rows], plan.cells[rows])
 
 
+def _watch_situations(watch: R157Watch, course: Course, plan: _Plan, rows: IntArray) -> None:
+    """Tell what is to be watched in the worlds ``rows``, whose episodes begin."""
+    names = [course.labels[int(cell)][0] for cell in plan.cells[rows]]
+    watch.start(rows, np.array([SITUATIONS.index(name) if name in SITUATIONS else -1 for name in names]))
+
+
+def _verdict(watch: R157Watch, world: int) -> Verdict:
+    verdict = watch.verdict(world)
+    return "" if verdict is None else VERDICTS[verdict]
+
+
 def _record(
     env: HintedVecEnv,
     meter: EpisodeMeter,
@@ -176,6 +199,7 @@ def _record(
     world: int,
     outcomes: IntArray,
     planner_seed: int,
+    careful_driver: Verdict,
 ) -> EpisodeRecord:
     due, calls = env.service.episode_counts
     scenario, density = course.labels[episode.cell]
@@ -188,6 +212,7 @@ def _record(
         planner_seed=planner_seed,
         hints_due=int(due[world]),
         cache_calls=int(calls[world]),
+        careful_driver=careful_driver,
     )
 
 

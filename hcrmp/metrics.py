@@ -19,6 +19,11 @@ AV   acceleration var.    mean over episodes of the variance of the longitudinal
      leaderboard-2.0,     mean over routes of the driving score of that form in [0, 100], see
      bench2drive,         ``envs.metrics.driving_score``; red lights, stop signs, wrong ways: mean number on a route
      leaderboard-2.1
+     safebench            SafeBench's final score over its scenarios, 0 at best (``envs.metrics.safebench``)
+     preventable          of the episodes of UN R157's situations: share that ends in a collision which the regulation's
+     collisions           careful driver would have avoided; unavoidable collisions: which it would not; unavoidable
+                          situations: share, driven well or not, that it would not have mastered
+                          (``envs.metrics.r157_watch``)
 ========================  =======================================================================================
 
 Episodes that the infrastructure ended (a server died) say nothing of the planner: they are counted apart and enter
@@ -35,12 +40,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from envs.metrics.infractions import Infraction
+from envs.metrics.safebench import SafeBenchDrive, safebench_score
+from envs.scenarios.r157 import R157
+from envs.scenarios.safebench import SAFEBENCH
 from hcrmp import statistics
 from hcrmp.mapping import from_mapping
 from hcrmp.statistics import Estimate, FloatArray
 
 Outcome = Literal["success", "collision", "off_road", "timeout", "violation", "infrastructure"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Verdict = Literal["", "no_conflict", "preventable", "unavoidable"]
 METRES_PER_MILE = 1609.344
 
 
@@ -52,7 +61,9 @@ class EpisodeRecord:
     planner that drove; ``mean_abs_jerk`` in m/s3; ``min_ttc_s`` the smallest time to collision met, capped by the
     meter; ``progress`` the share of the route that was driven; ``reward_terms`` the episode's sums of the safety,
     efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
-    called for one. Of a route also ``driving_scores`` by their published form, and the ``infractions`` by time.
+    called for one; ``route_distance_m`` the mean distance from the route's line, ``off_road_m`` what was driven off
+    road, ``time_limit_s`` of the scenario. Of a route also ``driving_scores`` by their published form, and the
+    ``infractions`` by time; of a situation of UN R157 the ``careful_driver``'s verdict on it.
     """
 
     scenario: str
@@ -73,6 +84,10 @@ class EpisodeRecord:
     cache_calls: int = 0
     driving_scores: dict[str, float] = field(default_factory=dict)
     infractions: tuple[Infraction, ...] = ()
+    route_distance_m: float = 0.0
+    off_road_m: float = 0.0
+    time_limit_s: float = 30.0
+    careful_driver: Verdict = ""
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -130,7 +145,10 @@ _MEANS = {
 _COUNTS = {"red_lights": "red_light", "stop_signs": "stop_sign", "wrong_ways": "wrong_way"}
 FORMS = ("leaderboard-2.0", "bench2drive", "leaderboard-2.1")
 """Published forms of the driving score."""
-METRICS = (*_RATES, *_MEANS, "collisions_per_mile", "scm_calls", "completion", *FORMS, *_COUNTS)
+_VERDICTS = ("preventable_collisions", "unavoidable_collisions", "unavoidable_situations")
+METRICS = (
+    *_RATES, *_MEANS, "collisions_per_mile", "scm_calls", "completion", *FORMS, *_COUNTS, "safebench", *_VERDICTS,
+)  # fmt: skip
 
 
 def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Generator) -> CellSummary:
@@ -149,6 +167,12 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
     routes = [record for record in valid if record.driving_scores]
     if routes:
         metrics |= _route_metrics(routes, rng)
+    scored = [record for record in valid if record.scenario in SAFEBENCH]
+    if scored:
+        metrics["safebench"] = statistics.mean([_safebench(record) for record in scored], rng)
+    judged = [record for record in valid if record.scenario in R157]
+    if judged:
+        metrics |= {name: statistics.rate(hits, rng) for name, hits in _verdicts(judged).items()}
     return CellSummary(cell, len(valid), len(all_records) - len(valid), metrics)
 
 
@@ -160,6 +184,22 @@ def _route_metrics(routes: Sequence[EpisodeRecord], rng: np.random.Generator) ->
         counts = [sum(one.kind == kind for one in record.infractions) for record in routes]
         found[name] = statistics.mean(counts, rng)
     return found
+
+
+def _safebench(record: EpisodeRecord) -> float:
+    completion = min(max(record.progress, 0.0), 1.0)
+    drive = SafeBenchDrive(
+        record.outcome == "collision", record.off_road_m, record.route_distance_m, completion, record.time_s
+    )
+    return safebench_score([drive], record.time_limit_s)
+
+
+def _verdicts(records: Sequence[EpisodeRecord]) -> dict[str, FloatArray]:
+    """Return for each episode whether it counts, by metric; a collision with nobody's manoeuvre is preventable."""
+    unavoidable = np.array([record.careful_driver == "unavoidable" for record in records])
+    collided = _ended(records, "collision") > 0.5
+    hits = (collided & ~unavoidable, collided & unavoidable, unavoidable)
+    return {name: hit.astype(np.float64) for name, hit in zip(_VERDICTS, hits, strict=True)}
 
 
 def summarise_cells(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> list[CellSummary]:

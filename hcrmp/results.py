@@ -53,6 +53,20 @@ ROUTE_COLUMNS: Columns = (
     ("stop signs", "stop_signs", 1.0, 2),
     ("wrong ways", "wrong_ways", 1.0, 2),
 )
+SAFEBENCH_COLUMNS: Columns = (
+    ("score (0 is best)", "safebench", 1.0, 3),
+    ("SR %", "SR", 100.0, 0),
+    ("CR %", "CR", 100.0, 0),
+    ("completion %", "progress", 100.0, 0),
+    ("time s", "TS", 1.0, 1),
+)
+R157_COLUMNS: Columns = (
+    ("preventable collisions %", "preventable_collisions", 100.0, 0),
+    ("unavoidable collisions %", "unavoidable_collisions", 100.0, 0),
+    ("unavoidable situations %", "unavoidable_situations", 100.0, 0),
+    ("CR %", "CR", 100.0, 0),
+    ("min TTC s", "min_ttc", 1.0, 2),
+)
 """Heading, metric (see ``hcrmp.metrics``), factor and decimals of each column."""
 
 ROUTE_NOTE = (
@@ -65,6 +79,15 @@ ROUTE_NOTE = (
 """What is said below the table of routes."""
 
 
+
+SAFEBENCH_NOTE = (
+    "score: SafeBench's final score (0.4 collision + 0.1 off road + 0.1 distance to the route + 0.3 of the route not "
+    "driven + 0.1 time), of its eight scenarios on our maps: not to be compared with scores from CARLA."
+)
+R157_NOTE = (
+    "preventable: UN R157's careful driver, put into the ego's place when the other's manoeuvre begins, would have "
+    "braked in time; unavoidable: it would not. Unlike that driver the ego may steer."
+)
 
 ENDS: dict[EndsAt, str] = {
     "violation": "the first violation",
@@ -127,8 +150,8 @@ def read_records(path: Path) -> list[EpisodeRecord]:
 def print_results(results: Results, console: Console) -> None:
     """Print the tables: how episodes ended, and how they were driven."""
     tables = [("how the episodes ended", OUTCOME_COLUMNS), ("how they were driven", DRIVING_COLUMNS)]
-    scored = any("completion" in summary.metrics for summary in results.summaries)
-    tables += [("how the routes were driven", ROUTE_COLUMNS)] if scored else []
+    extra = [one for one in _extra_tables(results) if any(one.marker in s.metrics for s in results.summaries)]
+    tables += [(one.title, one.columns) for one in extra]
     for title, columns in tables:
         table = Table(title=f"{results.driver}: {title} [95 % interval]", title_justify="left", pad_edge=False)
         table.add_column("cell", no_wrap=True)
@@ -139,8 +162,27 @@ def print_results(results: Results, console: Console) -> None:
                 table.add_section()
             table.add_row(summary.cell, *(_cell_text(summary, *column[1:]) for column in columns))
         print_table(table, console)
-    if scored:
-        console.print(ROUTE_NOTE.format(ends_at=ENDS[results.ends_at]), style="dim", highlight=False)
+    for one in extra:
+        console.print(one.note, style="dim", highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extra:
+    """A table for scenarios of one kind: there where a summary has the metric ``marker``."""
+
+    marker: str
+    title: str
+    columns: Columns
+    note: str
+
+
+def _extra_tables(results: Results) -> tuple[_Extra, ...]:
+    route_note = ROUTE_NOTE.format(ends_at=ENDS[results.ends_at])
+    return (
+        _Extra("completion", "how the routes were driven", ROUTE_COLUMNS, route_note),
+        _Extra("safebench", "SafeBench's scenarios", SAFEBENCH_COLUMNS, SAFEBENCH_NOTE),
+        _Extra("preventable_collisions", "UN R157's situations", R157_COLUMNS, R157_NOTE),
+    )
 
 
 def print_table(table: Table, console: Console) -> None:

@@ -32,7 +32,7 @@ def test_the_demo_trains_compares_and_shows(tmp_path: Path, capsys: pytest.Captu
     for name in ("demo.html", "demo.gif"):
         assert (folder.path / "replay" / name).is_file() and name in told
     assert "4 drives" in (folder.path / "replay" / "demo.html").read_text(encoding="utf-8")
-    results = {driver: read_records(folder.evaluation / f"{driver}-all.json") for driver in DRIVERS}
+    results = {driver: read_records(folder.evaluation / f"{driver}-paper.json") for driver in DRIVERS}
     assert {len(records) for records in results.values()} == {12}
     assert len({tuple(r.seed for r in records) for records in results.values()}) == 1, "all met the same episodes"
     assert "points" in told and "95 % interval" in told and "hcrmp replay run=" in told

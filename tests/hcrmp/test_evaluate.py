@@ -163,9 +163,9 @@ def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
 
 def test_the_files_name_says_what_was_chosen() -> None:
     usual = EvaluateConfig(run="x")
-    assert label(usual) == "planner-all"
+    assert label(usual) == "planner-paper"
     assert label(replace(usual, density="high", scenario=MERGING, seed=3)) == "planner-merging-high-seed3"
-    assert label(replace(usual, driver="keep_lane", hints=FAULTS)) == "keep_lane-all-hints-faulty"
+    assert label(replace(usual, driver="keep_lane", hints=FAULTS)) == "keep_lane-paper-hints-faulty"
 
 
 def test_a_mean_without_any_success_still_has_an_interval() -> None:
