@@ -56,6 +56,15 @@ def faces(view: FloatArray, count: int, body: int) -> bool:
 
 
 @njit
+def somebody_stands(agents: FloatArray, b: int) -> bool:
+    """Return whether any body of world ``b`` stands for good."""
+    for i in range(agents.shape[2]):
+        if int(agents[AgentRow.MODE, b, i]) == _STATIC:
+            return True
+    return False
+
+
+@njit
 def standing_ahead(
     agents: FloatArray, objects: FloatArray, view: FloatArray, count: int, b: int, i: int, s: float
 ) -> int:
