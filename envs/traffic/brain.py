@@ -18,6 +18,7 @@ from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_lead
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
 from envs.traffic.network import RoadArrays
 from envs.traffic.overtaking import street_leader, wanted_offset
+from envs.traffic.passing_room import somebody_stands
 from envs.traffic.path_view import clear_lanes, sort_into_lanes, view_ahead
 from envs.traffic.paths import PATH_LANES, follow_path
 from envs.traffic.right_of_way import claim_junctions
@@ -159,6 +160,7 @@ def _show_in_lane(objects: FloatArray, agents: FloatArray, b: int, i: int) -> No
 def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, period: float) -> None:
     """Write the vehicles' accelerations (m/s2), those of following alone, and how far they move aside (m)."""
     objects, view = traffic.objects, traffic.seen
+    stands = somebody_stands(agents, b)
     # One call for all of them: each call copies the tuples, 57 arrays with their shapes and strides.
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
@@ -169,7 +171,7 @@ def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: Roa
         count = view_ahead(view, objects, traffic.heads, traffic.links, traffic.paths[b, i], roads, s, b)
         gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
         if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
-            gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead, period)
+            gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead, period, stands)
             to_ego, ego_speed = ego_gap(agents, traffic, roads, b, i)
             if to_ego < gap:
                 gap, leader, ahead = to_ego, ego_speed, agents.shape[2]

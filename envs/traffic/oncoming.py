@@ -163,9 +163,10 @@ def overtaker_on(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, 
     So does, for a while, who has long waited to pass a standing body: traffic that never leaves a gap leaves it one.
     """
     for j in range(agents.shape[2]):
-        waited = agents[AgentRow.PASS_WAITED, b, j] % (COURTESY_S + LET_PASS_S)
-        if int(agents[AgentRow.PASSING, b, j]) == _NONE and waited < COURTESY_S:
-            continue
+        waited = agents[AgentRow.PASS_WAITED, b, j]
+        if int(agents[AgentRow.PASSING, b, j]) == _NONE:
+            if waited < COURTESY_S or waited % (COURTESY_S + LET_PASS_S) < COURTESY_S:
+                continue
         for k in range(PATH_LANES):
             lane = int(traffic.paths[b, j, k])
             if lane < 0 or roads.junction[lane] >= 0:

@@ -73,11 +73,12 @@ _STATIC, _VEHICLE = int(AgentMode.STATIC), int(AgentMode.VEHICLE)
 @njit
 def street_leader(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, count: int, b: int, i: int, gap: float,
-    leader: float, ahead: int, period: float,
+    leader: float, ahead: int, period: float, stands: bool,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Return (gap m, its speed m/s, slot) of whom a driver in streets follows, and let it begin or end overtaking.
 
-    ``gap``, ``leader``, ``ahead``: the nearest body in its way as it drives now.
+    ``gap``, ``leader``, ``ahead``: the nearest body in its way as it drives now; ``stands``: some body of the world
+    stands for good.
     """
     s = agents[AgentRow.S, b, i]
     if int(agents[AgentRow.PASSING, b, i]) == _OUT:
@@ -99,7 +100,7 @@ def street_leader(
             return _room_for(agents, traffic, count, b, i, s, gap, ahead), leader, ahead
     if gap > LOOKS_M:
         return gap, leader, ahead
-    return _consider(agents, traffic, roads, count, b, i, s, gap, leader, ahead, period)
+    return _consider(agents, traffic, roads, count, b, i, s, gap, leader, ahead, period, stands)
 
 
 @njit
@@ -148,11 +149,11 @@ def _is_slow(agents: FloatArray, roads: RoadArrays, b: int, i: int, j: int) -> b
 @njit
 def _consider(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, count: int, b: int, i: int, s: float, gap: float,
-    leader: float, ahead: int, period: float,
+    leader: float, ahead: int, period: float, stands: bool,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Pull out to pass whom agent ``i`` follows, if it may; before a standing body it waits where it can pull out."""
     view, objects = traffic.seen, traffic.objects
-    standing = standing_ahead(agents, objects, view, count, b, i, s)
+    standing = standing_ahead(agents, objects, view, count, b, i, s) if stands else -1
     first = standing if standing >= 0 and int(view[ViewRow.INDEX, standing]) == ahead else -1
     if first < 0 and _is_slow(agents, roads, b, i, ahead):
         first = look_for(view, count, ahead)

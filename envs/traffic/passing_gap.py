@@ -158,7 +158,7 @@ def find_objection(
     objects, lane = traffic.objects, int(agents[AgentRow.LANE, b, i])
     front, half = s + objects[ObjectRow.HALF_LENGTH, b, i], objects[ObjectRow.HALF_WIDTH, b, i]
     top = SHARE_OF_PACE * own_pace(agents, roads, b, i)
-    room = _no_room(agents, traffic, count, b, i, last, front + way + top * offset / BACK_MPS, limit, seconds)
+    room = _no_room(agents, traffic, count, b, i, last, front + way + top * offset / MOST_SIDEWAYS, limit, seconds)
     own_edge = 0.5 * lane_width(roads, lane, s)
     if room != -1 or offset + half <= own_edge:
         return room
@@ -186,12 +186,13 @@ def _no_room(
     agents: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, last: int, end: float, limit: float,
     seconds: float,
 ) -> int:  # fmt: skip
-    """Return -1 where agent ``i`` has room to return at ``end`` (m), whoever takes it, or -2 for the junction.
+    """Return -1 where agent ``i`` has room to return at ``end`` (m), who takes it, or -2 for the junction.
 
     Everybody ahead is reckoned to stop at the junction, and the next not to go on as fast as it does.
     """
     view, objects = traffic.seen, traffic.objects
     headway = agents[AgentRow.MIN_GAP, b, i] + 0.5 * agents[AgentRow.SPEED, b, i]
+    queues = -2
     for n in range(count):
         j, along = int(view[ViewRow.INDEX, n]), view[ViewRow.ALONG, n]
         if j == i or n == last or along <= view[ViewRow.ALONG, last] or abs(view[ViewRow.ACROSS, n]) > IN_LANE_M:
@@ -202,7 +203,8 @@ def _no_room(
             return j
         if along < limit + 30.0:
             limit -= 2.0 * half + QUEUE_GAP_M
-    return -1 if end < limit else -2
+            queues = j
+    return -1 if end < limit else queues
 
 
 @njit

@@ -10,8 +10,11 @@ from envs.traffic.following import CORRIDOR_MARGIN
 from envs.traffic.network import RoadArrays
 from envs.traffic.path_view import ViewRow
 
-BESIDE_MOVING = 1.5
-"""Clearance beside whom a driver passes by moving over (m; Highway Code rule 163, 2022; StVO section 5 (4), 2020)."""
+BESIDE_MOVING = 1.7
+"""Clearance that a driver aims at beside whom it passes by moving over (m), to keep 1.5 from its front to its tail.
+
+1.5 m as in the Highway Code, rule 163 (2022), and in section 5 (4) of the German StVO (2020).
+"""
 
 BESIDE_STANDING = 1.0
 """Clearance beside whom it passes within its lane, or who stands (m, ours: a door's width)."""
@@ -50,6 +53,15 @@ def faces(view: FloatArray, count: int, body: int) -> bool:
     """Return whether a ``body`` is on a lane of the view that runs the other way."""
     n = look_for(view, count, body)
     return bool(n >= 0 and view[ViewRow.SIGN, n] < 0.0)
+
+
+@njit
+def somebody_stands(agents: FloatArray, b: int) -> bool:
+    """Return whether any body of world ``b`` stands for good."""
+    for i in range(agents.shape[2]):
+        if int(agents[AgentRow.MODE, b, i]) == _STATIC:
+            return True
+    return False
 
 
 @njit

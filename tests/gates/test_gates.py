@@ -37,6 +37,12 @@ def test_the_gates_hold_in_the_generated_town(kinds: tuple[ActorKind, ...]) -> N
     assert report.lines > 100 and report.mean_speed > 4.0
 
 
+def test_broken_down_vehicles_are_passed() -> None:
+    report = run_gates(populate(town(), 35, (1, 2), WITH_CYCLISTS, parked=2), MINUTES)
+    assert (report.overlaps, report.causeless, report.red_runs) == (0, 0, 0), report.events
+    assert report.passes >= 20 and report.lines > 100
+
+
 def test_the_same_seeds_drive_the_same_way() -> None:
     first, second = worlds(), worlds()
     assert _outcome(run_gates(first, 1.0)) == _outcome(run_gates(second, 1.0))
@@ -61,15 +67,16 @@ def test_red_runs_are_seen_where_drivers_are_blind_to_signals() -> None:
 
 
 def test_standing_behind_a_parked_vehicle_has_no_cause() -> None:
-    """Nobody passes whoever is parked in the middle of its lane: those behind it stand, and nothing will end it."""
+    """Where the line is solid nobody passes whoever is parked: those behind it stand, and nothing will end it."""
     parked = worlds()
+    solid = parked.roads._replace(opposite_change=np.zeros_like(parked.roads.opposite_change))
     parked.agents[AgentRow.MODE, 0, 0] = AgentMode.STATIC
     street = int(town().find(9, -1))
     parked.agents[AgentRow.LANE, 0, 0], parked.agents[AgentRow.S, 0, 0] = street, 0.5 * town().length[street]
     x, y, heading = town().lane_samples(street)[len(town().lane_samples(street)) // 2, :3]
     parked.actors[ActorRow.X, 0, 0], parked.actors[ActorRow.Y, 0, 0] = x, y
     parked.actors[ActorRow.YAW, 0, 0] = heading
-    assert run_gates(parked, MINUTES).causeless > 0
+    assert run_gates(parked, MINUTES, driven_by=solid).causeless > 0
 
 
 def chain(*links: tuple[WaitCause, int]) -> FloatArray:
