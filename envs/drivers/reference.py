@@ -54,10 +54,14 @@ class ReferenceConfig:
     aside_cost: float = 0.8
     """Cost of ending beside the route's line (m of progress per m): do not borrow a lane before it is needed."""
     stuck_aside_cost_m: float = 20.0
-    """Cost of standing still at the end with more than ``stuck_aside_m`` beside the line, less up to ``stuck_speed``:
-    two who have driven into each other's way wait for ever, since nobody backs up (m of progress)."""
+    """Cost of standing still at the end with more than ``stuck_aside_m`` beside the line, none from ``stuck_speed``
+    (m/s) on, over the last ``stuck_fade`` of it in proportion: two who have driven into each other's way wait for
+    ever, since nobody backs up (m of progress)."""
     stuck_aside_m: float = 0.4
-    stuck_speed: float = 3.0
+    stuck_speed: float = 1.0
+    stuck_fade: float = 1e-6
+    minds_oncoming_lane: bool = False
+    """Whether that counts in the middle of the oncoming lane as well, and not on the way to it alone."""
     close_cost_m: float = 0.0
     """Cost of ending right before a body that stands or comes, none from ``close_m`` on: nobody gets past it from
     there (m of progress)."""
@@ -68,7 +72,10 @@ class ReferenceConfig:
     """Cost of choosing another line than before (m of progress): keeps from dithering."""
 
 
-PATIENT = ReferenceConfig(aside_cost=1.2, stuck_aside_cost_m=35.0, close_cost_m=12.0)
+PATIENT = ReferenceConfig(
+    aside_cost=1.2, stuck_aside_cost_m=35.0, stuck_speed=3.0, stuck_fade=3.0, minds_oncoming_lane=True,
+    close_cost_m=12.0,
+)  # fmt: skip
 """Lets the others come past first, for scenarios that give time to wait; where the clock is tight it is late."""
 
 
@@ -153,8 +160,8 @@ class ReferenceDriver:
         aside = np.abs(scene.route.lateral_offset) > config.stuck_aside_m
         # In the oncoming lane itself the road reads as that lane's driver sees it.
         beyond = scene.route.lateral_offset > 0.5 * scene.road.lane_width
-        oncoming = aside & (scene.road.left_is_oncoming | beyond)
-        crawls = np.clip(1.0 - scene.ego.speed / config.stuck_speed, 0.0, 1.0)
+        oncoming = aside & (scene.road.left_is_oncoming | (beyond & config.minds_oncoming_lane))
+        crawls = np.clip((config.stuck_speed - scene.ego.speed) / config.stuck_fade, 0.0, 1.0)
         progress -= config.stuck_aside_cost_m * oncoming * crawls
         close = np.clip(1.0 - self._room(scene) / config.close_m, 0.0, 1.0)
         progress -= config.close_cost_m * close * np.where(oncoming, config.close_oncoming_factor, 1.0)

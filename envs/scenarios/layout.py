@@ -16,6 +16,10 @@ RECKONED = 1.1
 one, and could not catch up with a faster one."""
 
 
+NEAR_START_M = 3.0
+"""Distance from the beginning of its way that the ego starts at least (m, ours)."""
+
+
 class ScenarioError(ValueError):
     """A scenario that cannot be placed on its road."""
 
@@ -30,7 +34,8 @@ class Layout:
     def __init__(self, graph: LaneGraph, place: Placement, scenario: Scenario, ego_at: float) -> None:
         self.graph, self.place_, self._scenario = graph, place, scenario
         self.route = [lane for name in scenario.route for lane in place.ways[name]]
-        self._start = ego_at + (place.marks[scenario.ego_after] if scenario.ego_after else 0.0)
+        # Where the way's first lane is short the ego starts at its beginning: before it there is no route.
+        self._start = max(ego_at + place.marks[scenario.ego_after], NEAR_START_M) if scenario.ego_after else ego_at
         self.ego = along_way(graph, place.ways[scenario.ego_lane], self._start)
         self.along = {"ego": 0.0} | {name: at - self._start for name, at in place.marks.items()}
         self._levels: dict[int, float] = {}

@@ -78,7 +78,7 @@ def _alks(name: str, density: str, actors: list[ActorSpec]) -> Scenario:
         density=density,
         road=PlaceSpec(MULTI_LANE, "left_lane", 240.0),
         ego_lane="ego",
-        ego_at=Range(40.0, 50.0),
+        ego_at=Range(58.0, 68.0),
         ego_speed=Range(8.5, 13.0) if name == "cut_in" else Range(8.5, 10.5),
         route=("ego",),
         goal=exactly(160.0),

@@ -57,7 +57,7 @@ def lane_closure(density: str) -> Scenario:
         density=density,
         road=PlaceSpec(MULTI_LANE, "left_lane", 240.0),
         ego_lane="ego",
-        ego_at=Range(30.0, 45.0),
+        ego_at=Range(58.0, 68.0),
         ego_speed=Range(8.0, 11.0),
         route=("ego",),
         goal=exactly(150.0),

@@ -55,7 +55,7 @@ def turning_obstacle(density: str) -> Scenario:
     def crossing(i: int) -> ActorSpec:
         side = -1.0 if i != 1 else 1.0
         stops = i == 2
-        walk = Script(TriggerKind.ROUTE_ARRIVAL, Range(1.3, 2.2), ActionKind.WALK, Range(1.2, 2.2),
+        walk = Script(TriggerKind.ROUTE_ARRIVAL, Range(1.4, 2.1), ActionKind.WALK, Range(1.5, 2.4),
                       Range(2.6, 3.4) if stops else exactly(9.0))  # fmt: skip
         return ActorSpec(
             f"crossing{i}", "ego", Range(3.0, 7.0) if i == 0 else Range(2.0, 5.0), after="exit" if i == 0 else
@@ -86,7 +86,7 @@ def lane_changing(density: str) -> Scenario:
         density=density,
         road=PlaceSpec(MULTI_LANE, "left_lane", 240.0),
         ego_lane="ego",
-        ego_at=Range(30.0, 45.0),
+        ego_at=Range(58.0, 68.0),
         ego_speed=Range(8.0, 12.0),
         route=("ego",),
         goal=exactly(170.0),
@@ -121,7 +121,8 @@ def unprotected_left_turn(density: str) -> Scenario:
     actors += [
         _stream(f"oncoming{i}", "oncoming", f"oncoming{i - 1}", Range(1.3, 2.4)) for i in range(1, 1 + _count(density))
     ]
-    return _junction("unprotected_left_turn", density, "unprotected_left_turn", actors, green=True)
+    # Long enough to wait for the next green.
+    return _junction("unprotected_left_turn", density, "unprotected_left_turn", actors, green=True, limit_s=42.0)
 
 
 def right_turn(density: str) -> Scenario:
@@ -195,7 +196,9 @@ def _street(name: str, density: str, actors: list[ActorSpec]) -> Scenario:
     )
 
 
-def _junction(name: str, density: str, place: str, actors: list[ActorSpec], green: bool = False) -> Scenario:
+def _junction(
+    name: str, density: str, place: str, actors: list[ActorSpec], green: bool = False, limit_s: float = 30.0
+) -> Scenario:
     """Return a scenario at a junction: the ego comes from some 35 m before it and leaves it by 18 m."""
     return Scenario(
         name=name,
@@ -206,7 +209,7 @@ def _junction(name: str, density: str, place: str, actors: list[ActorSpec], gree
         ego_speed=Range(6.0, 8.5),
         route=("ego",),
         goal=Range(16.0, 20.0),
-        time_limit=exactly(24.0),
+        time_limit=exactly(limit_s),
         actors=tuple(actors),
         ego_after="entry",
         goal_after="exit",
