@@ -20,8 +20,8 @@ from hcrmp.config import ScenarioConfig, load
 from hcrmp.curriculum import Curriculum, CurriculumConfig
 from hcrmp.errors import ConfigError
 from hcrmp.evaluation import evaluate_driver, make_course, make_driver
-from hcrmp.run_folder import load_yaml
-from hcrmp.train import train
+from hcrmp.run_folder import RunFolder, load_yaml
+from hcrmp.train import plain_config, train
 from tests.hcrmp.test_resume import assert_same
 from tests.hcrmp.tiny import ROLLOUT, SMALL, quiet, tiny_config, tiny_run
 
@@ -239,7 +239,7 @@ class TestRandomisedRuns:
         given = ["run=tuned", f"runs_dir={tmp_path}"]
         begun = load("train", [*given, "seed=3", "scenario=merging", "density=low", "total_steps=64",
                                "randomise.ego_speed=[6,7]", "algo.n_steps=32", "progress=false"])  # fmt: skip
-        hcrmp.train.RunFolder.create(begun.run_path, hcrmp.train.plain_config(begun), seed=3)
+        RunFolder.create(begun.run_path, plain_config(begun), seed=3)
         resumed = load("train", [*given, "resume=true"])
         assert resumed == replace(begun, resume=True, progress=True)
         other = load("train", [*given, "resume=true", "seed=4", "total_steps=128"])
@@ -249,7 +249,7 @@ class TestRandomisedRuns:
     def test_a_scenario_choice_that_is_given_is_not_overruled(self, tmp_path: Path) -> None:
         given = ["run=tuned", f"runs_dir={tmp_path}"]
         begun = load("train", [*given, "scenario=merging"])
-        hcrmp.train.RunFolder.create(begun.run_path, hcrmp.train.plain_config(begun), seed=0)
+        RunFolder.create(begun.run_path, plain_config(begun), seed=0)
         asked = load("train", [*given, "scenario=overtaking", "resume=true"])
         assert asked.scenario == ScenarioConfig(("overtaking",))
 

@@ -120,7 +120,7 @@ def test_every_drawn_value_lies_in_the_asked_range(
 
 def _within(value: float, interval: Range) -> bool:
     # low + (high - low) * u may round to a neighbour of the bound.
-    return np.nextafter(interval.low, -np.inf) <= value <= np.nextafter(interval.high, np.inf)
+    return bool(np.nextafter(interval.low, -np.inf) <= value <= np.nextafter(interval.high, np.inf))
 
 
 @given(seed=st.integers(0, 2**31 - 1), cell=st.integers(0, 11))
@@ -155,7 +155,7 @@ def test_stars_reach_every_participant_and_no_deeper() -> None:
 def test_a_scenario_without_the_field_stays_as_it_is() -> None:
     merging, passing = FAMILIES["merging"]("low"), overtaking("low")
     both = randomised_all((merging, passing), {"actors.first.speed": 2})
-    assert both[0] == merging and both[1].actors[0].speed == Range(2.0, 2.0)  # type: ignore[union-attr]
+    assert both[0] == merging and both[1].actors[0].speed == Range(2.0, 2.0)
 
 
 def test_the_last_of_two_wishes_wins() -> None:
@@ -239,6 +239,12 @@ class TestRoutes:
 def test_a_start_beyond_its_lane_is_refused_before_anything_runs() -> None:
     with pytest.raises(RandomiseError, match="the ego would start .* along a lane of .*; ask for less"):
         scenario_set("overtaking", "low", randomise={"ego_at": 5000})
+
+
+def test_too_little_room_is_refused_before_anything_runs() -> None:
+    with pytest.raises(RandomiseError, match=r"in overtaking/high bodies overlap at the start in \d+% of the draws"):
+        scenario_set("overtaking", "high", randomise={"actors.*.distance": [-10, 10]})
+    assert len(scenario_set("overtaking", "high", randomise={"actors.*.distance": [15, 40]})) == 1
 
 
 def test_the_environments_take_it() -> None:
