@@ -44,7 +44,8 @@ class TrainConfig:
     """Map of ``scenario=route``: a generated one (``town``, which it is where this is empty) or an OpenDRIVE file."""
     randomise: dict[str, Any] = field(default_factory=dict)
     """Ranges in place of the scenarios' own, by path: ``randomise.ego_speed=[6,14]``, or several, with ``*`` for any
-    participant: ``'randomise={actors.*.speed: [2, 5], time_limit: 30}'``. Fields: ``envs/scenarios/scenario.py``."""
+    participant: ``'randomise={actors.*.speed: [2, 5], time_limit: 30}'``. Fields are those of ``Scenario`` and
+    ``RouteScenario``; a wrong one is answered with those that there are."""
     seed: int = 0
     """Seed of everything random: networks, episodes, hint faults."""
     total_steps: int = 3_000_000
