@@ -170,6 +170,11 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         """The worlds ``(M,)`` that ended in the last ``step`` and a copy of their last scenes (M rows), or None."""
         return self._final
 
+    @property
+    def stream(self) -> EpisodeStream:
+        """Which episodes come next; a curriculum sets its weights."""
+        return self._stream
+
     def case_name(self, world: int) -> str:
         """Return "condition, density" of a world's present episode."""
         case = self.scenarios.sample(int(self._cells[world]), int(self._seeds[world]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from envs.driving_env import DrivingConfig, DrivingEnv, DrivingVectorEnv
 from envs.errors import choose
@@ -26,9 +26,12 @@ def make_env(
     config: DrivingConfig | None = None,
     render_mode: str | None = None,
     map: str = "",
+    randomise: Mapping[str, Any] | None = None,
 ) -> DrivingEnv:
     """Return one world as a ``gymnasium.Env``; arguments as in ``make_vector_env``."""
-    return DrivingEnv(make_vector_env(1, scenario, density, observation, simulator, config, render_mode, map))
+    return DrivingEnv(
+        make_vector_env(1, scenario, density, observation, simulator, config, render_mode, map, randomise)
+    )
 
 
 def make_vector_env(
@@ -40,6 +43,7 @@ def make_vector_env(
     config: DrivingConfig | None = None,
     render_mode: str | None = None,
     map: str = "",
+    randomise: Mapping[str, Any] | None = None,
 ) -> DrivingVectorEnv:
     """Return ``num_envs`` worlds in one vector environment.
 
@@ -52,15 +56,17 @@ def make_vector_env(
         config: action, observation and reward settings.
         render_mode: None, "rgb_array" or "human".
         map: map of the routes: a generated one or the path of an OpenDRIVE file ("": the generated town).
+        randomise: ranges in place of the scenarios' own, by path, for example ``{"actors.*.speed": [2, 9]}``
+            (``envs.scenarios.randomise``).
 
     Raises:
         ValueError: a name is not known, and the message names the nearest valid one; or the map cannot be read, or is
-            too small for routes.
+            too small for routes; or no scenario has a field of ``randomise``, or it cannot take its value.
     """
     choose("simulator", simulator, SIMULATORS)
     if config is None:
         config = DrivingConfig(observation=_observation(observation))
-    scenarios = scenario_set(scenario, density, map)
+    scenarios = scenario_set(scenario, density, map, randomise)
     return DrivingVectorEnv(
         _embedded(num_envs, scenarios),
         scenarios,

@@ -13,11 +13,13 @@ from torch import nn
 
 from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.factory import make_vector_env
+from envs.scenarios.catalogue import ScenarioSet
 from envs.termination import EndsAt
 from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
 from hcrmp.config import HintsConfig
+from hcrmp.curriculum import Curriculum
 from hcrmp.encoders import ScanPlace
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.run_folder import RunFolder
@@ -58,6 +60,7 @@ def build_driving(
         config=driving,
         render_mode=render_mode,
         map=config.map,
+        randomise=config.randomise,
     )
 
 
@@ -67,6 +70,15 @@ def build_environment(
     """Return ``worlds`` hinted worlds; ``hints`` replace those of ``config``; ``ends_at`` ends episodes early."""
     service = build_service(hints or config.hints, worlds, config.seed)
     return HintedVecEnv(build_driving(config, worlds, ends_at=ends_at), service)
+
+
+def build_curriculum(config: TrainConfig, env: HintedVecEnv) -> Curriculum | None:
+    """Return the curriculum of a training in ``env``; None where every cell is as likely as the others."""
+    scenarios = env.driving.scenarios
+    if config.curriculum.name == "none":
+        return None
+    assert isinstance(scenarios, ScenarioSet)
+    return Curriculum(config.curriculum, [scenario.density for scenario in scenarios.scenarios])
 
 
 def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | None = None) -> BaseAlgorithm:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from stable_baselines3.common.callbacks import BaseCallback
 
 from envs.termination import Outcome
+from hcrmp.curriculum import Curriculum
 from hcrmp.hinted_env import HintedVecEnv
 
 RECENT_EPISODES = 500
@@ -73,6 +74,33 @@ class OutcomeCallback(BaseCallback):
     def share(self, outcome: Outcome) -> float:
         """Return the share of the recent episodes that ended so; NaN before the first."""
         return float(np.mean([ended is outcome for _, ended in self.recent])) if self.recent else float("nan")
+
+
+class CurriculumCallback(BaseCallback):
+    """Tells the curriculum how episodes end, and weighs the cells by it before each rollout."""
+
+    def __init__(self, curriculum: Curriculum, env: HintedVecEnv, total_steps: int) -> None:
+        super().__init__()
+        self._curriculum, self._env, self._total = curriculum, env, total_steps
+
+    def apply(self, steps: int) -> None:
+        """Weigh the cells as the curriculum has it after ``steps`` decisions."""
+        self._env.driving.stream.set_weights(self._curriculum.weights(steps / self._total))
+
+    def _on_rollout_start(self) -> None:
+        self.apply(self.model.num_timesteps)
+
+    def _on_step(self) -> bool:
+        for b in np.flatnonzero(self.locals["dones"]):
+            info = self.locals["infos"][b]
+            self._curriculum.note(info["cell"], info["is_success"])
+        return True
+
+    def _on_rollout_end(self) -> None:
+        labels = getattr(self._env.driving.scenarios, "label", str)
+        weights = self._env.driving.stream.weights
+        for cell, weight in enumerate(() if weights is None else weights):
+            self.logger.record(f"curriculum/{labels(cell)}", float(weight))
 
 
 class ProgressCallback(BaseCallback):

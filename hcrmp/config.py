@@ -6,7 +6,7 @@ that stands beside the class it configures. Defaults are here and there; the YAM
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 from envs.roads.map_file import is_map_file
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
+from hcrmp.run_folder import CONFIG_FILE, load_yaml
 from llm_hints.cache import CacheConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.rules import RulesConfig
@@ -76,6 +77,9 @@ class EvaluateConfig:
     """Traffic density of the conditions."""
     map: str = ""
     """Map of ``scenario=route``: a generated one, or an OpenDRIVE file; that of the run where it is empty."""
+    randomise: dict[str, Any] = field(default_factory=dict)
+    """Ranges in place of the scenarios' own, as in training. Without it the scenarios are as they stand: what a
+    training was randomised with does not carry over to its evaluation unless it is given here too."""
     episodes: int = 100
     """Seeded episodes in each cell (condition x density)."""
     seed: int = 0
@@ -109,6 +113,7 @@ class EvaluateConfig:
         for name in ("episodes", "worlds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        object.__setattr__(self, "randomise", dotted_paths(self.randomise))
 
     @property
     def ending(self) -> Literal["violation", "collision"]:
@@ -195,7 +200,34 @@ def load(job: str, overrides: Sequence[str] = ()) -> Any:
     """Return the configuration of ``job`` after ``overrides``; raises ``ConfigError`` with one clear line."""
     cls = config_class(job)
     composition = compose(job, overrides, tuple(field_types(cls)))
-    return from_mapping(cls, _named(job, composition))
+    values = _named(job, composition)
+    if job == "train" and values.get("resume") is True:
+        given = {override.partition("=")[0].split(".")[0] for override in overrides}
+        values |= {key: value for key, value in _as_begun(values).items() if key not in given}
+    return from_mapping(cls, values)
+
+
+FREE_ON_RESUME = ("resume", "progress", "total_steps", "time_limit_s", "checkpoint_every", "torch_threads", "runs_dir")
+"""Keys that a resumed training may change."""
+
+
+def _as_begun(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with which the run of ``values`` was begun, as far as a resumed training keeps them."""
+    path = Path(str(values.get("runs_dir", "runs"))) / str(values["run"]) / CONFIG_FILE
+    if not path.is_file():
+        return {}  # the job itself says what is wrong with the run
+    free = {"run", *FREE_ON_RESUME} - {"total_steps"}
+    return {key: value for key, value in load_yaml(path).items() if key not in free}
+
+
+def dotted_paths(randomise: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ranges by dotted path, however they were nested, so that equal wishes are equal in the run's config."""
+    if not randomise:
+        return {}
+    # Imported here: the scenarios bring much along that a quick --help need not wait for.
+    from envs.scenarios.randomise import flattened
+
+    return flattened(randomise)
 
 
 def locate_run(run: str, runs_dir: str) -> Path:
@@ -211,10 +243,11 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
         # A run remembers its map wherever it is evaluated from.
         values["map"] = str(Path(str(values["map"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
-        usual = {"density": "all", "hints": "rules", "observation": "scan"}
+        usual = {"density": "all", "hints": "rules", "observation": "scan", "curriculum": "none"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
         parts = [chosen["scenario"], chosen["algo"]]
         parts += [Path(str(values["map"])).stem] if values.get("map") else []
+        parts += ["randomised"] if values.get("randomise") else []
         parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
         values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
     return values

@@ -47,7 +47,8 @@ def run(config: EvaluateConfig) -> int:
 def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tuple[Results, list[Path]]:
     """Drive, measure, record and write; return the results and the drives' files."""
     th.set_num_threads(1)
-    trained = trained_config(folder)
+    # What was trained on does not leak into what is measured: ranges are those that are asked for here.
+    trained = replace(trained_config(folder), randomise=config.randomise)
     course = make_course(
         trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder),
         config.map, config.ending,
@@ -141,6 +142,7 @@ def label(config: EvaluateConfig) -> str:
     parts = [config.driver, _scenario_word(config.scenario.families)]
     parts += [config.density] if config.density != "all" else []
     parts += [Path(config.map).stem] if config.map else []
+    parts += ["randomised"] if config.randomise else []
     parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
     parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
@@ -158,7 +160,7 @@ def _hints_word(hints: HintsConfig) -> str:
 
 def drive_name(config: EvaluateConfig, log: DriveLog) -> str:
     """Return the name of a drive: condition, density and number, behind what sets it apart from the planner's own."""
-    usual = replace(config, hints=None, seed=0, label="")
+    usual = replace(config, hints=None, seed=0, label="", randomise={})
     unusual = [part for part, given in ((config.label, config.label), (label(config), config != usual)) if given]
     name = f"{log.meta.scenario}-{log.meta.density}-{log.meta.extra['episode']}"
     prefix = unusual[0] if unusual else ("" if config.driver == "planner" else config.driver)

@@ -8,15 +8,23 @@ from typing import Any
 import torch as th
 from rich.console import Console
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
-from hcrmp.build import build_algorithm, build_environment
-from hcrmp.callbacks import CheckpointCallback, OutcomeCallback, ProgressCallback, TimeLimitCallback
+from hcrmp.build import build_algorithm, build_curriculum, build_environment
+from hcrmp.callbacks import (
+    CheckpointCallback,
+    CurriculumCallback,
+    OutcomeCallback,
+    ProgressCallback,
+    TimeLimitCallback,
+)
 from hcrmp.checkpoint import load_checkpoint, save_checkpoint
+from hcrmp.config import FREE_ON_RESUME
+from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder
-from hcrmp.train_config import TrainConfig
+from hcrmp.train_config import TrainConfig, load_train
 
 
 def run(config: TrainConfig) -> int:
@@ -33,11 +41,12 @@ def train(config: TrainConfig, console: Console) -> RunFolder:
     # Before the run's folder is made: a map that is wrong leaves none behind.
     env = build_environment(config, config.worlds)
     try:
+        curriculum = build_curriculum(config, env)
         folder = _open(config)
         model = build_algorithm(config, env, folder.tensorboard if config.tensorboard else None)
         if config.resume:
-            _resume(folder, model, env)
-        _learn(config, folder, model, env, console)
+            _resume(folder, model, env, curriculum)
+        _learn(config, folder, model, env, curriculum, console)
     finally:
         env.close()
     return folder
@@ -48,7 +57,8 @@ def _open(config: TrainConfig) -> RunFolder:
         hint = f"go on with 'hcrmp train run={config.run} resume=true', choose another run=NAME, or remove it"
         return RunFolder.create(config.run_path, plain_config(config), seed=config.seed, resume_hint=hint)
     folder = RunFolder.open(config.run_path)
-    changed = _changes(folder.config(), plain_config(config))
+    # Through the dataclass: keys that are newer than the run stand at their defaults.
+    changed = _changes(plain_config(load_train(folder.config())), plain_config(config))
     if changed:
         raise RunFolderError(
             f"{folder.path} was trained with other settings ({', '.join(changed)}): resume with the settings of its "
@@ -70,41 +80,53 @@ def _plain(value: Any) -> Any:
     return value
 
 
-FREE_ON_RESUME = ("resume", "progress", "total_steps", "time_limit_s", "checkpoint_every", "torch_threads", "runs_dir")
-"""Keys that a resumed training may change."""
-
-
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [key for key in now if key not in FREE_ON_RESUME and before.get(key) != now[key]]
 
 
-def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv) -> None:
+def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None) -> None:
     env.reset()
     extra = load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
     env.set_state(extra["env"])
+    if curriculum is not None:
+        curriculum.set_state(extra["curriculum"])
 
 
-def save(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv) -> None:
+def save(
+    folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None = None
+) -> None:
     """Write the checkpoint that training goes on from."""
-    save_checkpoint(folder.latest_checkpoint, model, {"env": env.state()}, layout=env.driving.layout.as_dict())
+    extra = {"env": env.state()} | ({} if curriculum is None else {"curriculum": curriculum.state()})
+    save_checkpoint(folder.latest_checkpoint, model, extra, layout=env.driving.layout.as_dict())
 
 
-def _learn(config: TrainConfig, folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, console: Console) -> None:
+def _learn(
+    config: TrainConfig,
+    folder: RunFolder,
+    model: BaseAlgorithm,
+    env: HintedVecEnv,
+    curriculum: Curriculum | None,
+    console: Console,
+) -> None:
     remaining = config.total_steps - model.num_timesteps
     if remaining <= 0:
         console.print(f"{folder.path} has its {model.num_timesteps:,} steps already; raise total_steps to go on")
         return
     outcomes = OutcomeCallback(env)
-    callbacks = [
-        CheckpointCallback(lambda: save(folder, model, env), config.checkpoint_every),
+    callbacks: list[BaseCallback] = [
+        CheckpointCallback(lambda: save(folder, model, env, curriculum), config.checkpoint_every),
         outcomes,
         ProgressCallback(config.total_steps, outcomes, console, config.progress),
         TimeLimitCallback(config.time_limit_s),
     ]
+    if curriculum is not None:
+        weighing = CurriculumCallback(curriculum, env, config.total_steps)
+        weighing.apply(model.num_timesteps)  # before the first episodes are drawn
+        callbacks.append(weighing)
     try:
         model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,
                     tb_log_name="train")  # fmt: skip
     finally:
         # Ctrl-C and failures included: what was learnt is kept, and the error goes on its way.
         if model.num_timesteps > 0:
-            save(folder, model, env)
+            save(folder, model, env, curriculum)

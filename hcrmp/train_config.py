@@ -12,7 +12,8 @@ from envs.observation import ObservationConfig
 from envs.reward import RewardConfig
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
-from hcrmp.config import Density, HintsConfig, ScenarioConfig, SimulatorConfig
+from hcrmp.config import Density, HintsConfig, ScenarioConfig, SimulatorConfig, dotted_paths
+from hcrmp.curriculum import CurriculumConfig
 from hcrmp.mapping import from_mapping
 
 
@@ -41,6 +42,10 @@ class TrainConfig:
     """Traffic density of the conditions; ``all`` spreads the episodes over the three."""
     map: str = ""
     """Map of ``scenario=route``: a generated one (``town``, which it is where this is empty) or an OpenDRIVE file."""
+    randomise: dict[str, Any] = field(default_factory=dict)
+    """Ranges in place of the scenarios' own, by path: ``randomise.ego_speed=[6,14]``, or several, with ``*`` for any
+    participant: ``'randomise={actors.*.speed: [2, 5], time_limit: 30}'``. Fields are those of ``Scenario`` and
+    ``RouteScenario``; a wrong one is answered with those that there are."""
     seed: int = 0
     """Seed of everything random: networks, episodes, hint faults."""
     total_steps: int = 3_000_000
@@ -65,6 +70,7 @@ class TrainConfig:
     action: ActionConfig = field(default_factory=ActionConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     hints: HintsConfig = field(default_factory=HintsConfig)
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     algo: Algorithm = field(default_factory=HcrmpOptions)
 
     def __post_init__(self) -> None:
@@ -76,6 +82,9 @@ class TrainConfig:
             raise ValueError(f"time_limit_s must be more than 0, got {self.time_limit_s}")
         if Path(self.run).name != self.run:
             raise ValueError(f"run must be a plain name, got {self.run!r}: choose the folder with runs_dir=...")
+        if self.curriculum.name == "density" and self.density != "all":
+            raise ValueError(f"curriculum=density goes over all densities, got density={self.density}: leave it out")
+        object.__setattr__(self, "randomise", dotted_paths(self.randomise))
 
     @property
     def run_path(self) -> Path:

@@ -48,6 +48,13 @@ def sample_scenario(
     )
 
 
+def share_with_room(
+    scenario: Scenario, placements: Sequence[Placement], maps: MapLibrary, draws: int, rng: np.random.Generator
+) -> float:
+    """Return the share of ``draws`` single draws in which no bodies overlap at the start."""
+    return sum(_draw(scenario, placements, 0, 0, maps, rng) is not None for _ in range(draws)) / draws
+
+
 def _draw(
     scenario: Scenario, placements: Sequence[Placement], seed: int, cell: int, maps: MapLibrary,
     rng: np.random.Generator,

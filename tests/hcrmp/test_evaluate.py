@@ -67,6 +67,26 @@ def test_every_episode_is_driven_once_and_none_was_trained_on(run: RunFolder) ->
     assert FIRST_SEED == 2**31, "training draws its seeds below"
 
 
+def test_what_a_training_was_randomised_with_does_not_leak_into_its_evaluation(tmp_path: Path) -> None:
+    """Unless it is asked for with the same key, and then its results have a name of their own."""
+    ranges = {"ego_speed": 3}
+    plain, wide = tiny_run(tmp_path, "plain"), tiny_run(tmp_path, "wide", randomise=ranges)
+    asked = replace(evaluate_config(wide, driver="keep_lane"), randomise=ranges)
+    there, here, with_ranges = (
+        evaluate(config, folder, quiet())[0].records
+        for folder, config in (
+            (plain, evaluate_config(plain, driver="keep_lane")),
+            (wide, evaluate_config(wide, driver="keep_lane")),
+            (wide, asked),
+        )
+    )
+    assert there == here != with_ranges
+    assert sorted(path.name for path in wide.evaluation.glob("*.json")) == [
+        "keep_lane-merging-low-randomised.json", "keep_lane-merging-low.json"
+    ]  # fmt: skip
+    assert read_json(wide.evaluation / "keep_lane-merging-low-randomised.json")["config"]["randomise"] == ranges
+
+
 def test_another_evaluation_seed_shares_no_episode(run: RunFolder) -> None:
     config = tiny_config(run.path.parent)
     first, second = (make_course(config, MERGING, "all", 10, seed=seed).episodes for seed in (0, 1))
