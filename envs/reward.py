@@ -61,6 +61,11 @@ class RewardConfig:
     """Efficiency, most that is taken away in a step above the speed limit, which is the target speed."""
     speeding_margin: float = 1.0
     """Excess over the limit at which that is full (share of the limit)."""
+    line_keeping: float = 0.0
+    """Efficiency, most that is taken away in a step beside the route's line: for routes, where whoever cuts corners gets
+    stuck in junctions. None in the conditions, which ask for leaving the lane."""
+    line_keeping_scale_m: float = 2.0
+    """Distance from the line at which that is full (m); it grows with its square."""
     reward_weights: tuple[float, float, float] = (0.8, 1.0, 0.1)
     """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from, chosen
     for plain PPO (README, "What we found": few values and seeds so far)."""
@@ -96,7 +101,7 @@ def reward_terms(
       with the time to collision to any road user, seen or not (the reward is not an observation).
     - efficiency, [-5.2, 25]: ``progress`` x (progress of this step / route length), ``+goal``; where the episode ends
       otherwise, ``-timeout`` x (time passed / time limit); ``-speeding clip((speed / limit - 1) / speeding_margin,
-      0, 1)``.
+      0, 1)``; ``-line_keeping`` x min(lateral offset / ``line_keeping_scale_m``, 1)^2.
     - comfort, [-0.05, 0]: ``-discomfort`` x the shares of |jerk|, |acceleration|, |lateral acceleration| and
       |steer change|, each saturating at its scale.
     """
@@ -165,6 +170,8 @@ def _terms(
             efficiency -= timeout * min(time_s[b] / max(route[RouteRow.TIME_LIMIT, b], 1.0), 1.0)
         excess = ego[EgoRow.SPEED, b] / max(road[RoadRow.SPEED_LIMIT, b], 1.0) - 1.0
         efficiency -= numbers[15] * min(max(excess / numbers[16], 0.0), 1.0)
+        aside = min(abs(route[RouteRow.LATERAL_OFFSET, b]) / numbers[18], 1.0)
+        efficiency -= numbers[17] * aside * aside
         comfort = -_discomfort(ego, b, numbers)
         out[b, 0], out[b, 1], out[b, 2] = safety, efficiency, comfort
         total[b] = weights[0] * safety + weights[1] * efficiency + weights[2] * comfort

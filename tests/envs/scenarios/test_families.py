@@ -60,7 +60,8 @@ def test_where_two_ways_meet_they_are_in_one_place_and_within_the_junction(name:
         assert graph.junction[along_way(graph, place.ways["ego"], place.marks["entry"] + 1.0)[0]] >= 0
         assert graph.junction[along_way(graph, place.ways["ego"], place.marks["exit"] + 1.0)[0]] < 0
         for other, (mine, theirs) in place.meets.items():
-            apart = np.hypot(*np.subtract(point(graph, place.ways["ego"], mine), point(graph, place.ways[other], theirs)))
+            here, there = point(graph, place.ways["ego"], mine), point(graph, place.ways[other], theirs)
+            apart = np.hypot(*np.subtract(here, there))
             assert place.marks["entry"] < mine and apart < 3.0, (place, other, apart)
 
 
