@@ -62,7 +62,7 @@ class RewardConfig:
     speeding_margin: float = 1.0
     """Excess over the limit at which that is full (share of the limit)."""
     line_keeping: float = 0.0
-    """Efficiency, most that is taken away in a step beside the route's line: for routes, where whoever cuts corners gets
+    """Efficiency, most that is taken away in a step beside the route's line: for routes, where who cuts corners gets
     stuck in junctions. None in the conditions, which ask for leaving the lane."""
     line_keeping_scale_m: float = 2.0
     """Distance from the line at which that is full (m); it grows with its square."""

@@ -46,6 +46,15 @@ def test_a_short_time_to_collision_costs_safety(gap: float, penalty: float) -> N
     assert terms(scene)["safety"] == pytest.approx(-penalty)
 
 
+@pytest.mark.parametrize(("aside", "penalty"), [(0.0, 0.0), (1.0, 0.05 / 4.0), (-1.0, 0.05 / 4.0), (7.0, 0.05)])
+def test_being_beside_the_route_s_line_costs_efficiency_where_it_is_asked_for(aside: float, penalty: float) -> None:
+    """Half of the 2 m are a quarter of the penalty; beyond them there is no more."""
+    scene = make_scene(route={RouteRow.LATERAL_OFFSET: aside})
+    assert terms(scene)["efficiency"] == 0.0
+    asked = reward_terms(scene, np.array([int(Outcome.RUNNING)]), np.zeros(1), RewardConfig(line_keeping=0.05))
+    assert asked[0, 1] == pytest.approx(-penalty)
+
+
 def test_a_collision_costs_the_failure_and_the_closeness() -> None:
     scene = make_scene(actors=[make_actor(3.0, 0.0)], ego={EgoRow.SPEED: 10.0})
     assert terms(scene, Outcome.COLLISION)["safety"] == pytest.approx(-5.1)

@@ -15,7 +15,7 @@ LANE_M = 3.5
 def scene(
     ego_speed: float, gap: float, lateral: float, speed: float, across: float, braking: float = 0.0
 ) -> SceneBatch:
-    """A straight road east: the ego, and one actor whose rear is ``gap`` ahead and its centre ``lateral`` to the left."""
+    """A straight road east: the ego, and an actor whose rear is ``gap`` ahead, its centre ``lateral`` to the left."""
     moment = SceneBatch.empty(1, 2)
     ego, actors = moment.ego, moment.actors
     ego.speed[0], ego.length[0], ego.width[0] = ego_speed, 4.0, 2.0

@@ -145,9 +145,10 @@ def test_a_map_that_is_no_map_is_told(tmp_path: Path) -> None:
 def test_vehicles_that_cannot_pass_each_other_in_a_curve_stay_away(monkeypatch: pytest.MonkeyPatch) -> None:
     maps = MapLibrary(["town"])
     lengths = set(sample_route(route("high"), 0, 0, maps).bodies[1].tolist())
-    assert lengths == {BODY_SIZES_M[ActorKind.CAR][0], BODY_SIZES_M[ActorKind.TRUCK][0]}
+    car, truck, bicycle = (BODY_SIZES_M[kind][0] for kind in (ActorKind.CAR, ActorKind.TRUCK, ActorKind.CYCLIST))
+    assert lengths == {car, truck, bicycle}
     monkeypatch.setattr(maps.routes("town"), "longest_body_m", 8.0)
-    assert set(sample_route(route("high"), 0, 0, maps).bodies[1].tolist()) == {BODY_SIZES_M[ActorKind.CAR][0]}
+    assert set(sample_route(route("high"), 0, 0, maps).bodies[1].tolist()) == {car, bicycle}
     monkeypatch.setattr(maps.routes("town"), "longest_body_m", 4.0)
     with pytest.raises(RouteError, match="too narrow"):
         sample_route(route("high"), 0, 0, maps)
