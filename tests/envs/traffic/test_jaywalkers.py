@@ -146,6 +146,18 @@ def test_no_driver_touches_anybody_and_nobody_is_stuck() -> None:
     assert (counts[Count.RUN_OVER], counts[Count.OVERLAPS], counts[Count.CAUSELESS]) == (0, 0, 0)
 
 
+def test_contacts_are_seen_where_jaywalkers_look_at_no_lane() -> None:
+    """Drivers alone cannot spare everybody who steps out at any moment, so that the test above can fail."""
+    careless = town(1.0, (2, 3))
+    crowd = careless.traffic.crowd
+    crowd.people[PedestrianRow.JAYWALKS] = 1.0
+    blind = crowd.jaywalk._replace(approach_start=np.zeros_like(crowd.jaywalk.approach_start))
+    careless = replace(careless, traffic=careless.traffic._replace(crowd=crowd._replace(jaywalk=blind)))
+    watch = new_watch(2, VEHICLES, PEDESTRIANS)
+    run(careless, watch, 0, round(60 * MINUTES / PERIOD_S))
+    assert watch.counts[Count.RUN_OVER].sum() > 0
+
+
 def test_nobody_stops_in_the_middle_of_a_lane() -> None:
     assert drive_town()[-1] == 0
 
