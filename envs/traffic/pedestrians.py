@@ -43,6 +43,8 @@ def step_pedestrians(
 ) -> None:
     """Walk the pedestrians of world ``b`` for ``period`` (s), in the order of their slots, and mark their strips.
 
+    Those who look for a gap away from crosswalks, or cross there, are left to ``jaywalking``.
+
     ``people`` ``(len(PedestrianRow), B, P)``; ``objects`` the vehicles (``ObjectRow``; bodies that walk are not looked
     at); ``walk_seconds`` ``(B, K)`` and ``occupied`` ``(B, C)`` see ``crosswalks``; ``seeds`` ``(B,)``;
     ``cross_chance`` the probability to take a crosswalk where one passes it.
