@@ -86,5 +86,7 @@ def _observation(observation: str | ObservationConfig) -> ObservationConfig:
 def _embedded(num_envs: int, scenarios: ScenarioSet) -> Simulator:
     from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 
-    slots = EmbeddedConfig(actors=scenarios.most_actors, pedestrians=scenarios.most_pedestrians)
+    slots = EmbeddedConfig(
+        actors=scenarios.most_actors, pedestrians=scenarios.most_pedestrians, jaywalkers=scenarios.has_jaywalkers
+    )
     return EmbeddedSimulator(num_envs, scenarios.maps, slots)

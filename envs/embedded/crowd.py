@@ -10,6 +10,7 @@ from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import BODY_SIZES_M, ConcreteScenario
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.crowd import CrowdArrays, crowd_arrays, nobody, stop_before_crosswalks
+from envs.traffic.jaywalk_places import join_places
 from envs.traffic.network import RoadArrays
 from envs.traffic.walk_state import PedestrianPhase, PedestrianRow
 
@@ -21,17 +22,24 @@ class Crowd:
         worlds: number of worlds B.
         slots: pedestrians P of each world; with 0 no walk graph is compiled.
         maps: the maps of the atlas, whose lanes are those of ``atlas``, at ``lane_offsets`` ``(M + 1,)``.
+        jaywalkers: whether some may cross away from crosswalks; without them no such place is looked for.
     """
 
-    def __init__(self, worlds: int, slots: int, maps: MapLibrary, atlas: LaneGraph, lane_offsets: IntArray) -> None:
-        self.slots = slots
+    def __init__(
+        self, worlds: int, slots: int, maps: MapLibrary, atlas: LaneGraph, lane_offsets: IntArray,
+        jaywalkers: bool = False,
+    ) -> None:  # fmt: skip
+        self.slots, self._jaywalkers = slots, jaywalkers
         self._first: dict[str, tuple[int, int]] = dict.fromkeys(maps.names, (0, 0))
         self.arrays: CrowdArrays = nobody(worlds)
         if slots > 0:
             graphs = [maps.walk_graph(name) for name in maps.names]
             walk, nodes, crosswalks = concatenate_walk_graphs(graphs, lane_offsets)
             self._first = {name: (int(nodes[m]), int(crosswalks[m])) for m, name in enumerate(maps.names)}
-            self.arrays = crowd_arrays(worlds, slots, walk, atlas)
+            places = None
+            if jaywalkers:
+                places = join_places([maps.jaywalk_places(name) for name in maps.names], nodes, lane_offsets)
+            self.arrays = crowd_arrays(worlds, slots, walk, atlas, places)
             self._walk = walk
 
     def roads(self, roads: RoadArrays) -> RoadArrays:
@@ -45,6 +53,11 @@ class Crowd:
             raise ValueError(
                 f"scenario {scenario.name} has {count} pedestrians, the simulator {self.slots} slots for them; "
                 "raise EmbeddedConfig.pedestrians"
+            )
+        if not self._jaywalkers and (scenario.pedestrians[PedestrianRow.JAYWALKS] > 0.0).any():
+            raise ValueError(
+                f"scenario {scenario.name} has jaywalkers, the simulator no places for them; "
+                "set EmbeddedConfig.jaywalkers"
             )
         people, begin = self.arrays.people[:, b], actors.shape[2] - self.slots
         first_node, first_crosswalk = self._first[scenario.map_name]

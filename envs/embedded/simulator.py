@@ -32,11 +32,13 @@ _WORLDS_FIRST = (
 class EmbeddedConfig:
     """What the embedded simulator is made of.
 
-    Every world has ``actors`` slots for agents, and behind them ``pedestrians`` for those who roam the sidewalks.
+    Every world has ``actors`` slots for agents, and behind them ``pedestrians`` for those who roam the sidewalks,
+    ``jaywalkers`` among them or not.
     """
 
     actors: int = 12
     pedestrians: int = 0
+    jaywalkers: bool = False
     vehicle: VehicleParameters = field(default_factory=VehicleParameters)
 
 
@@ -57,7 +59,7 @@ class EmbeddedSimulator:
         graphs = [maps.graph(name) for name in maps.names]
         self.atlas, offsets = concatenate(graphs)
         self._first_lane = dict(zip(maps.names, (int(offset) for offset in offsets), strict=False))
-        self._crowd = Crowd(batch_size, self.config.pedestrians, maps, self.atlas, offsets)
+        self._crowd = Crowd(batch_size, self.config.pedestrians, maps, self.atlas, offsets, self.config.jaywalkers)
         self._roads = self._crowd.roads(road_arrays(self.atlas, graphs))
         slots = self.config.actors
         scene = self._scene = SceneBatch.empty(batch_size, slots + self.config.pedestrians)

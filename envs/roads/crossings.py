@@ -96,17 +96,19 @@ def cross_lanes(outline: FloatArray, ends: FloatArray, width: float, graph: Lane
     return Crossings.of_rows(sorted(rows, key=lambda row: (row[3], row[0])))
 
 
-def tail_and_reach(graph: LaneGraph, lane: int, begin: float, end: float) -> list[tuple[int, float]]:
+def tail_and_reach(
+    graph: LaneGraph, lane: int, begin: float, end: float, reach: float = APPROACH_M
+) -> list[tuple[int, float]]:
     """Return the lanes from which a strip of ``lane`` is reached or covered: (lane, where it begins there, m).
 
-    Nearest first; a lane that leads there by two ways is listed with the shorter.
+    Nearest first, up to ``reach`` (m) before it; a lane that leads there by two ways is listed with the shorter.
     """
     found = {lane: begin}
     frontier = [(lane, begin)]
     while frontier:
         current, here = frontier.pop(0)
         for previous in graph.predecessors[current].tolist():
-            if previous >= 0 and here < APPROACH_M and previous not in found:
+            if previous >= 0 and here < reach and previous not in found:
                 found[previous] = here + float(graph.length[previous])
                 frontier.append((previous, found[previous]))
         frontier.sort(key=lambda item: item[1])

@@ -98,6 +98,11 @@ class ScenarioSet:
             scenario.pedestrians if isinstance(scenario, RouteScenario) else 0 for scenario in self.scenarios
         )
 
+    @property
+    def has_jaywalkers(self) -> bool:
+        """Whether pedestrians of any cell cross streets away from crosswalks."""
+        return any(isinstance(scenario, RouteScenario) and scenario.jaywalkers > 0.0 for scenario in self.scenarios)
+
 
 def scenario_set(
     conditions: str | Sequence[str] = PAPER,

@@ -17,6 +17,7 @@ from envs.roads.route_plan import RouteFinder
 from envs.roads.town import Town
 from envs.roads.walk_cache import load_walk_graph
 from envs.roads.walk_graph import WalkGraph, walk_graph_of_map
+from envs.traffic.jaywalk_places import JaywalkPlaces, find_places
 from envs.traffic.walk_state import Sidewalks, sidewalks
 
 BENDS = (0.0, 0.004, -0.004, 0.008)
@@ -75,6 +76,7 @@ class MapLibrary:
         self._walks: dict[str, WalkGraph] = {}
         self._routes: dict[str, RouteFinder] = {}
         self._sidewalks: dict[str, Sidewalks] = {}
+        self._jaywalk_places: dict[str, JaywalkPlaces] = {}
 
     def graph(self, name: str) -> LaneGraph:
         """Return the lane graph of a map."""
@@ -91,6 +93,12 @@ class MapLibrary:
         if name not in self._sidewalks:
             self._sidewalks[name] = sidewalks(self.walk_graph(name))
         return self._sidewalks[name]
+
+    def jaywalk_places(self, name: str) -> JaywalkPlaces:
+        """Return where pedestrians may cross away from crosswalks; found when it is first asked for."""
+        if name not in self._jaywalk_places:
+            self._jaywalk_places[name] = find_places(self.walk_graph(name), self._graphs[name])
+        return self._jaywalk_places[name]
 
     def routes(self, name: str) -> RouteFinder:
         """Return who draws routes on a map; it remembers what it has searched."""

@@ -51,7 +51,8 @@ class RouteScenario:
     ``map_name`` of ``envs.scenarios.maps``, or the path of an OpenDRIVE file; ``length`` of the route (m);
     ``ego_speed`` at the start (m/s); ``vehicles`` their number, the last ``cyclists`` of them bicycles; ``kinds`` what
     the others are, one is drawn for each, of those that can pass each other in the map's curves; ``pedestrians`` who
-    roam the sidewalks, nobody where the map has none; ``speed_factor`` share of the advised speed that a driver keeps
+    roam the sidewalks, nobody where the map has none, and ``jaywalkers`` the share of them who cross streets where they
+    like; ``speed_factor`` share of the advised speed that a driver keeps
     to; ``pace`` mean speed that suffices for the time limit, with ``grace`` seconds more for waiting, and a cycle of
     every traffic light on the way (m/s, s).
     """
@@ -64,6 +65,7 @@ class RouteScenario:
     vehicles: int = 24
     cyclists: int = 4
     pedestrians: int = 16
+    jaywalkers: float = 0.0
     kinds: tuple[ActorKind, ...] = (ActorKind.CAR, ActorKind.CAR, ActorKind.CAR, ActorKind.TRUCK)
     speed_factor: Range = Range(0.8, 1.1)
     driver: Driver = Driver(changes_lane=True, yield_probability=1.0)
@@ -173,4 +175,5 @@ def _draw_traffic(
 
 def _draw_pedestrians(scenario: RouteScenario, maps: MapLibrary, rng: np.random.Generator) -> FloatArray:
     walk, places = maps.walk_graph(scenario.map_name), maps.sidewalks(scenario.map_name)
-    return place_pedestrians(walk, scenario.pedestrians if len(places.tails) else 0, rng, on=places)
+    count = scenario.pedestrians if len(places.tails) else 0
+    return place_pedestrians(walk, count, rng, on=places, jaywalkers=scenario.jaywalkers)

@@ -14,6 +14,7 @@ from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import FloatArray, IntArray
 from envs.traffic.agents import ObjectRow
+from envs.traffic.jaywalk_places import JaywalkPlaces
 from envs.traffic.network import RoadArrays
 from envs.traffic.walk_state import PedestrianPhase, PedestrianRow, WalkArrays
 
@@ -102,7 +103,9 @@ def crosswalk_length(walk: WalkArrays, crosswalk: int) -> float:
 
 
 @njit
-def _gap_and_tail(walk: WalkArrays, objects: FloatArray, b: int, j: int, c: int, a: int) -> tuple[float, float]:
+def _gap_and_tail(
+    walk: WalkArrays | JaywalkPlaces, objects: FloatArray, b: int, j: int, c: int, a: int
+) -> tuple[float, float]:
     """Return how far the front of ``j`` is from strip ``c``, and how far its rear is from having left it (m)."""
     ahead = walk.approach_begin[a] - objects[ObjectRow.S, b, j]
     half = objects[ObjectRow.HALF_LENGTH, b, j]
@@ -118,8 +121,16 @@ def next_step_is_free(
     It stops before a strip that a vehicle is about to drive over and can no longer spare, and before the metre that a
     vehicle covers; whoever is on a strip leaves it.
     """
-    if not _next_strip_is_free(walk, people, objects, b, i, period):
+    crosswalk, speed = int(people[PedestrianRow.CROSSWALK, b, i]), people[PedestrianRow.DESIRED_SPEED, b, i]
+    done, forward, length = progress(walk, people, b, i)
+    if not strip_ahead_is_free(walk, objects, b, crosswalk, done, forward, length, speed, period):
         return False
+    return metre_ahead_is_free(roads, people, objects, b, i)
+
+
+@njit
+def metre_ahead_is_free(roads: RoadArrays, people: FloatArray, objects: FloatArray, b: int, i: int) -> bool:
+    """Return whether no vehicle covers the metre before pedestrian ``i``, or only one that covers itself."""
     x, y = people[PedestrianRow.X, b, i], people[PedestrianRow.Y, b, i]
     yaw = people[PedestrianRow.YAW, b, i]
     next_x, next_y = x + _LOOK_M * math.cos(yaw), y + _LOOK_M * math.sin(yaw)
@@ -132,12 +143,14 @@ def next_step_is_free(
 
 
 @njit
-def _next_strip_is_free(
-    walk: WalkArrays, people: FloatArray, objects: FloatArray, b: int, i: int, period: float
-) -> bool:
-    crosswalk = int(people[PedestrianRow.CROSSWALK, b, i])
-    speed = people[PedestrianRow.DESIRED_SPEED, b, i]
-    done, forward, length = progress(walk, people, b, i)
+def strip_ahead_is_free(
+    walk: WalkArrays | JaywalkPlaces, objects: FloatArray, b: int, crosswalk: int, done: float, forward: bool,
+    length: float, speed: float, period: float,
+) -> bool:  # fmt: skip
+    """Return whether one who is ``done`` (m) with a way of ``length`` is not about to step before a vehicle.
+
+    That is one that comes before it has left the strip at ``speed`` (m/s), and can no longer spare it.
+    """
     for c in range(walk.crossing_start[crosswalk], walk.crossing_start[crosswalk + 1]):
         enters = walk.crossing_near[c] if forward else length - walk.crossing_far[c]
         leaves = (walk.crossing_far[c] if forward else length - walk.crossing_near[c]) + BODY_M

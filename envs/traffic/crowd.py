@@ -10,6 +10,7 @@ from envs.compiled import njit
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.walk_graph import WalkGraph
 from envs.scene import FloatArray, IntArray
+from envs.traffic.jaywalk_places import JaywalkPlaces, no_places
 from envs.traffic.levels import node_heights
 from envs.traffic.network import RoadArrays
 from envs.traffic.walk_signals import NEAR_M, WalkSignals, walk_signals
@@ -24,7 +25,8 @@ class CrowdArrays(NamedTuple):
 
     ``walk_seconds`` ``(B, K)`` is scratch. Of the atlas: ``walk``, ``signals``, and by lane the strips that lie on it,
     ``strips[strip_start[lane]:strip_start[lane + 1]]`` in driving order, ``strip_start`` ``(L + 1,)``; ``node_height``
-    ``(N,)`` of the walk graph's nodes (m), or ``(0,)`` where all maps are flat.
+    ``(N,)`` of the walk graph's nodes (m), or ``(0,)`` where all maps are flat; ``jaywalk`` where one crosses
+    away from crosswalks.
     """
 
     people: FloatArray
@@ -35,10 +37,16 @@ class CrowdArrays(NamedTuple):
     strip_start: IntArray
     strips: IntArray
     node_height: FloatArray
+    jaywalk: JaywalkPlaces
 
 
-def crowd_arrays(worlds: int, pedestrians: int, walk: WalkGraph, graph: LaneGraph) -> CrowdArrays:
-    """Return the arrays for so many worlds and pedestrians in each, on ``walk``, whose lanes are those of ``graph``."""
+def crowd_arrays(
+    worlds: int, pedestrians: int, walk: WalkGraph, graph: LaneGraph, jaywalk: JaywalkPlaces | None = None
+) -> CrowdArrays:
+    """Return the arrays for so many worlds and pedestrians in each, on ``walk``, whose lanes are those of ``graph``.
+
+    Without ``jaywalk`` nobody crosses away from crosswalks.
+    """
     counts = np.bincount(walk.crossing_lane, minlength=graph.lane_count)
     return CrowdArrays(
         people=np.zeros((len(PedestrianRow), worlds, pedestrians)),
@@ -49,6 +57,7 @@ def crowd_arrays(worlds: int, pedestrians: int, walk: WalkGraph, graph: LaneGrap
         strip_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         strips=np.lexsort((walk.crossing_from, walk.crossing_lane)).astype(np.int64),
         node_height=node_heights(walk, graph),
+        jaywalk=no_places() if jaywalk is None else jaywalk,
     )
 
 
@@ -64,6 +73,7 @@ def nobody(worlds: int) -> CrowdArrays:
         strip_start=np.zeros(1, dtype=np.int64),
         strips=none,
         node_height=np.zeros(0),
+        jaywalk=no_places(),
     )
 
 

@@ -25,7 +25,7 @@ FOLLOW_M = 0.9
 FOLLOW_ASIDE_M = 0.35
 
 _NODES_A_PERIOD = 8
-_UNUSED, _WALKS, _WAITS, _CROSSES = (float(phase) for phase in PedestrianPhase)
+_UNUSED, _WALKS, _WAITS, _CROSSES = (float(phase) for phase in list(PedestrianPhase)[:4])
 
 
 @njit
@@ -43,13 +43,15 @@ def step_pedestrians(
 ) -> None:
     """Walk the pedestrians of world ``b`` for ``period`` (s), in the order of their slots, and mark their strips.
 
+    Those who look for a gap away from crosswalks, or cross there, are left to ``jaywalking``.
+
     ``people`` ``(len(PedestrianRow), B, P)``; ``objects`` the vehicles (``ObjectRow``; bodies that walk are not looked
     at); ``walk_seconds`` ``(B, K)`` and ``occupied`` ``(B, C)`` see ``crosswalks``; ``seeds`` ``(B,)``;
     ``cross_chance`` the probability to take a crosswalk where one passes it.
     """
     for i in range(people.shape[2]):
         phase = people[PedestrianRow.PHASE, b, i]
-        if phase == _UNUSED:
+        if phase == _UNUSED or phase > _CROSSES:
             continue
         if phase == _WAITS:
             _try_to_enter(walk, people, objects, walk_seconds, b, i, period)
@@ -234,12 +236,12 @@ def _next_node(
                 kerbs += 1
             else:
                 others += 1
-    wants = kerbs > 0 and _draw(people, seed, b, i) < cross_chance
+    wants = kerbs > 0 and draw(people, seed, b, i) < cross_chance
     count = kerbs if wants else others
     if count == 0:
         return previous
     # Most nodes of a sidewalk leave no choice, so they draw nothing.
-    chosen = 0 if count == 1 else int(_draw(people, seed, b, i) * count)
+    chosen = 0 if count == 1 else int(draw(people, seed, b, i) * count)
     for e in range(walk.start[node], walk.start[node + 1]):
         if walk.neighbours[e] != previous and (walk.node_crosswalk[walk.neighbours[e]] >= 0) == wants:
             if chosen == 0:
@@ -249,6 +251,7 @@ def _next_node(
 
 
 @njit
-def _draw(people: FloatArray, seed: int, b: int, i: int) -> float:
+def draw(people: FloatArray, seed: int, b: int, i: int) -> float:
+    """Return the next random number of pedestrian ``i``, in [0, 1)."""
     people[PedestrianRow.COUNTER, b, i] += 1.0
     return uniform(seed, i, int(people[PedestrianRow.COUNTER, b, i]))

@@ -9,6 +9,7 @@ from envs.roads.controls import time_to_green
 from envs.scene import ActorRow, FloatArray, IntArray
 from envs.traffic.crosswalks import mark_occupied
 from envs.traffic.crowd import CrowdArrays
+from envs.traffic.jaywalking import step_jaywalkers
 from envs.traffic.lights import plan_offset
 from envs.traffic.network import RoadArrays
 from envs.traffic.pedestrians import step_pedestrians
@@ -41,6 +42,7 @@ def roam(
         crowd.walk, roads, crowd.people, traffic.objects, crowd.walk_seconds, crowd.occupied, seeds, CROSS_CHANCE, b,
         period,
     )  # fmt: skip
+    step_jaywalkers(traffic, roads, seeds, b, period)
     step_aside(traffic, agents, actors, roads, b, period)
 
 

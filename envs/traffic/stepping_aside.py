@@ -28,13 +28,14 @@ KEEP_OFF_M = 0.6
 """Distance that a pedestrian on the pavement keeps between its centre and a vehicle's body (m, ours)."""
 
 _CROSSES, _UNUSED = int(PedestrianPhase.CROSSES), int(PedestrianPhase.UNUSED)
+_JAYWALKS = int(PedestrianPhase.JAYWALKS)
 
 
 @njit
 def step_aside(
     traffic: TrafficArrays, agents: FloatArray, actors: FloatArray, roads: RoadArrays, b: int, period: float
 ) -> None:
-    """Let those of world ``b`` who are not on a crosswalk give way to the vehicles that come too near."""
+    """Let those of world ``b`` who are not crossing give way to the vehicles that come too near."""
     people = traffic.crowd.people
     for i in range(agents.shape[2]):
         if int(agents[AgentRow.MODE, b, i]) != AgentMode.VEHICLE:
@@ -49,7 +50,7 @@ def step_aside(
                 continue
             phase = int(people[PedestrianRow.PHASE, b, p])
             above = on_other_level(level, pedestrian_height(traffic.crowd, b, p))
-            if phase != _UNUSED and phase != _CROSSES and not above:
+            if phase != _UNUSED and phase != _CROSSES and phase != _JAYWALKS and not above:
                 _keep_off(traffic, agents, roads, b, i, p, period)
 
 

@@ -17,6 +17,9 @@ SLOWEST_WALK, FASTEST_WALK = 1.0, 1.6
 LEAST_ASIDE_M, MOST_ASIDE_M = 0.3, 0.6
 """Range of the personal offset to the right of a graph's edge (m): two who meet pass at least 0.6 m apart."""
 
+JAYWALK_CHANCE = 0.1
+"""Probability that a jaywalker crosses at a place that it passes, one each 6 m in our town (ours)."""
+
 
 class PedestrianPhase(IntEnum):
     """What a pedestrian does."""
@@ -27,6 +30,10 @@ class PedestrianPhase(IntEnum):
     """Stands at the kerb of its crosswalk until it may enter."""
     CROSSES = 3
     """Is on its crosswalk, from kerb to kerb."""
+    LOOKS = 4
+    """Goes to the kerb, or stands there, until it finds a gap to cross where there is no crosswalk."""
+    JAYWALKS = 5
+    """Is on its way over the street where there is no crosswalk, from kerb to kerb."""
 
 
 class PedestrianRow(IntEnum):
@@ -35,7 +42,9 @@ class PedestrianRow(IntEnum):
     ``PHASE`` a ``PedestrianPhase``; ``X``, ``Y`` (m), ``YAW`` (rad), ``SPEED`` of the last period (m/s);
     ``DESIRED_SPEED`` (m/s); ``PREVIOUS``, ``TARGET`` the nodes of the edge that it walks; ``ASIDE`` how far to the
     right of the edge its personal line runs (m); ``CROSSWALK`` that it waits at or crosses, or -1; ``WAITED`` at this
-    kerb so far (s); ``COUNTER`` how many random numbers it has drawn.
+    kerb so far (s); ``COUNTER`` how many random numbers it has drawn; ``JAYWALKS`` probability that it crosses the
+    street at a place of ``jaywalk_places`` that it passes (0: it never does); ``PLACE`` the one where it crosses, or
+    the last that it has passed, or -1.
     """
 
     PHASE = 0
@@ -50,6 +59,8 @@ class PedestrianRow(IntEnum):
     CROSSWALK = 9
     WAITED = 10
     COUNTER = 11
+    JAYWALKS = 12
+    PLACE = 13
 
 
 class WalkArrays(NamedTuple):
@@ -102,12 +113,13 @@ def place_pedestrians(
     rng: np.random.Generator,
     nodes: tuple[int, int] | None = None,
     on: Sidewalks | None = None,
+    jaywalkers: float = 0.0,
 ) -> FloatArray:
     """Return the block ``(len(PedestrianRow), count)`` of one world: anywhere on the sidewalks, evenly by length.
 
     ``nodes``: the range of the world's own map in an atlas (default: all); ``on``: its sidewalks, where they are known
-    already. Raises ``ValueError`` where pedestrians are
-    wanted and there is no sidewalk.
+    already; ``jaywalkers``: the share of them who cross streets where they like (in [0, 1]), each drawn for itself.
+    Raises ``ValueError`` where pedestrians are wanted and there is no sidewalk.
     """
     people = np.zeros((len(PedestrianRow), count))
     if count == 0:
@@ -126,7 +138,9 @@ def place_pedestrians(
         graph.nodes[tails[chosen]] + fraction[:, None] * vectors[chosen]
     ).T + aside * np.stack([forward[:, 1], -forward[:, 0]])
     people[PedestrianRow.YAW] = [math.atan2(y, x) for x, y in forward]
-    people[PedestrianRow.CROSSWALK] = -1.0
+    people[PedestrianRow.CROSSWALK], people[PedestrianRow.PLACE] = -1.0, -1.0
+    if jaywalkers > 0.0:
+        people[PedestrianRow.JAYWALKS] = np.where(rng.uniform(size=count) < jaywalkers, JAYWALK_CHANCE, 0.0)
     return people
 
 

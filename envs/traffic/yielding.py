@@ -118,7 +118,8 @@ def _along_path(
     x, y = people[PedestrianRow.X, b, p], people[PedestrianRow.Y, b, p]
     corridor = traffic.objects[ObjectRow.HALF_WIDTH, b, i] + BODY_HALF_M
     # One who stands at the kerb is let be, however near the lane.
-    if int(people[PedestrianRow.PHASE, b, p]) != PedestrianPhase.WAITS:
+    phase = int(people[PedestrianRow.PHASE, b, p])
+    if phase != PedestrianPhase.WAITS and phase != PedestrianPhase.LOOKS:
         corridor += CORRIDOR_MARGIN
     begin, aside = -agents[AgentRow.S, b, i], agents[AgentRow.D, b, i]
     for k in range(PATH_LANES):

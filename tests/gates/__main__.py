@@ -24,7 +24,8 @@ def main() -> int:
         walk = load_walk(name, graph) if options.pedestrians else None
         for vehicles in options.vehicles:
             kinds = (ActorKind.CAR,) if options.cars else WITH_CYCLISTS if options.cyclists else KINDS
-            worlds = populate(graph, vehicles, options.seeds, kinds, walk, options.pedestrians, options.parked)
+            people = (walk, options.pedestrians, options.parked, options.jaywalkers)
+            worlds = populate(graph, vehicles, options.seeds, kinds, *people)
             print(f"{name}, {vehicles} vehicles, {options.pedestrians} pedestrians, ego {options.ego}: ", end="")
             held &= _run(worlds, walk, options)
     return 0 if held else 1
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10.0, help="simulated minutes of each world")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(6)), help="one world for each")
     parser.add_argument("--pedestrians", type=int, default=0, help="pedestrians in each world")
+    parser.add_argument("--jaywalkers", type=float, default=0.0, metavar="SHARE", help="share of them who jaywalk")
     parser.add_argument(
         "--ego", choices=("none", "route", "awkward"), default="none",
         help="an ego that follows routes, or one that also stops and stands anywhere and drives against the traffic",
@@ -67,7 +69,8 @@ def _run(worlds: Worlds, walk: WalkGraph | None, options: argparse.Namespace) ->
 def _tell(report: Report) -> None:
     print(
         f"{report.hours:.2f} h: {report.overlaps} overlaps ({report.overlap_ticks} ticks), "
-        f"{report.run_over} pedestrians touched in {report.crossings} crossings, "
+        f"{report.run_over} pedestrians touched in {report.crossings} crossings "
+        f"and {report.jaywalks} away from crosswalks, "
         f"{report.causeless} stood without a cause, {report.long} over 5 min, "
         f"{report.red_runs} of {report.lines} lines on red, {report.passes} overtook, "
         f"{report.mean_speed:.2f} m/s, {report.steps_per_s:.0f} steps/s",

@@ -21,6 +21,7 @@ from envs.scenarios.scenario import BODY_SIZES_M
 from envs.scene import ActorKind, ActorRow, FloatArray, IntArray
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.crowd import crowd_arrays, stop_before_crosswalks
+from envs.traffic.jaywalk_places import find_places
 from envs.traffic.network import RoadArrays, road_arrays
 from envs.traffic.scratch import TrafficArrays, traffic_arrays
 from envs.traffic.walk_state import place_pedestrians
@@ -80,10 +81,11 @@ def _opendrive(name: str) -> OpenDrive:
 def populate(
     graph: LaneGraph, vehicles: int, seeds: Sequence[int], kinds: Sequence[ActorKind],
     walk: WalkGraph | None = None, pedestrians: int = 0, parked: int = 0,
+    jaywalkers: float = 0.0,
 ) -> Worlds:  # fmt: skip
     """Return a world for each seed with so many standing vehicles, and so many pedestrians on ``walk``.
 
-    The first ``parked`` vehicles never drive off.
+    The first ``parked`` vehicles never drive off; a share of ``jaywalkers`` cross streets where they like.
 
     Their kinds are drawn from those of ``kinds`` that the map's curves let pass each other.
     """
@@ -101,9 +103,11 @@ def populate(
         agents[AgentRow.MODE, b, :parked] = AgentMode.STATIC
     roads, crowd = road_arrays(graph, [graph]), None
     if walk is not None:
-        roads, crowd = stop_before_crosswalks(roads, walk), crowd_arrays(worlds, pedestrians, walk, graph)
+        places = find_places(walk, graph) if jaywalkers > 0.0 else None
+        roads, crowd = stop_before_crosswalks(roads, walk), crowd_arrays(worlds, pedestrians, walk, graph, places)
         for b, seed in enumerate(seeds):
-            crowd.people[:, b] = place_pedestrians(walk, pedestrians, np.random.default_rng(seed))
+            rng = np.random.default_rng(seed)
+            crowd.people[:, b] = place_pedestrians(walk, pedestrians, rng, jaywalkers=jaywalkers)
     traffic = traffic_arrays(worlds, vehicles, graph.lane_count, crowd)
     # The ego's row: it is not there.
     traffic.objects[0, :, vehicles] = -1.0

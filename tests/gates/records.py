@@ -21,7 +21,7 @@ class Count(IntEnum):
     stood too long without a cause; ``RED_RUNS`` of the ``LINES`` crossed at signals; ``EVENTS`` kept; ``RUN_OVER``
     vehicles that begin to touch a pedestrian; ``CROSSINGS`` of crosswalks that pedestrians have begun;
     ``LONG`` vehicles that stood very long with or without a cause;
-    ``PASSES`` overtakers who pulled out.
+    ``PASSES`` overtakers who pulled out; ``JAYWALKS`` ways over a street without a crosswalk that have been begun.
     """
 
     OVERLAPS = 0
@@ -34,6 +34,7 @@ class Count(IntEnum):
     CROSSINGS = 7
     LONG = 8
     PASSES = 9
+    JAYWALKS = 10
 
 
 class Watch(NamedTuple):
@@ -43,7 +44,7 @@ class Watch(NamedTuple):
     time that it has stood there without a cause (s), ``stood`` with or without (s), ``line`` lane of the next signal,
     ``to_line`` distance of the front to its stop line (m), ``passing`` lane into which it is going although its line
     was crossed on red; ``touching`` ``(B, A, A + P)``, the pedestrians behind the vehicles; ``crossing`` ``(B, P)``
-    whether each is on a crosswalk.
+    whether each is on a crosswalk (1) or elsewhere on a street (2).
     """
 
     counts: FloatArray

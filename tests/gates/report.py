@@ -33,6 +33,7 @@ class Report:
     crossings: int
     long: int
     passes: int
+    jaywalks: int
     mean_speed: float
     steps_per_s: float
     events: tuple[str, ...]
@@ -72,6 +73,7 @@ def summarise(worlds: Worlds, watch: Watch, minutes: float, steps_per_s: float) 
         crossings=totals[Count.CROSSINGS],
         long=totals[Count.LONG],
         passes=totals[Count.PASSES],
+        jaywalks=totals[Count.JAYWALKS],
         mean_speed=float(worlds.agents[AgentRow.ODOMETER].mean() / (60.0 * minutes)),
         steps_per_s=steps_per_s,
         events=tuple(_describe(worlds, watch)),

@@ -42,9 +42,12 @@ def watch_people(
 
 @njit
 def watch_crossings(watch: Watch, people: FloatArray, b: int) -> None:
-    """Count the crosswalks that pedestrians of world ``b`` begin to cross."""
+    """Count the crosswalks, and the streets away from them, that pedestrians of world ``b`` begin to cross."""
     for p in range(people.shape[2]):
         crosses = int(people[PedestrianRow.PHASE, b, p]) == PedestrianPhase.CROSSES
-        if crosses and watch.crossing[b, p] == 0:
+        if crosses and watch.crossing[b, p] != 1:
             watch.counts[Count.CROSSINGS, b] += 1.0
-        watch.crossing[b, p] = 1 if crosses else 0
+        jaywalks = int(people[PedestrianRow.PHASE, b, p]) == PedestrianPhase.JAYWALKS
+        if jaywalks and watch.crossing[b, p] != 2:
+            watch.counts[Count.JAYWALKS, b] += 1.0
+        watch.crossing[b, p] = 1 if crosses else 2 if jaywalks else 0

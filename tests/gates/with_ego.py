@@ -15,6 +15,7 @@ from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import ActorRow
 from envs.traffic.agents import SCRIPTS_PER_AGENT, ScriptRow
+from envs.traffic.walk_state import PedestrianRow
 from tests.gates.ego_driver import Egos, Mood
 from tests.gates.population import Worlds
 from tests.gates.records import new_watch
@@ -43,6 +44,7 @@ class _OneMap(MapLibrary):
     def __init__(self, graph: LaneGraph, walk: WalkGraph | None) -> None:
         self.names = (graph.name,)
         self._graphs = {graph.name: graph}
+        self._jaywalk_places = {}
         self._walks = {graph.name: WalkGraph.empty(graph.name) if walk is None else walk}
 
 
@@ -74,7 +76,8 @@ def run_with_ego(
 def _simulator(worlds: Worlds, walk: WalkGraph | None) -> EmbeddedSimulator:
     count, vehicles = worlds.agents.shape[1:]
     people = worlds.traffic.crowd.people
-    config = EmbeddedConfig(actors=vehicles, pedestrians=people.shape[2])
+    jaywalkers = bool((people[PedestrianRow.JAYWALKS] > 0.0).any())
+    config = EmbeddedConfig(actors=vehicles, pedestrians=people.shape[2], jaywalkers=jaywalkers)
     simulator = EmbeddedSimulator(count, _OneMap(worlds.graph, walk), config)
     simulator.reset([_scenario(worlds, b) for b in range(count)])
     return simulator

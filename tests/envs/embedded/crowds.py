@@ -32,6 +32,7 @@ class OneMap(MapLibrary):
         opendrive = parse_opendrive(text, name)
         self.names = (name,)
         self._graphs = {name: compile_lane_graph(opendrive)}
+        self._jaywalk_places = {}
         self._walks = {name: walk_graph_of_map(opendrive, self._graphs[name])}
 
 
