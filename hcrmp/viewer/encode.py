@@ -15,6 +15,7 @@ from envs.risk import TTC_HORIZON_S, time_to_collision
 from envs.roads.drawing import simplified
 from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
 from hcrmp.viewer.bookmarks import bookmarks
+from hcrmp.viewer.gates import encode_gates
 
 LENGTH_QUANTUM_M = 0.01
 ANGLE_QUANTUM_RAD = 0.001
@@ -41,6 +42,7 @@ def encode_drive(drive: DriveLog) -> Plain:
         "ego": _ego(drive.scenes),
         "route": _route(drive.scenes),
         "signal": [SignalState(state).name.lower() for state in drive.scenes.road.signal.tolist()],
+        "gates": encode_gates(drive),
         "actors": list(_tracks(drive.scenes)),
         "hints": _hints(drive),
         "trace": _trace(drive),

@@ -1,6 +1,7 @@
 // RoadMap: the road from above. The route runs to the right; the view follows the ego until the map is dragged.
 const KINDS = ["car", "truck", "bus", "motorcycle", "pedestrian", "cyclist", "static"];
 const MAP_METRES = 68;
+const GATE_COLOURS = { green: "#22c55e", yellow: "#facc15", red: "#ef4444" };
 
 class RoadMap {
   constructor(canvas, tip) {
@@ -52,6 +53,7 @@ class RoadMap {
     context.rotate(-ego.view);
     context.translate(-ego.x, -ego.y);
     this.drawRoad(context);
+    this.drawGates(context, at.tick);
     this.drawPaths(context, at);
     for (const actor of this.actorsAt(at)) this.drawActor(context, actor);
     this.drawEgo(context, ego, at.tick);
@@ -93,6 +95,19 @@ class RoadMap {
       context.setLineDash(kind === "broken" ? [4, 5] : []);
       context.stroke(path);
     });
+    context.setLineDash([]);
+  }
+
+  drawGates(context, tick) {
+    context.lineWidth = Math.max(0.5, 2 / this.view.scale);
+    for (const gate of this.drive.gates) {
+      context.strokeStyle = GATE_COLOURS[gateState(gate, tick)] || this.colours.white;
+      context.setLineDash(gate.kind === "yield" ? [0.6, 0.4] : []);
+      context.beginPath();
+      context.moveTo(gate.x[0], gate.y[0]);
+      context.lineTo(gate.x[1], gate.y[1]);
+      context.stroke();
+    }
     context.setLineDash([]);
   }
 
@@ -303,6 +318,13 @@ class RoadMap {
     this.tip.style.left = Math.min(x + 12, box.width - this.tip.offsetWidth - 6) + "px";
     this.tip.style.top = Math.min(y + 14, box.height - this.tip.offsetHeight - 6) + "px";
   }
+}
+
+// What a stop line shows: its signal's last change at or before the tick.
+function gateState(gate, tick) {
+  let last = 0;
+  while (last + 1 < gate.start.length && gate.start[last + 1] <= tick) last++;
+  return gate.state[last];
 }
 
 function roadPath(line) {

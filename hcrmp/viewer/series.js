@@ -30,6 +30,7 @@ function decodeDrive(raw, roads) {
     ego: decodeAll(raw.ego),
     route: raw.route.map(decodeAll),
     signal: raw.signal,
+    gates: raw.gates,
     actors: raw.actors.map(decodeAll),
     hints: { start: raw.hints.start, text: raw.hints.text, source: raw.hints.source, age: decode(raw.hints.age) },
     rewards: decodeAll(raw.trace.rewards),
