@@ -25,7 +25,7 @@ KIND_COLOURS: dict[ActorKind, Colour] = {
     ActorKind.BUS: (250, 204, 21),
     ActorKind.MOTORCYCLE: (167, 139, 250),
     ActorKind.PEDESTRIAN: (244, 114, 182),
-    ActorKind.CYCLIST: (45, 212, 191),
+    ActorKind.CYCLIST: (34, 211, 238),
     ActorKind.STATIC: (156, 163, 175),
 }
 SIGNAL_COLOURS: dict[SignalState, Colour] = {
