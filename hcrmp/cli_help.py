@@ -27,7 +27,8 @@ def job_help(job: str, summary: str, examples: Sequence[str]) -> str:
         lines += ["groups (* is chosen unless you choose)"]
         for group, options in groups(job).items():
             marked = [f"{option}*" if option == chosen[group] else option for option in options]
-            lines.append(f"  {group:<14}{' | '.join(marked)}{'' if chosen[group] else '   (as trained unless chosen)'}")
+            words = f"{' | '.join(marked)}{'' if chosen[group] else '   (as trained unless chosen)'}"
+            lines += textwrap.wrap(words, 120, initial_indent=f"  {group:<14}", subsequent_indent=" " * 16)
         lines.append("")
     lines += ["keys (with their defaults)"]
     lines += [line for name, annotation in field_types(cls).items() for line in _key_lines(cls, name, annotation)]

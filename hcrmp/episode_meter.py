@@ -79,7 +79,7 @@ class EpisodeMeter:
             acceleration_variance=max(0.0, acceleration2 - acceleration**2),
             mean_abs_jerk=jerk,
             min_ttc_s=float(self._min_ttc_s[world]),
-            progress=min(float(self._progress[world]), 1.0),
+            progress=float(self._progress[world]),
             planner_seed=planner_seed,
             reward_terms=(safety, efficiency, comfort),
             hints_due=hints_due,

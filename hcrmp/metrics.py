@@ -19,7 +19,8 @@ AV   acceleration var.    mean over episodes of the variance of the longitudinal
      leaderboard-2.0,     mean over routes of the driving score of that form in [0, 100], see
      bench2drive,         ``envs.metrics.driving_score``; red lights, stop signs, wrong ways: mean number on a route
      leaderboard-2.1
-     safebench            SafeBench's final score over its scenarios, 0 at best (``envs.metrics.safebench``)
+     safebench            SafeBench's final score over its scenarios, 0 at best (``envs.metrics.safebench``);
+                          safebench completion: mean share of their routes that was driven
      preventable          of the episodes of UN R157's situations: share that ends in a collision which the regulation's
      collisions           careful driver would have avoided; unavoidable collisions: which it would not; unavoidable
                           situations: share, driven well or not, that it would not have mastered
@@ -147,7 +148,8 @@ FORMS = ("leaderboard-2.0", "bench2drive", "leaderboard-2.1")
 """Published forms of the driving score."""
 _VERDICTS = ("preventable_collisions", "unavoidable_collisions", "unavoidable_situations")
 METRICS = (
-    *_RATES, *_MEANS, "collisions_per_mile", "scm_calls", "completion", *FORMS, *_COUNTS, "safebench", *_VERDICTS,
+    *_RATES, *_MEANS, "collisions_per_mile", "scm_calls", "completion", *FORMS, *_COUNTS, "safebench",
+    "safebench_completion", *_VERDICTS,
 )  # fmt: skip
 
 
@@ -170,6 +172,7 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
     scored = [record for record in valid if record.scenario in SAFEBENCH]
     if scored:
         metrics["safebench"] = statistics.mean([_safebench(record) for record in scored], rng)
+        metrics["safebench_completion"] = statistics.mean(np.minimum(_column(scored, "progress"), 1.0), rng)
     judged = [record for record in valid if record.scenario in R157]
     if judged:
         metrics |= {name: statistics.rate(hits, rng) for name, hits in _verdicts(judged).items()}

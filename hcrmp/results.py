@@ -57,7 +57,7 @@ SAFEBENCH_COLUMNS: Columns = (
     ("score (0 is best)", "safebench", 1.0, 3),
     ("SR %", "SR", 100.0, 0),
     ("CR %", "CR", 100.0, 0),
-    ("completion %", "progress", 100.0, 0),
+    ("completion %", "safebench_completion", 100.0, 0),
     ("time s", "TS", 1.0, 1),
 )
 R157_COLUMNS: Columns = (

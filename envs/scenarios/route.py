@@ -162,12 +162,13 @@ def _draw_traffic(
     kinds = [kind for kind in scenario.kinds if BODY_SIZES_M[kind][0] <= finder.longest_body_m]
     if scenario.vehicles and not kinds:
         raise RouteError(f"map {finder.graph.name}: its curves are too narrow for two vehicles; choose another map")
-    bodies = draw_bodies(scenario.vehicles, kinds, scenario.cyclists, rng)
+    riders = min(scenario.cyclists, scenario.vehicles)
+    bodies = draw_bodies(scenario.vehicles, kinds, riders, rng)
     places = place_vehicles(finder, bodies[1], drawn.lanes[0], drawn.start_s, rng)
     if places is None:
         raise RouteError(f"map {finder.graph.name}: no room for {scenario.vehicles} vehicles; ask for fewer")
     agents = draw_drivers(*places, scenario.driver, scenario.speed_factor, rng)
-    for i in range(scenario.vehicles - scenario.cyclists, scenario.vehicles):
+    for i in range(scenario.vehicles - riders, scenario.vehicles):
         draw_cyclist(agents[:, i], rng)
         agents[AgentRow.SPEED, i] *= agents[AgentRow.DESIRED_SPEED, i] / STARTS_UP_TO
     return agents, bodies

@@ -25,7 +25,7 @@ ROUTES = ScenarioConfig(("route",))
 
 def config(tmp_path: Path) -> EvaluateConfig:
     return EvaluateConfig(
-        runs_dir=str(tmp_path), density="high", episodes=12, worlds=12, record=1, progress=False, scenario=ROUTES,
+        runs_dir=str(tmp_path), density="high", episodes=24, worlds=24, record=1, progress=False, scenario=ROUTES,
         driver="full_throttle",
     )  # fmt: skip
 
