@@ -20,10 +20,10 @@ def run(worlds: int) -> None:
     """Step so many worlds in this process and print its resident memory, now and at most (MiB)."""
     import resource
 
-    from tests.benchmarks.crowded_town import OneTown, standing, town_env, town_name
+    from tests.benchmarks.crowded_town import one_town, standing, town_env
 
     if worlds > 0:
-        env = town_env(worlds, VEHICLES, PEDESTRIANS, OneTown(town_name()), kept=worlds)
+        env = town_env(worlds, VEHICLES, PEDESTRIANS, one_town(), kept=worlds)
         for _ in range(STEPS):
             env.step(standing(worlds))
     status = Path("/proc/self/status").read_text()

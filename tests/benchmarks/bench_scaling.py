@@ -18,7 +18,7 @@ import numpy as np
 
 from envs.driving_env import DrivingVectorEnv
 from envs.scene import FloatArray
-from tests.benchmarks.crowded_town import OneTown, standing, town_env, town_name
+from tests.benchmarks.crowded_town import one_town, standing, town_env
 from tests.benchmarks.machine import machine
 
 COMMAND = "OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_scaling"
@@ -120,9 +120,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.5, help="of processor time, of each size in each round")
     parser.add_argument("--plot", type=Path, help="PNG to write (needs matplotlib, extra bench)")
     options = parser.parse_args()
-    maps = OneTown(town_name())
+    maps = one_town()
     load = f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
-    print(f"`{COMMAND}`\n\n{machine()}; {load}; {maps.names[0]}, {options.rounds} rounds, medians\n", flush=True)
+    town = Path(maps.names[0]).stem
+    print(f"`{COMMAND}`\n\n{machine()}; {load}; {town}, {options.rounds} rounds, medians\n", flush=True)
     crowds = [town_env(1, *split(actors), maps) for actors in ACTORS]
     by_actors = measure(ACTORS, crowds, options.rounds, options.seconds)
     print_table(by_actors, "actors, one world", [1] * len(ACTORS))
@@ -131,7 +132,7 @@ def main() -> None:
     print_table(by_worlds, f"worlds of {ACTORS_OF_WORLDS} actors", list(WORLDS))
     if options.plot:
         drawn = [("actors in one world", by_actors), (f"worlds of {ACTORS_OF_WORLDS} actors", by_worlds)]
-        plot(options.plot, f"{maps.names[0]}: vehicles and pedestrians 3 to 2, scan observation, one core", drawn)
+        plot(options.plot, f"{town}: vehicles and pedestrians 3 to 2, scan observation, one core", drawn)
 
 
 if __name__ == "__main__":
