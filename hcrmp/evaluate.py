@@ -24,9 +24,6 @@ from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from hcrmp.train_config import TrainConfig, load_train
 
-SCRIPTED = ("keep_lane", "full_throttle", "cruise", "law_abiding", "reference")
-"""Drivers that need no training."""
-
 DRIVE_SUFFIX = ".parquet"
 
 

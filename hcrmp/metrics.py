@@ -147,10 +147,6 @@ _COUNTS = {"red_lights": "red_light", "stop_signs": "stop_sign", "wrong_ways": "
 FORMS = ("leaderboard-2.0", "bench2drive", "leaderboard-2.1")
 """Published forms of the driving score."""
 _VERDICTS = ("preventable_collisions", "unavoidable_collisions", "unavoidable_situations")
-METRICS = (
-    *_RATES, *_MEANS, "collisions_per_mile", "scm_calls", "completion", *FORMS, *_COUNTS, "safebench",
-    "safebench_completion", *_VERDICTS,
-)  # fmt: skip
 
 
 def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Generator) -> CellSummary:

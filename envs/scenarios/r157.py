@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from envs.scenarios.others import one_two_three
 from envs.scenarios.safebench import LARGE, MULTI_LANE
 from envs.scenarios.scenario import ActorSpec, Driver, PlaceSpec, Range, Scenario, Script, exactly
 from envs.scene import ActorKind
@@ -31,7 +32,7 @@ def cut_in(density: str) -> Scenario:
         ActorSpec("behind", "left", Range(-34.0, -20.0), after="cutter", speed=Range(8.0, 10.5), driver=_STEADY),
         ActorSpec("last", "left", Range(-22.0, -14.0), after="behind", speed=Range(8.0, 10.5), driver=_STEADY),
     ]
-    return _alks("cut_in", density, actors[: _count(density)])
+    return _alks("cut_in", density, actors[: one_two_three(density)])
 
 
 def cut_out(density: str) -> Scenario:
@@ -50,7 +51,7 @@ def cut_out(density: str) -> Scenario:
         ActorSpec("beside", "left", Range(-26.0, -12.0), speed=Range(8.0, 10.0), driver=_STEADY),
         ActorSpec("beside_last", "left", Range(-24.0, -14.0), after="beside", speed=Range(8.0, 10.0), driver=_STEADY),
     ]  # fmt: skip
-    return _alks("cut_out", density, actors[: _count(density) + 1])
+    return _alks("cut_out", density, actors[: one_two_three(density) + 1])
 
 
 def deceleration(density: str) -> Scenario:
@@ -65,7 +66,7 @@ def deceleration(density: str) -> Scenario:
         ActorSpec("beside", "left", Range(-20.0, -8.0), speed=Range(8.0, 10.0), driver=_STEADY),
         ActorSpec("beside_last", "left", Range(-24.0, -14.0), after="beside", speed=Range(8.0, 10.0), driver=_STEADY),
     ]
-    return _alks("deceleration", density, actors[: _count(density)])
+    return _alks("deceleration", density, actors[: one_two_three(density)])
 
 
 R157: dict[str, Callable[[str], Scenario]] = {"cut_in": cut_in, "cut_out": cut_out, "deceleration": deceleration}
@@ -85,7 +86,3 @@ def _alks(name: str, density: str, actors: list[ActorSpec]) -> Scenario:
         time_limit=exactly(32.0),
         actors=tuple(actors),
     )
-
-
-def _count(density: str) -> int:
-    return {"low": 1, "medium": 2, "high": 3}[density]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from envs.scenarios.others import BRISK, oncoming, one_two_three
 from envs.scenarios.safebench import MULTI_LANE, STREETS
-from envs.scenarios.scenario import ActorSpec, Driver, PlaceSpec, Range, Scenario, Script, exactly
+from envs.scenarios.scenario import ActorSpec, PlaceSpec, Range, Scenario, Script, exactly
 from envs.scene import ActorKind
 from envs.traffic.agents import ActionKind, TriggerKind
-
-_BRISK = Driver(headway=Range(0.6, 1.0), max_acceleration=Range(1.0, 2.0), hardest_brake=Range(5.0, 7.0))
 
 
 def road_works(density: str) -> Scenario:
@@ -20,13 +19,7 @@ def road_works(density: str) -> Scenario:
     barriers as the ego passes, in half of the cases.
     """
     gaps = {"low": Range(32.0, 44.0), "medium": Range(24.0, 36.0), "high": Range(18.0, 28.0)}[density]
-    count = {"low": 1, "medium": 2, "high": 3}[density]
-    oncoming = [
-        ActorSpec(f"oncoming{i}", "oncoming", Range(62.0, 92.0) if i == 0 else gaps,
-                  after="ego" if i == 0 else f"oncoming{i - 1}", speed=Range(6.5, 8.5), desired_speed=Range(7.0, 9.0),
-                  driver=_BRISK)
-        for i in range(count)
-    ]  # fmt: skip
+    coming = oncoming(density, Range(62.0, 92.0), gaps, Range(6.5, 8.5), Range(7.0, 9.0), (ActorKind.CAR,))
     return Scenario(
         name="road_works",
         density=density,
@@ -37,7 +30,7 @@ def road_works(density: str) -> Scenario:
         route=("ego",),
         goal=exactly(112.0),
         time_limit=exactly(28.0),
-        actors=(*_site(), *oncoming),
+        actors=(*_site(), *coming),
         wrong_way_limit_s=14.0,
     )
 
@@ -45,12 +38,11 @@ def road_works(density: str) -> Scenario:
 def lane_closure(density: str) -> Scenario:
     """The same on a road of several lanes: the ego must change to the left one, between 1 / 2 / 3 others."""
     gaps = {"low": Range(-34.0, -24.0), "medium": Range(-26.0, -18.0), "high": Range(-20.0, -13.0)}[density]
-    count = {"low": 1, "medium": 2, "high": 3}[density]
     others = [
         ActorSpec(f"beside{i}", "left", Range(-8.0, 14.0) if i == 0 else gaps,
                   after="ego" if i == 0 else f"beside{i - 1}", speed=Range(7.5, 9.5), desired_speed=Range(8.0, 10.5),
-                  driver=_BRISK)
-        for i in range(count)
+                  driver=BRISK)
+        for i in range(one_two_three(density))
     ]  # fmt: skip
     return Scenario(
         name="lane_closure",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from envs.scenarios.others import BRISK, oncoming, one_two_three
 from envs.scenarios.scenario import ActorSpec, Driver, PlaceSpec, Range, Scenario, Script, exactly
 from envs.scene import ActorKind
 from envs.traffic.agents import ActionKind, TriggerKind
@@ -25,7 +26,6 @@ ON_FOOT = (ActorKind.PEDESTRIAN, ActorKind.PEDESTRIAN, ActorKind.CYCLIST)
 
 _HEEDLESS = Driver(heedless=True, max_acceleration=Range(3.0, 4.0), comfort_brake=Range(3.0, 4.0),
                    headway=Range(0.5, 0.8))  # fmt: skip
-_BRISK = Driver(headway=Range(0.6, 1.0), max_acceleration=Range(1.0, 2.0), hardest_brake=Range(5.0, 7.0))
 _QUARTER = 0.5 * math.pi
 
 
@@ -63,7 +63,8 @@ def turning_obstacle(density: str) -> Scenario:
             yaw=Range(-0.25 - side * _QUARTER, 0.25 - side * _QUARTER), scripts=(walk,),
         )  # fmt: skip
 
-    return _junction("turning_obstacle", density, "turn", [crossing(i) for i in range(_count(density))], green=True)
+    actors = [crossing(i) for i in range(one_two_three(density))]
+    return _junction("turning_obstacle", density, "turn", actors, green=True)
 
 
 def lane_changing(density: str) -> Scenario:
@@ -75,10 +76,10 @@ def lane_changing(density: str) -> Scenario:
     pace = Range(9.0, 12.0)
     others = [
         ActorSpec("from_behind", "left", Range(-30.0, -9.0), speed=pace, desired_speed=Range(10.0, 13.0),
-                  driver=_BRISK),
-        ActorSpec("ahead", "left", Range(14.0, 34.0), kinds=CARS, speed=Range(6.0, 8.0), driver=_BRISK),
+                  driver=BRISK),
+        ActorSpec("ahead", "left", Range(14.0, 34.0), kinds=CARS, speed=Range(6.0, 8.0), driver=BRISK),
         ActorSpec("third", "left", Range(-22.0, -12.0), after="from_behind", speed=pace,
-                  desired_speed=Range(11.0, 14.0), driver=_BRISK),
+                  desired_speed=Range(11.0, 14.0), driver=BRISK),
     ]  # fmt: skip
     leader = ActorSpec("leader", "ego", Range(24.0, 38.0), kinds=LARGE, speed=Range(4.0, 6.5), scripts=(brakes,))
     return Scenario(
@@ -91,7 +92,7 @@ def lane_changing(density: str) -> Scenario:
         route=("ego",),
         goal=exactly(170.0),
         time_limit=exactly(24.0),
-        actors=(leader, *others[: _count(density)]),
+        actors=(leader, *others[: one_two_three(density)]),
     )
 
 
@@ -119,7 +120,8 @@ def unprotected_left_turn(density: str) -> Scenario:
     """The ego turns left across 2 / 3 / 4 oncoming vehicles that go first; the gaps between most are too short."""
     actors = [_runner("oncoming0", "oncoming", Range(-0.3, 0.3))]
     actors += [
-        _stream(f"oncoming{i}", "oncoming", f"oncoming{i - 1}", Range(1.3, 2.4)) for i in range(1, 1 + _count(density))
+        _stream(f"oncoming{i}", "oncoming", f"oncoming{i - 1}", Range(1.3, 2.4))
+        for i in range(1, 1 + one_two_three(density))
     ]
     # Long enough to wait for the next green.
     return _junction("unprotected_left_turn", density, "unprotected_left_turn", actors, green=True, limit_s=42.0)
@@ -128,7 +130,9 @@ def unprotected_left_turn(density: str) -> Scenario:
 def right_turn(density: str) -> Scenario:
     """The ego turns right into a street on which 2 / 3 / 4 vehicles come from the left, close behind one another."""
     actors = [_runner("cross0", "cross", Range(-0.2, 0.5))]
-    actors += [_stream(f"cross{i}", "cross", f"cross{i - 1}", Range(1.3, 2.4)) for i in range(1, 1 + _count(density))]
+    actors += [
+        _stream(f"cross{i}", "cross", f"cross{i - 1}", Range(1.3, 2.4)) for i in range(1, 1 + one_two_three(density))
+    ]
     return _junction("right_turn", density, "right_turn", actors)
 
 
@@ -160,7 +164,7 @@ def _runner(name: str, way: str, arrives: Range, after: str = "ego", heedless: b
     meets = Script(TriggerKind.TIME, exactly(0.0), ActionKind.MEET, arrives, Range(8.0, 10.5))
     return ActorSpec(
         name, way, arrives=arrives, after=after, kinds=CARS, speed=Range(7.5, 9.5), desired_speed=Range(8.5, 10.5),
-        driver=_HEEDLESS if heedless else _BRISK, scripts=(meets,) if heedless and after == "ego" else (),
+        driver=_HEEDLESS if heedless else BRISK, scripts=(meets,) if heedless and after == "ego" else (),
     )  # fmt: skip
 
 
@@ -171,12 +175,8 @@ def _stream(name: str, way: str, after: str, gap_s: Range) -> ActorSpec:
 
 
 def _oncoming(density: str, first: Range) -> list[ActorSpec]:
-    gaps = {"low": Range(30.0, 42.0), "medium": Range(22.0, 34.0), "high": Range(17.0, 27.0)}[density]
-    return [
-        ActorSpec(f"oncoming{i}", "oncoming", first if i == 0 else gaps, after="ego" if i == 0 else f"oncoming{i - 1}",
-                  kinds=CARS, speed=Range(7.0, 9.0), desired_speed=Range(8.0, 10.0), driver=_BRISK)
-        for i in range(_count(density))
-    ]  # fmt: skip
+    gap = {"low": Range(30.0, 42.0), "medium": Range(22.0, 34.0), "high": Range(17.0, 27.0)}[density]
+    return oncoming(density, first, gap, Range(7.0, 9.0), Range(8.0, 10.0), CARS)
 
 
 def _street(name: str, density: str, actors: list[ActorSpec]) -> Scenario:
@@ -215,7 +215,3 @@ def _junction(
         goal_after="exit",
         green=green,
     )
-
-
-def _count(density: str) -> int:
-    return {"low": 1, "medium": 2, "high": 3}[density]
