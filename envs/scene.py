@@ -61,6 +61,15 @@ class SignalState(IntEnum):
     RED = 3
 
 
+class StopLine(IntEnum):
+    """What holds the ego at the stop line ahead; ``NONE`` where there is none in range."""
+
+    NONE = 0
+    SIGNAL = 1
+    STOP_SIGN = 2
+    YIELD_SIGN = 3
+
+
 class _Number:
     """A float64 view of one row of a group's block."""
 
@@ -151,6 +160,8 @@ class RoadRow(IntEnum):
     DISTANCE_TO_JUNCTION = 13
     SIGNAL = 14
     DISTANCE_TO_STOP_LINE = 15
+    STOP_LINE = 16
+    STOOD = 17
 
 
 class RouteRow(IntEnum):
@@ -242,7 +253,8 @@ class RoadState:
     without a successor or must be left (m, 200 where it does not); ``left_is_oncoming`` the lane to the
     left runs against the ego; ``edge_left``/``edge_right`` distance from the ego's centre to the edge of the
     drivable surface (m, negative outside); ``in_junction``; ``distance_to_junction`` (m, 200 where there is
-    none); ``signal`` a ``SignalState``; ``distance_to_stop_line`` (m, 200 where there is none).
+    none); ``signal`` a ``SignalState``; ``distance_to_stop_line`` (m, 200 where there is none); ``stop_line`` a
+    ``StopLine``; ``stood`` the ego has come to a stand before that line, as a stop sign demands.
     """
 
     block: FloatArray
@@ -262,6 +274,8 @@ class RoadState:
     distance_to_junction = _Number(RoadRow.DISTANCE_TO_JUNCTION)
     signal = _Code(RoadRow.SIGNAL)
     distance_to_stop_line = _Number(RoadRow.DISTANCE_TO_STOP_LINE)
+    stop_line = _Code(RoadRow.STOP_LINE)
+    stood = _Flag(RoadRow.STOOD)
 
 
 @dataclass(frozen=True, slots=True)

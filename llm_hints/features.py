@@ -12,7 +12,7 @@ features, all positive, would point nearly the same way. Both are fixed numbers,
 5, 6      a lane to the left, to the right
 7         the left lane is oncoming
 8         nearness of the lane's end (1 at 0 m, 0 at 120 m)
-9         nearness of a red or yellow signal's stop line (1 at 0 m, 0 at 60 m)
+9         nearness of a stop line that holds the ego: red, yellow, stop sign (1 at 0 m, 0 at 60 m)
 10        in a junction
 11        visible road users within 50 m / 8, at most 1
 12-19     per direction: nearness of the nearest visible actor (1 at 0 m, 0 at 50 m)
@@ -36,20 +36,18 @@ from envs.scene import (
     IntArray,
     RoadRow,
     SceneBatch,
-    SignalState,
 )
 from llm_hints.geometry import contact_time, fade, octant, relative
+from llm_hints.stop_lines import must_stop
 
 FEATURE_SIZE = 36
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Rises when a feature changes its meaning; a stored bank of another version is refused."""
 
 NEAR, URGENT, WALKER = 12, 20, 28
 _RANGE_M = 50.0
 _PEDESTRIAN = int(ActorKind.PEDESTRIAN)
 _CYCLIST = int(ActorKind.CYCLIST)
-_YELLOW = int(SignalState.YELLOW)
-_RED = int(SignalState.RED)
 
 
 def _per_feature(road: tuple[float, ...], near: float, urgent: float, walker: float) -> FloatArray:
@@ -74,7 +72,7 @@ def road_features(ego: FloatArray, road: FloatArray, b: int, out: FloatArray) ->
     out[6] = 1.0 if road[RoadRow.LANES_RIGHT, b] > 0.5 else 0.0
     out[7] = road[RoadRow.LEFT_IS_ONCOMING, b]
     out[8] = fade(road[RoadRow.DISTANCE_TO_LANE_END, b], 0.0, 120.0)
-    if int(road[RoadRow.SIGNAL, b]) in (_YELLOW, _RED):
+    if must_stop(road, b):
         out[9] = fade(road[RoadRow.DISTANCE_TO_STOP_LINE, b], 0.0, 60.0)
     out[10] = road[RoadRow.IN_JUNCTION, b]
 

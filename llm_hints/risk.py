@@ -19,10 +19,10 @@ blind spot      a standing vehicle beside the path ahead, at more than 4 m/s, no
                 step out from behind it, and nothing else can tell; 0.55 at 1 s, 0 at 3.5 s
 =============== ==============================================================================================
 
-Of the road (the largest of these): a red or yellow signal, or the end of the lane, that needs braking of 2 m/s2 (0)
-to 5 m/s2 (1; lane end 0.6); the body within 0.4 m of the edge (0.6 at 0 m); lateral acceleration in the lane's curve
-from 2 (0) to 5 m/s2 (0.6); speed from 1.1 (0) to 1.6 (0.4) of the limit; boxed in, front and both sides taken by
-moving traffic (0.35).
+Of the road (the largest of these): a red or yellow signal, a stop sign to obey, or the end of the lane, that needs
+braking of 2 m/s2 (0) to 5 m/s2 (1; lane end 0.6); the body within 0.4 m of the edge (0.6 at 0 m); lateral
+acceleration in the lane's curve from 2 (0) to 5 m/s2 (0.6); speed from 1.1 (0) to 1.6 (0.4) of the limit; boxed in,
+front and both sides taken by moving traffic (0.35).
 
 Together: ``risk = 1 - (1 - r1)(1 - r2/2)(1 - r3/2)(1 - road)`` with the three largest actor risks. The weights go
 linearly from the free to the dangerous ones with the risk: graded, state-dependent weights were worth 4.5 to 9
@@ -35,17 +35,16 @@ import math
 from enum import IntEnum
 
 from envs.compiled import njit
-from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, IntArray, RoadCategory, RoadRow, SignalState
+from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, IntArray, RoadCategory, RoadRow
 from llm_hints.geometry import NEVER_S, contact_time, fade, octant, relative
 from llm_hints.hint import DIRECTION_VECTORS, ENTITY_KINDS, SCENARIO_SIZE, SLOT_SIZE, SLOTS
+from llm_hints.stop_lines import must_stop
 
 _KINDS = len(ENTITY_KINDS)
 _PEDESTRIAN = int(ActorKind.PEDESTRIAN)
 _CYCLIST = int(ActorKind.CYCLIST)
 _STATIC = int(ActorKind.STATIC)
 _HIGHWAY = int(RoadCategory.HIGHWAY)
-_YELLOW = int(SignalState.YELLOW)
-_RED = int(SignalState.RED)
 
 
 class Parameter(IntEnum):
@@ -172,8 +171,7 @@ def road_risk(ego: FloatArray, road: FloatArray, b: int) -> float:
     """Return the largest risk that the road itself holds for the ego."""
     speed = max(ego[EgoRow.SPEED, b], 0.0)
     risk = 0.0
-    signal = int(road[RoadRow.SIGNAL, b])
-    if signal in (_YELLOW, _RED) and 0.0 <= road[RoadRow.DISTANCE_TO_STOP_LINE, b] < 150.0:
+    if must_stop(road, b) and 0.0 <= road[RoadRow.DISTANCE_TO_STOP_LINE, b] < 150.0:
         risk = braking_risk(speed, road[RoadRow.DISTANCE_TO_STOP_LINE, b])
     if road[RoadRow.DISTANCE_TO_LANE_END, b] < 150.0:
         risk = max(risk, 0.6 * braking_risk(speed, road[RoadRow.DISTANCE_TO_LANE_END, b]))

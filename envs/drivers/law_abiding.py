@@ -1,9 +1,8 @@
 """A driver that obeys the rules: the baseline on routes. It sees the scene alone, as a planner does.
 
-It follows the route's line at an advised speed, keeps its distance by IDM, stops for red, yellow and stop lines, and
+It follows the route's line at an advised speed, keeps its distance by IDM, stops for red, yellow and stop signs, and
 lets crossing traffic and pedestrians pass whose way it would meet. It foresees the others on straight lines, knows no
-priority (it yields to whoever comes, and stops at yield signs too, which a scene does not tell from stop signs) and
-overtakes nobody.
+priority (it yields to whoever comes) and overtakes nobody.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from envs.scene import (
     RouteRow,
     SceneBatch,
     SignalState,
+    StopLine,
 )
 from envs.simulator import DECISION_PERIOD_S
 from envs.traffic.following import idm
@@ -71,12 +71,14 @@ CHANGING_M = 0.3
 STANDING = 0.3
 """Speed that counts as standing (m/s)."""
 
+_STOP_SIGN = int(StopLine.STOP_SIGN)
+
 
 class LawAbidingDriver:
     """Follows its route by the rules.
 
     Args:
-        batch_size: number of worlds B; it remembers for each how long it has stood, and whether at this stop line.
+        batch_size: number of worlds B; it remembers for each how long it has stood.
         action: limits between action and command; must be the environment's.
     """
 
@@ -84,16 +86,15 @@ class LawAbidingDriver:
 
     def __init__(self, batch_size: int, action: ActionConfig | None = None) -> None:
         self._numbers = track_numbers(action or ActionConfig())
-        # Seconds that it has stood; whether it has stood at the line ahead.
-        self._memory = np.zeros((2, batch_size))
+        self._stood_s = np.zeros(batch_size)
         self._path = np.zeros((round(ROUTE_POINTS * ROUTE_POINT_SPACING_M / PATH_STEP_M) + 1, 3))
 
     def act(self, scene: SceneBatch) -> FloatArray:
         """Return the actions ``(B, 2)``."""
         actions = np.zeros((scene.batch_size, 2))
-        self._memory[:, scene.step == 0] = 0.0
+        self._stood_s[scene.step == 0] = 0.0
         _drive(scene.ego.block, scene.actors.block, scene.road.block, scene.route.block, scene.route.points,
-               self._memory, self._path, *self._numbers, actions)  # fmt: skip
+               self._stood_s, self._path, *self._numbers, actions)  # fmt: skip
         return actions
 
 
@@ -104,7 +105,7 @@ def _drive(
     road: FloatArray,
     route: FloatArray,
     points: FloatArray,
-    memory: FloatArray,
+    stood_s: FloatArray,
     path: FloatArray,
     wheelbase: float,
     wheel_angle: float,
@@ -112,9 +113,9 @@ def _drive(
     actions: FloatArray,
 ) -> None:
     for b in range(actions.shape[0]):
-        memory[0, b] = memory[0, b] + DECISION_PERIOD_S if ego[EgoRow.SPEED, b] < STANDING else 0.0
+        stood_s[b] = stood_s[b] + DECISION_PERIOD_S if ego[EgoRow.SPEED, b] < STANDING else 0.0
         lay_path(ego, points, b, ROUTE_POINT_SPACING_M, path)
-        wish = _speed_wish(ego, actors, road, points, memory, path, b)
+        wish = _speed_wish(ego, actors, road, points, stood_s[b] < PATIENCE_S, path, b)
         offset, error = route[RouteRow.LATERAL_OFFSET, b], route[RouteRow.HEADING_ERROR, b]
         turn = points[b, 0, 2] - ego[EgoRow.YAW, b] + error
         ahead = (turn - 2.0 * math.pi * math.floor((turn + math.pi) / (2.0 * math.pi))) / ROUTE_POINT_SPACING_M
@@ -132,17 +133,16 @@ def _speed_wish(
     actors: FloatArray,
     road: FloatArray,
     points: FloatArray,
-    memory: FloatArray,
+    patient: bool,
     path: FloatArray,
     b: int,
 ) -> float:
     speed, limit = ego[EgoRow.SPEED, b], road[RoadRow.SPEED_LIMIT, b]
     free = min(limit, bend_speed(ego, points, b, ROUTE_POINT_SPACING_M, road[RoadRow.CURVATURE, b],
                                  LATERAL_ACCELERATION, BRAKE))  # fmt: skip
-    patient = memory[0, b] < PATIENCE_S
     gap, leader = leader_on_path(ego, actors, b, path, BESIDE_M if patient else LEAST_BESIDE_M)
     wish = min(free, speed + idm(speed, limit, 1.2, 2.0, 2.0, 3.0, gap, leader))
-    wish = min(wish, _line_speed(ego, road, memory, b))
+    wish = min(wish, _line_speed(ego, road, b))
     apart = APART_S if patient else LEAST_APART_S
     crossing = crossing_ahead(ego, actors, b, path, free, apart)
     # Who yields waits before the junction, not in it, where there still is a line to wait at.
@@ -154,21 +154,17 @@ def _speed_wish(
 
 
 @njit
-def _line_speed(ego: FloatArray, road: FloatArray, memory: FloatArray, b: int) -> float:
-    """Return the speed (m/s) that the stop line ahead allows: its light, or its sign until one has stood there."""
+def _line_speed(ego: FloatArray, road: FloatArray, b: int) -> float:
+    """Return the speed (m/s) that the stop line ahead allows: its light, or its stop sign until one has stood there."""
     line, signal, speed = road[RoadRow.DISTANCE_TO_STOP_LINE, b], int(road[RoadRow.SIGNAL, b]), ego[EgoRow.SPEED, b]
     if line > NO_LINE_M or line < 0.3:
-        memory[1, b] = 0.0
         return 1e3
     if signal == SignalState.GREEN:
         return 1e3
     if signal == SignalState.YELLOW and speed * speed > 2.0 * YELLOW_BRAKE * line:
         return 1e3
-    if signal == SignalState.NONE:
-        if line < BEFORE_LINE_M + 2.0 and speed < STANDING:
-            memory[1, b] = 1.0
-        if memory[1, b] > 0.5:
-            return 1e3
+    if signal == SignalState.NONE and (int(road[RoadRow.STOP_LINE, b]) != _STOP_SIGN or road[RoadRow.STOOD, b] > 0.5):
+        return 1e3
     return _stop_speed(line - BEFORE_LINE_M)
 
 

@@ -6,7 +6,7 @@ from envs.compiled import njit
 from envs.embedded.world import FAR_M
 from envs.embedded.world_rows import WorldRow
 from envs.roads.controls import GateKind
-from envs.scene import EgoRow, EventRow, FloatArray, IntArray, RoadRow, SignalState
+from envs.scene import EgoRow, EventRow, FloatArray, IntArray, RoadRow, SignalState, StopLine
 from envs.traffic.lights import light
 from envs.traffic.network import RoadArrays
 
@@ -15,6 +15,14 @@ STOOD_SPEED = 0.3
 
 STOOD_WITHIN_M = 4.0
 """How far before the stop line that must be (m, ours)."""
+
+_STOP_LINE_OF = {
+    GateKind.OPEN: StopLine.NONE,
+    GateKind.SIGNAL: StopLine.SIGNAL,
+    GateKind.STOP: StopLine.STOP_SIGN,
+    GateKind.YIELD: StopLine.YIELD_SIGN,
+}
+_STOP_LINES = tuple(float(_STOP_LINE_OF[kind]) for kind in GateKind)
 
 
 @njit
@@ -47,9 +55,12 @@ def watch_junction(
     worlds[WorldRow.GATE, b], worlds[WorldRow.LINE_DISTANCE, b] = gate + 1.0, line
     road[RoadRow.DISTANCE_TO_JUNCTION, b] = min(max(entry, 0.0), FAR_M)
     road[RoadRow.DISTANCE_TO_STOP_LINE, b], road[RoadRow.SIGNAL, b] = FAR_M, 0.0
+    road[RoadRow.STOP_LINE, b], road[RoadRow.STOOD, b] = 0.0, 0.0
     if gate >= 0 and line < FAR_M and roads.gate[routes[b, gate]] != GateKind.OPEN:
         road[RoadRow.DISTANCE_TO_STOP_LINE, b] = max(line, 0.0)
         road[RoadRow.SIGNAL, b] = light(roads, int(routes[b, gate]), time_s, seed)
+        road[RoadRow.STOP_LINE, b] = _STOP_LINES[roads.gate[routes[b, gate]]]
+        road[RoadRow.STOOD, b] = worlds[WorldRow.STOOD, b]
 
 
 @njit

@@ -7,14 +7,17 @@ import math
 from envs.compiled import njit
 from envs.observations.block import Float32Array, ObservationBlock
 from envs.observations.scaling import clip_unit, nearness
-from envs.scene import EgoRow, FloatArray, IntArray, RoadCategory, RoadRow, SceneBatch, SignalState
+from envs.scene import EgoRow, FloatArray, IntArray, RoadCategory, RoadRow, SceneBatch, SignalState, StopLine
 
 AT_LIGHT_M = 25.0
 """The ego is "at a light" when a signal's stop line is nearer than this (m)."""
 
 
 class RoadBlock(ObservationBlock):
-    """Category, lanes, place in the lane, edges, junction and signal."""
+    """Category, lanes, place in the lane, edges, junction, signal and signs.
+
+    ``stop_sign_to_obey`` holds until the ego has stood before the line: without it nobody could tell when to go on.
+    """
 
     name = "road"
     names = (
@@ -42,6 +45,8 @@ class RoadBlock(ObservationBlock):
         "light_yellow",
         "light_red",
         "stop_line_nearness/50m",
+        "stop_sign_to_obey",
+        "yield_sign",
     )
     shape = (len(names),)
 
@@ -95,3 +100,6 @@ def _write_junction(road: FloatArray, b: int, row: Float32Array) -> None:
     row[21] = 1.0 if signal == SignalState.YELLOW else 0.0
     row[22] = 1.0 if signal == SignalState.RED else 0.0
     row[23] = nearness(stop_line, 50.0)
+    kind = int(road[RoadRow.STOP_LINE, b])
+    row[24] = 1.0 if kind == StopLine.STOP_SIGN and road[RoadRow.STOOD, b] < 0.5 else 0.0
+    row[25] = 1.0 if kind == StopLine.YIELD_SIGN else 0.0

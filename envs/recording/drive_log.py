@@ -45,8 +45,11 @@ from envs.scene import (
 FORMAT_MAJOR = 1
 """Raised when an older reader would misunderstand the file; such a file is refused."""
 
-FORMAT_MINOR = 0
+FORMAT_MINOR = 1
 """Raised when columns or metadata are only added."""
+
+_ADDED_SINCE = {"road_stop_line": 1, "road_stood": 1}
+"""Columns that format 1.0 had not, by the minor version that added them; an older drive reads 0 in them."""
 
 REWARD_NAMES = ("safety", "efficiency", "comfort")
 """Order of reward terms, critic weights and values in every array of three."""
@@ -255,9 +258,19 @@ def _from_table(table: pa.Table, payload: Mapping[str, Any]) -> DriveLog:
     return DriveLog(
         meta=DriveMeta(**{name: value for name, value in payload["meta"].items() if name in known}),
         drawing=RoadDrawing.from_lists(payload["drawing"]),
-        scenes=_read_scenes(table, int(payload["actor_slots"]), int(payload["route_points"])),
+        scenes=_read_scenes(
+            _completed(table, int(payload["format"][1])), int(payload["actor_slots"]), int(payload["route_points"])
+        ),
         trace=_read_trace(table),
     )
+
+
+def _completed(table: pa.Table, minor: int) -> pa.Table:
+    """Return the table with the columns that its format had not yet."""
+    for name, since in _ADDED_SINCE.items():
+        if minor < since:
+            table = table.append_column(name, pa.array(np.zeros(table.num_rows)))
+    return table
 
 
 def _read_scenes(table: pa.Table, slots: int, points: int) -> SceneBatch:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from envs.errors import InvalidConfigError, UnknownChoiceError
 from envs.observation import ObservationConfig, Observer
 from envs.observations.agents import AGENT_FEATURES, PLACES
-from envs.scene import ActorKind, ActorRow, EgoRow, RoadCategory, RoadRow, RouteRow, SceneBatch, SignalState
+from envs.scene import ActorKind, ActorRow, EgoRow, RoadCategory, RoadRow, RouteRow, SceneBatch, SignalState, StopLine
 from tests.envs.builders import make_actor, make_scene
 
 ONE_FRAME = ObservationConfig(frames=1)
@@ -107,8 +107,23 @@ def test_road_features() -> None:
         "edge_right_nearness/2m": 0.75,  # the side is 0.5 m from the edge
         "junction_nearness/50m": 0.6,
         "stop_line_nearness/50m": 0.8,
+        **dict.fromkeys(("stop_sign_to_obey", "yield_sign"), 0.0),
     }
     check(features(make_scene(road=road)), expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "stood", "obey", "yields"),
+    [
+        (StopLine.STOP_SIGN, 0.0, 1.0, 0.0),
+        (StopLine.STOP_SIGN, 1.0, 0.0, 0.0),
+        (StopLine.YIELD_SIGN, 0.0, 0.0, 1.0),
+        (StopLine.SIGNAL, 0.0, 0.0, 0.0),
+    ],
+)
+def test_signs_are_told_apart_until_one_has_stood(line: StopLine, stood: float, obey: float, yields: float) -> None:
+    road = {RoadRow.STOP_LINE: float(line), RoadRow.STOOD: stood, RoadRow.DISTANCE_TO_STOP_LINE: 10.0}
+    check(features(make_scene(road=road)), {"stop_sign_to_obey": obey, "yield_sign": yields})
 
 
 def test_navigation_features_turn_with_the_ego() -> None:

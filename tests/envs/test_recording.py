@@ -158,6 +158,16 @@ def test_a_newer_minor_format_is_read_without_what_is_unknown(drive: DriveLog, s
     assert DriveLog.read(saved).meta == drive.meta
 
 
+def test_an_older_format_reads_zero_where_it_had_no_column(drive: DriveLog, saved: Path) -> None:
+    table = pq.read_table(saved)
+    pq.write_table(table.drop_columns(["road_stop_line", "road_stood"]), saved)
+    refused(saved, "column road_stop_line is missing")
+    rewrite(saved, format=[1, 0])
+    read = DriveLog.read(saved)
+    assert not read.scenes.road.stop_line.any() and not read.scenes.road.stood.any()
+    np.testing.assert_array_equal(read.scenes.ego.block, drive.scenes.ego.block)
+
+
 def test_a_missing_column_is_named(saved: Path) -> None:
     table = pq.read_table(saved)
     pq.write_table(table.drop_columns(["ego_speed"]), saved)

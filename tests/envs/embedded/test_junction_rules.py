@@ -17,7 +17,7 @@ from envs.roads.projection import pose_at
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.route import route, sample_route
 from envs.scenarios.scenario import ConcreteScenario
-from envs.scene import SceneBatch, SignalState
+from envs.scene import SceneBatch, SignalState, StopLine
 from envs.traffic.agents import SCRIPTS_PER_AGENT, AgentRow, ScriptRow
 
 BEFORE_M = 30.0
@@ -84,6 +84,19 @@ def test_both_outcomes_occur_among_the_seeds() -> None:
     assert {int(SignalState.RED), int(SignalState.GREEN)} <= lit
 
 
+@pytest.mark.parametrize(
+    ("gate", "line"),
+    [
+        (GateKind.SIGNAL, StopLine.SIGNAL),
+        (GateKind.STOP, StopLine.STOP_SIGN),
+        (GateKind.YIELD, StopLine.YIELD_SIGN),
+        (GateKind.OPEN, StopLine.NONE),
+    ],
+)
+def test_the_scene_says_what_holds_the_ego_at_the_line(gate: GateKind, line: StopLine) -> None:
+    assert approach(gate).scene.road.stop_line.tolist() == [int(line)]
+
+
 def test_who_stops_at_red_runs_nothing() -> None:
     seed = next(s for s in range(50) if approach(GateKind.SIGNAL, s).scene.road.signal[0] == SignalState.RED)
     world = approach(GateKind.SIGNAL, seed)
@@ -94,18 +107,20 @@ def test_who_stops_at_red_runs_nothing() -> None:
 @pytest.mark.parametrize("stands", [True, False])
 def test_a_stop_sign_asks_for_standing(stands: bool) -> None:
     world = approach(GateKind.STOP, speed=3.0, before_m=14.0)
-    ran = False
+    ran, obeyed = False, False
     for _ in range(300):
         near = world.scene.road.distance_to_stop_line[0] < 3.0
         moving = world.scene.ego.speed[0] > 0.1
-        stood = world._worlds[WorldRow.STOOD, 0] > 0.5
+        stood = bool(world.scene.road.stood[0])
+        obeyed = obeyed or stood
         brakes = stands and near and moving and not stood
         scene = drive(world, 0.0 if brakes else 0.35, 1.0 if brakes else 0.0)
         ran = ran or bool(scene.events.stop_sign[0])
         if scene.road.distance_to_junction[0] > 50.0:
             break
     assert scene.road.distance_to_junction[0] > 50.0, "it never came through"
-    assert ran is not stands
+    assert ran is not stands and obeyed is stands
+    assert not world.scene.road.stood[0], "it counts for the next line too"
 
 
 def test_an_ego_that_turns_is_on_the_way_that_it_takes() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, RoadCategory, RoadRow, SceneBatch, SignalState
+from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, RoadCategory, RoadRow, SceneBatch, SignalState, StopLine
 from llm_hints.hint import Density, Direction, Entity, Hint
 from llm_hints.providers.base import HintProvider
 from llm_hints.providers.rules import RulesConfig, RulesProvider
@@ -135,6 +135,13 @@ def test_who_is_beside_matters_where_the_lane_ends() -> None:
     [
         ({RoadRow.SIGNAL: float(int(SignalState.RED)), RoadRow.DISTANCE_TO_STOP_LINE: 10.0}, 10.0, 1.0),
         ({RoadRow.SIGNAL: float(int(SignalState.GREEN)), RoadRow.DISTANCE_TO_STOP_LINE: 10.0}, 10.0, 0.0),
+        ({RoadRow.STOP_LINE: float(StopLine.STOP_SIGN), RoadRow.DISTANCE_TO_STOP_LINE: 10.0}, 10.0, 1.0),
+        (
+            {RoadRow.STOP_LINE: float(StopLine.STOP_SIGN), RoadRow.STOOD: 1.0, RoadRow.DISTANCE_TO_STOP_LINE: 10.0},
+            10.0,
+            0.0,
+        ),
+        ({RoadRow.STOP_LINE: float(StopLine.YIELD_SIGN), RoadRow.DISTANCE_TO_STOP_LINE: 10.0}, 10.0, 0.0),
         ({RoadRow.DISTANCE_TO_LANE_END: 10.0}, 10.0, 0.6),
         ({RoadRow.EDGE_RIGHT: 1.2}, 8.0, 0.3),
         ({RoadRow.CURVATURE: -0.035}, 10.0, 0.3),
