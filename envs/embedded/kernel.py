@@ -59,28 +59,52 @@ def step_worlds(
 
     The others decide on what they see now, then all bodies move together.
     """
+    for b in rows:
+        _move_others(roads, arrays, b, period)
+        move_ego(
+            arrays.vehicle, arrays.ego, arrays.actors, arrays.before, arrays.events, control, arrays.parameters,
+            arrays.levels, ego_level(arrays.worlds, roads, b), b, period,
+        )  # fmt: skip
+        _settle(roads, arrays, b, period, looks)
+
+
+@njit
+def move_others(roads: RoadArrays, arrays: WorldArrays, rows: IntArray, period: float) -> None:
+    """Make the first half of a step, for an ego that moves elsewhere: the others decide on what they see, and move."""
+    for b in rows:
+        _move_others(roads, arrays, b, period)
+
+
+@njit
+def settle_worlds(roads: RoadArrays, arrays: WorldArrays, rows: IntArray, period: float) -> None:
+    """Make the second half, once the ego's block says where it went: the clock, and all that follows from there."""
+    for b in rows:
+        _settle(roads, arrays, b, period, True)
+
+
+@njit
+def _move_others(roads: RoadArrays, arrays: WorldArrays, b: int, period: float) -> None:
     worlds, agents, ego, actors = arrays.worlds, arrays.agents, arrays.ego, arrays.actors
     traffic, objects = arrays.traffic, arrays.traffic.objects
-    for b in rows:
-        run_scripts(arrays.scripts, agents, actors, ego, arrays.route, roads, worlds[WorldRow.TIME, b], b)
-        sense_objects(objects, agents, actors, roads, b)
-        sense_ego(objects, worlds, ego, b)
-        show_ego(traffic.ego, worlds, ego, arrays.route, arrays.routes, roads, arrays.seeds[b], b)
-        decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
-        if traffic.crowd.people.shape[2] > 0:
-            roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
-        remember_poses(arrays.before, actors, b)
-        move_agents(agents, actors, traffic.paths, roads, b, period)
-        show_pedestrians(actors, traffic.crowd.people, agents.shape[2], b, period)
-        write_levels(arrays.levels, agents, traffic.crowd, roads, b)
-        move_ego(
-            arrays.vehicle, ego, actors, arrays.before, arrays.events, control, arrays.parameters, arrays.levels,
-            ego_level(worlds, roads, b), b, period,
-        )  # fmt: skip
-        worlds[WorldRow.TIME, b] += period
-        _derive(roads, arrays, b, period)
-        if looks:
-            _look(roads, arrays, b)
+    run_scripts(arrays.scripts, agents, actors, ego, arrays.route, roads, worlds[WorldRow.TIME, b], b)
+    sense_objects(objects, agents, actors, roads, b)
+    sense_ego(objects, worlds, ego, b)
+    show_ego(traffic.ego, worlds, ego, arrays.route, arrays.routes, roads, arrays.seeds[b], b)
+    decide(agents, traffic, roads, worlds[WorldRow.TIME, b], arrays.seeds[b], b, period)
+    if traffic.crowd.people.shape[2] > 0:
+        roam(traffic, agents, actors, roads, arrays.seeds, worlds[WorldRow.TIME, b], b, period)
+    remember_poses(arrays.before, actors, b)
+    move_agents(agents, actors, traffic.paths, roads, b, period)
+    show_pedestrians(actors, traffic.crowd.people, agents.shape[2], b, period)
+    write_levels(arrays.levels, agents, traffic.crowd, roads, b)
+
+
+@njit
+def _settle(roads: RoadArrays, arrays: WorldArrays, b: int, period: float, looks: bool) -> None:
+    arrays.worlds[WorldRow.TIME, b] += period
+    _derive(roads, arrays, b, period)
+    if looks:
+        _look(roads, arrays, b)
 
 
 @njit

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from envs.embedded.crowd import Crowd
-from envs.embedded.kernel import WorldArrays, refresh_worlds, step_worlds
+from envs.embedded.kernel import WorldArrays, move_others, refresh_worlds, settle_worlds, step_worlds
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world_rows import WorldRow
@@ -141,6 +141,23 @@ class EmbeddedSimulator:
         step_worlds(self._roads, self._kernel_arrays, control, rows, DECISION_PERIOD_S, looks)
         self._scene.time_s[:] = self._worlds[WorldRow.TIME]
         self._scene.step[rows] += 1
+        return self._scene
+
+    def move_others(self) -> SceneBatch:
+        """Make the first half of a step, for egos that move elsewhere: the others decide on what they see, and move.
+
+        Then write to ``scene.ego.block`` where the egos have come to, to ``scene.events.block`` whom they hit, and call
+        ``settle``.
+        """
+        self._require_open()
+        move_others(self._roads, self._kernel_arrays, self._all_rows, DECISION_PERIOD_S)
+        return self._scene
+
+    def settle(self) -> SceneBatch:
+        """Make the second half of a step: the clock, and all that follows from where the egos are now."""
+        settle_worlds(self._roads, self._kernel_arrays, self._all_rows, DECISION_PERIOD_S)
+        self._scene.time_s[:] = self._worlds[WorldRow.TIME]
+        self._scene.step[:] += 1
         return self._scene
 
     def state(self) -> dict[str, Any]:

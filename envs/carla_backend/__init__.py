@@ -1,0 +1,1 @@
+"""CARLA as a simulator: the only room that imports ``carla``."""

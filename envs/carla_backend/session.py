@@ -1,0 +1,130 @@
+"""The connection to one server: versions, maps, the synchronous clock, and leaving the server as it was found."""
+
+from __future__ import annotations
+
+import atexit
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import carla
+
+from envs.carla_backend.config import CarlaConfig, CarlaError
+from envs.simulator import DECISION_PERIOD_S
+
+T = TypeVar("T")
+SUPPORTED = ("0.9.15", "0.9.16")
+"""Server versions that may be driven; the first on a best effort."""
+
+
+class CarlaSession:
+    """A client of one server in synchronous mode.
+
+    Args:
+        config: where the server is and how its clock goes.
+
+    Raises:
+        CarlaError: nobody answers there in time, or a version that is not supported.
+    """
+
+    def __init__(self, config: CarlaConfig) -> None:
+        self.config = config
+        self.client = carla.Client(config.host, config.port)
+        self.client.set_timeout(config.timeout_s)
+        self.server_version = str(self._asked("its version", self.client.get_server_version))
+        check_versions(str(self.client.get_client_version()), self.server_version)
+        self.world = self._asked("its world", self.client.get_world)
+        self.settings_before = self._asked("its settings", self.world.get_settings)
+        self.map_key = ""
+        self.closed = False
+        atexit.register(self.close)
+
+    def load(self, key: str, opendrive: str) -> None:
+        """Make the server's world the map ``opendrive`` (its text), unless it is already that of ``key``."""
+        if key == self.map_key:
+            return
+        self.client.set_timeout(self.config.load_timeout_s)
+        parameters = carla.OpendriveGenerationParameters(wall_height=0.0, enable_mesh_visibility=self.config.rendering)
+        self.world = self._asked(
+            f"the map {key!r}", lambda: self.client.generate_opendrive_world(opendrive, parameters, False)
+        )
+        self.client.set_timeout(self.config.timeout_s)
+        self.map_key = key
+        self.synchronise()
+
+    def synchronise(self) -> None:
+        """Stop the server's own clock: it ticks when it is told to, by a fixed step."""
+        settings = self.world.get_settings()
+        period = DECISION_PERIOD_S / self.config.ticks_per_decision
+        settings.synchronous_mode, settings.fixed_delta_seconds = True, period
+        settings.substepping = True
+        settings.max_substeps = max(1, round(period / self.config.substep_s))
+        settings.max_substep_delta_time = period / settings.max_substeps
+        settings.no_rendering_mode = not self.config.rendering
+        self._asked("synchronous mode", lambda: self.world.apply_settings(settings, self.config.timeout_s))
+
+    def tick(self) -> Any:
+        """Let the server make one step; return the snapshot after it."""
+        self._asked("a tick", lambda: self.world.tick(self.config.timeout_s))
+        return self.world.get_snapshot()
+
+    def send(self, commands: list[Any]) -> None:
+        """Send commands that the server carries out before its next tick; failures show in the world alone."""
+        self._asked("a batch of commands", lambda: self.client.apply_batch(commands))
+
+    def carry_out(self, commands: list[Any], what: str) -> list[int]:
+        """Send commands and wait for their outcome; return the actors' ids.
+
+        Raises:
+            CarlaError: one of them failed; the message says which and why.
+        """
+        # Without a tick here: with one, this call holds the interpreter while listeners wait for it.
+        answers = self._asked(what, lambda: self.client.apply_batch_sync(commands, False))
+        for number, answer in enumerate(answers):
+            if answer.has_error():
+                raise CarlaError(f"the server refused {what} ({number + 1} of {len(commands)}): {answer.error}")
+        return [int(answer.actor_id) for answer in answers]
+
+    def close(self) -> None:
+        """Give the server its own settings back, and asynchronous mode in any case."""
+        if self.closed:
+            return
+        self.closed = True
+        atexit.unregister(self.close)
+        settings = self.settings_before
+        settings.synchronous_mode, settings.fixed_delta_seconds = False, None
+        try:
+            self.world.apply_settings(settings, self.config.timeout_s)
+        except RuntimeError as error:
+            warnings.warn(
+                f"the CARLA server at {self._address} could not be set back to asynchronous mode: {error}",
+                stacklevel=2,
+            )
+
+    @property
+    def _address(self) -> str:
+        return f"{self.config.host}:{self.config.port}"
+
+    def _asked(self, what: str, call: Callable[[], T]) -> T:
+        """Return what the server answers, or raise with its address where it does not."""
+        try:
+            return call()
+        except RuntimeError as error:
+            raise CarlaError(
+                f"the CARLA server at {self._address} did not give {what}: {' '.join(str(error).split())}"
+            ) from error
+
+
+def check_versions(client: str, server: str) -> None:
+    """Refuse a server that this client may misunderstand: the wire protocol changes between versions."""
+    if _release(server) not in SUPPORTED:
+        raise CarlaError(
+            f"the server is CARLA {server}, and {' and '.join(SUPPORTED)} are supported: start one of those"
+        )
+    if _release(client) != _release(server):
+        warnings.warn(f"the carla package is {client} and the server {server}: install the same version", stacklevel=3)
+
+
+def _release(version: str) -> str:
+    """Return "0.9.16" of "0.9.16-3-gabc-dirty"."""
+    return version.split("-")[0]
