@@ -17,6 +17,9 @@ from envs.embedded.vehicle import VehicleParameters
 from envs.scene import FloatArray
 
 WALKERS = 52
+CALIBRATED = "lincoln.mkz_2017"
+"""The saloon that the vehicle model is fitted to."""
+
 _PROPS = {
     "static.prop.trafficcone01": (0.22, 0.22, 0.36), "static.prop.constructioncone": (0.17, 0.17, 0.29),
     "static.prop.streetbarrier": (0.61, 0.19, 0.54), "static.prop.warningconstruction": (0.61, 0.61, 0.98),
@@ -119,6 +122,8 @@ def _fixed(name: str, kind: AttributeType, value: str) -> Attribute:
 
 def vehicle_parameters(model: VehicleModel) -> VehicleParameters:
     """Return the vehicle model's numbers: those of the calibrated saloon, scaled to the size of ``model``."""
+    if model.name == CALIBRATED:
+        return VehicleParameters(length_m=2.0 * model.half_length_m, width_m=2.0 * model.half_width_m)
     length = 2.0 * model.half_length_m
     wheelbase = 0.6 * length
     heavy = model.base_type in ("truck", "bus")

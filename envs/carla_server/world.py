@@ -26,6 +26,9 @@ from envs.scene import FloatArray
 DEFAULT_STEP_S = 0.05
 """The step where the settings name none (s)."""
 
+_ROUNDING = 1e-5
+"""Substeps travel as 32-bit numbers: a step of exactly five of them must not become six."""
+
 
 class WorldError(ValueError):
     """A call that the world cannot do; the message is one line for the client."""
@@ -143,7 +146,7 @@ class World:
     def _substeps(self, dt: float) -> int:
         if not self.settings.substepping:
             return 1
-        return min(max(math.ceil(dt / max(self.settings.max_substep_s, 1e-3) - 1e-9), 1), 64)
+        return min(max(math.ceil(dt / max(self.settings.max_substep_s, 1e-3) - _ROUNDING), 1), 64)
 
     def _next_id(self) -> int:
         return next(self._ids)

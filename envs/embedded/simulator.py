@@ -10,6 +10,7 @@ import numpy as np
 
 from envs.embedded.crowd import Crowd
 from envs.embedded.kernel import WorldArrays, move_others, refresh_worlds, settle_worlds, step_worlds
+from envs.embedded.levels import ego_level
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world_rows import WorldRow
@@ -141,6 +142,20 @@ class EmbeddedSimulator:
         step_worlds(self._roads, self._kernel_arrays, control, rows, DECISION_PERIOD_S, looks)
         self._scene.time_s[:] = self._worlds[WorldRow.TIME]
         self._scene.step[rows] += 1
+        return self._scene
+
+    @property
+    def levels(self) -> FloatArray:
+        """``(slots,)`` the heights of the actors of the world that was moved last (m); 0 on flat maps."""
+        return self._kernel_arrays.levels
+
+    def ego_height(self, world: int) -> float:
+        """Return the height of the road below the ego of ``world`` (m); 0 on flat maps."""
+        return float(ego_level(self._worlds, self._roads, world))
+
+    def refresh(self) -> SceneBatch:
+        """Derive all anew that follows from the poses and sizes in the scene's blocks."""
+        refresh_worlds(self._roads, self._kernel_arrays, self._all_rows)
         return self._scene
 
     def move_others(self) -> SceneBatch:

@@ -1,0 +1,99 @@
+"""The ego on the server: spawned anew for each episode, driven by pedals, read from the snapshot."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import carla
+
+from envs.carla_backend.contacts import ContactSensor
+from envs.carla_backend.poses import Box
+from envs.carla_backend.session import CarlaSession
+from envs.carla_frame import steer_mirrored, y_mirrored, yaw_from_carla
+from envs.embedded.world import wrap
+from envs.scene import EgoRow, FloatArray
+from envs.simulator import DECISION_PERIOD_S
+
+DROP_M = 0.3
+"""Height above the road at which a vehicle is spawned (m): at 0 its wheels are in the ground."""
+
+
+class EgoVehicle:
+    """One ego of one episode."""
+
+    def __init__(self, session: CarlaSession, blueprint: str) -> None:
+        self._session = session
+        found = session.world.get_blueprint_library().find(blueprint)
+        found.set_attribute("role_name", "hero")
+        self._blueprint = found
+        self._actor: Any = None
+        self._sensor: ContactSensor | None = None
+        self.box = Box(0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def actor_id(self) -> int:
+        """Its id on the server."""
+        return int(self._actor.id)
+
+    def spawn(self, x: float, y: float, yaw: float, ground_m: float) -> None:
+        """Put a new one there, in place of the one before, and let the server settle it for a tick."""
+        self.destroy()
+        place = self.box.transform(x, y, yaw, ground_m + DROP_M)
+        self._actor = self._session.world.spawn_actor(self._blueprint, place)
+        self.box = Box.of(self._actor.bounding_box)
+        self._sensor = ContactSensor(self._session, self._actor)
+        self._session.tick()
+
+    def start(self, ego: FloatArray, ground_m: float) -> None:
+        """Put it where ``ego`` (rows,) says, with its speed, before the first step."""
+        yaw, speed = float(ego[EgoRow.YAW]), float(ego[EgoRow.SPEED])
+        place = self.box.transform(float(ego[EgoRow.X]), float(ego[EgoRow.Y]), yaw, ground_m)
+        velocity = carla.Vector3D(speed * math.cos(yaw), y_mirrored(speed * math.sin(yaw)), 0.0)
+        self._session.send([
+            carla.command.ApplyTransform(self.actor_id, place),
+            carla.command.ApplyTargetVelocity(self.actor_id, velocity),
+        ])  # fmt: skip
+        self.contacts()
+
+    def control(self, throttle: float, brake: float, steer: float) -> Any:
+        """Return the command of these pedals and this steering (ours: positive left)."""
+        pedals = carla.VehicleControl(throttle=throttle, steer=steer_mirrored(steer), brake=brake)
+        return carla.command.ApplyVehicleControl(self.actor_id, pedals)
+
+    def contacts(self) -> list[int]:
+        """Return the ids of the actors that it has hit since the last call."""
+        return self._sensor.take() if self._sensor else []
+
+    def read(self, snapshot: Any, ego: FloatArray, control: FloatArray) -> None:
+        """Write its motion after a step into ``ego`` (rows,): pose, velocities, accelerations; ``control`` (3,)."""
+        seen = snapshot.find(self.actor_id)
+        x, y, yaw = self.box.pose(seen.get_transform())
+        forward, left = _in_body_frame(seen.get_velocity(), yaw)
+        _, aside = _in_body_frame(seen.get_acceleration(), yaw)
+        throttle, brake, steer = control.tolist()
+        acceleration = (forward - ego[EgoRow.SPEED]) / DECISION_PERIOD_S
+        ego[EgoRow.JERK] = (acceleration - ego[EgoRow.ACCELERATION]) / DECISION_PERIOD_S
+        ego[EgoRow.X], ego[EgoRow.Y], ego[EgoRow.YAW] = x, y, wrap(yaw)
+        ego[EgoRow.SPEED], ego[EgoRow.LATERAL_SPEED] = forward, left
+        ego[EgoRow.ACCELERATION], ego[EgoRow.LATERAL_ACCELERATION] = acceleration, aside
+        ego[EgoRow.YAW_RATE] = yaw_from_carla(seen.get_angular_velocity().z)
+        ego[EgoRow.STEER_CHANGE] = steer - ego[EgoRow.STEER]
+        ego[EgoRow.THROTTLE], ego[EgoRow.BRAKE], ego[EgoRow.STEER] = throttle, brake, steer
+
+    def destroy(self) -> None:
+        """Remove it and its sensor, the sensor first."""
+        if self._actor is None:
+            return
+        assert self._sensor is not None
+        self._sensor.stop()
+        ids = (self._sensor.actor_id, self.actor_id)
+        self._session.send([carla.command.DestroyActor(actor_id) for actor_id in ids])
+        self._actor, self._sensor = None, None
+
+
+def _in_body_frame(vector: Any, yaw: float) -> tuple[float, float]:
+    """Return the parts (forward, left) of a CARLA vector for a body of our heading ``yaw`` (rad)."""
+    x, y = vector.x, y_mirrored(vector.y)
+    cosine, sine = math.cos(yaw), math.sin(yaw)
+    return cosine * x + sine * y, cosine * y - sine * x

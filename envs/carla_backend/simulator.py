@@ -1,0 +1,149 @@
+"""A CARLA server as a simulator of one world: the server moves the ego, the shared brain moves everybody else.
+
+Everything else is the embedded simulator's: an instance of it mirrors the world. In each step its traffic brain decides
+and moves the others, their bodies on the server follow, the server advances the ego, and the mirror derives from the
+ego's new pose what follows (lane, route, signals, visibility). So a scenario means the same here and there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from envs.carla_backend.bodies import Bodies
+from envs.carla_backend.config import CarlaConfig
+from envs.carla_backend.ego import EgoVehicle
+from envs.carla_backend.maps import opendrive_of
+from envs.carla_backend.session import CarlaSession
+from envs.carla_backend.signals import Signals
+from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
+from envs.scenarios.maps import MapLibrary
+from envs.scenarios.scenario import ConcreteScenario
+from envs.scene import BoolArray, EgoRow, EventRow, FloatArray, SceneBatch
+
+
+class CarlaSimulator:
+    """One server, one world (B = 1); implements ``envs.simulator.Simulator``.
+
+    Args:
+        maps: the maps that scenarios may name.
+        slots: slots of the scene, as the embedded simulator has them.
+        config: the server.
+
+    Raises:
+        CarlaError: the server does not answer, or is of another version.
+    """
+
+    def __init__(
+        self, maps: MapLibrary, slots: EmbeddedConfig | None = None, config: CarlaConfig | None = None
+    ) -> None:
+        self.carla = config or CarlaConfig()
+        self.mirror = EmbeddedSimulator(1, maps, slots)
+        self.maps, self.config = maps, self.mirror.config
+        self._session = CarlaSession(self.carla)
+        self._bodies: Bodies | None = None
+        self._ego: EgoVehicle | None = None
+        self._signals: Signals | None = None
+        self._closed = False
+
+    @property
+    def batch_size(self) -> int:
+        """One world."""
+        return 1
+
+    @property
+    def scene(self) -> SceneBatch:
+        """The present scene; the simulator writes into it."""
+        return self.mirror.scene
+
+    def map_name(self, world: int) -> str:
+        """Return the name of the map that the world is on."""
+        return self.mirror.map_name(world)
+
+    def reset(self, scenarios: Sequence[ConcreteScenario], mask: BoolArray | None = None) -> SceneBatch:
+        """Start the scenario; ``mask`` (1,) false: nothing."""
+        if mask is not None and not mask[0]:
+            return self.mirror.scene
+        self.mirror.reset(scenarios)
+        self._enter_map(scenarios[0].map_name)
+        self._place()
+        return self.mirror.refresh()
+
+    def step(self, control: FloatArray) -> SceneBatch:
+        """Advance the world by one decision period; ``control`` ``(1, 3)`` throttle, brake, steer."""
+        self._require_open()
+        control = np.asarray(control, dtype=np.float64)
+        if control.shape != (1, 3):
+            raise ValueError(f"the control has shape {control.shape}; expected (1, 3)")
+        assert self._ego is not None and self._bodies is not None and self._signals is not None
+        scene = self.mirror.move_others()
+        self._signals.show(float(scene.time_s[0]), int(scene.seed[0]))
+        moves = self._bodies.moves(scene.actors.block[:, 0], self.mirror.levels)
+        self._session.send([self._ego.control(*control[0].tolist()), *moves])
+        for _ in range(self.carla.ticks_per_decision):
+            snapshot = self._session.tick()
+        self._ego.read(snapshot, scene.ego.block[:, 0], control[0])
+        self._write_contacts(scene)
+        return self.mirror.settle()
+
+    def state(self) -> dict[str, Any]:
+        """Return what the future depends on, as far as the server lets it be known."""
+        return self.mirror.state()
+
+    def set_state(self, state: dict[str, Any]) -> SceneBatch:
+        """Restore what ``state`` returned: poses and velocities; what the server hides (gearbox, tyres) begins anew."""
+        scene = self.mirror.set_state(state)
+        self._enter_map(self.mirror.map_name(0))
+        self._place()
+        return scene
+
+    def close(self) -> None:
+        """Remove what this simulator has spawned, and leave the server as it was found."""
+        if self._closed:
+            return
+        self._closed = True
+        self._leave_map()
+        self._session.close()
+        self.mirror.close()
+
+    def _enter_map(self, name: str) -> None:
+        self._require_open()
+        if self._session.map_key != name:
+            self._leave_map()
+            self._session.load(name, opendrive_of(name))
+        if self._bodies is None:
+            self._bodies = Bodies(self._session)
+            self._ego = EgoVehicle(self._session, self.carla.ego_blueprint)
+            self._signals = Signals(self._session, self.maps.graph(name).controls)
+
+    def _leave_map(self) -> None:
+        if self._ego is not None and self._bodies is not None:
+            self._ego.destroy()
+            self._bodies.destroy()
+        self._bodies, self._ego, self._signals = None, None, None
+
+    def _place(self) -> None:
+        """Put all bodies where the scene has them."""
+        assert self._ego is not None and self._bodies is not None
+        scene, ego = self.mirror.scene, self.mirror.scene.ego.block[:, 0]
+        actors, ground = scene.actors.block[:, 0], self.mirror.ego_height(0)
+        self._bodies.assign(actors)
+        if self.carla.sizes == "server":
+            self._bodies.write_sizes(actors)
+        self._ego.spawn(float(ego[EgoRow.X]), float(ego[EgoRow.Y]), float(ego[EgoRow.YAW]), ground)
+        if self.carla.sizes == "server":
+            ego[EgoRow.LENGTH], ego[EgoRow.WIDTH] = 2.0 * self._ego.box.half_length, 2.0 * self._ego.box.half_width
+        self._session.send(self._bodies.moves(actors, self.mirror.levels))
+        self._ego.start(ego, ground)
+
+    def _write_contacts(self, scene: SceneBatch) -> None:
+        assert self._ego is not None and self._bodies is not None
+        hit = self._ego.contacts()
+        scene.events.block[EventRow.COLLISION, 0] = 1.0 if hit else 0.0
+        scene.events.block[EventRow.COLLISION_ACTOR, 0] = self._bodies.slot_of(hit[0]) if hit else -1
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this CarlaSimulator is closed; make a new one")
