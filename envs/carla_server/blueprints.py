@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -16,10 +16,11 @@ from envs.carla_server.wire import Tag
 from envs.embedded.vehicle import VehicleParameters
 from envs.scene import FloatArray
 
-WALKERS = 52
-CALIBRATED = "lincoln.mkz_2017"
-"""The saloon that the vehicle model is fitted to."""
+CARLA_FRICTION = 2.65
+"""Friction of the tyres: CARLA's hold 26 m/s2 in the recording that the vehicle model was calibrated on, and its
+Traffic Manager takes turns so fast that they must. A client may set another one (``apply_physics_control``)."""
 
+WALKERS = 52
 _PROPS = {
     "static.prop.trafficcone01": (0.22, 0.22, 0.36), "static.prop.constructioncone": (0.17, 0.17, 0.29),
     "static.prop.streetbarrier": (0.61, 0.19, 0.54), "static.prop.warningconstruction": (0.61, 0.61, 0.98),
@@ -121,19 +122,32 @@ def _fixed(name: str, kind: AttributeType, value: str) -> Attribute:
 
 
 def vehicle_parameters(model: VehicleModel) -> VehicleParameters:
-    """Return the vehicle model's numbers: those of the calibrated saloon, scaled to the size of ``model``."""
-    if model.name == CALIBRATED:
-        return VehicleParameters(length_m=2.0 * model.half_length_m, width_m=2.0 * model.half_width_m)
+    """Return the vehicle model's numbers: those of the calibrated saloon, scaled to the size of ``model``.
+
+    The Lincoln MKZ 2017 itself is the calibrated saloon. All have CARLA's grip (``CARLA_FRICTION``).
+    """
+    if model.name == "lincoln.mkz_2017":
+        return with_friction(VehicleParameters(), CARLA_FRICTION)
     length = 2.0 * model.half_length_m
     wheelbase = 0.6 * length
     heavy = model.base_type in ("truck", "bus")
     drive = {"truck": 0.55, "bus": 0.5, "bicycle": 0.45}.get(model.base_type, 1.0)
     usual = VehicleParameters()
-    return VehicleParameters(
+    own = VehicleParameters(
         length_m=length, width_m=2.0 * model.half_width_m, wheelbase_m=wheelbase,
         centre_to_rear_axle_m=0.49 * wheelbase, max_drive_mps2=drive * usual.max_drive_mps2,
         drive_power_wpkg=drive * usual.drive_power_wpkg, yaw_gyration_m=max(0.29 * length, 0.4),
         max_steer_angle_rad=0.8 * usual.max_steer_angle_rad if heavy else usual.max_steer_angle_rad,
+    )  # fmt: skip
+    return with_friction(own, CARLA_FRICTION)
+
+
+def with_friction(parameters: VehicleParameters, friction: float) -> VehicleParameters:
+    """Return ``parameters`` with another friction, and stiffness in proportion: the tyres slide at the same slip."""
+    share = friction / parameters.friction
+    return replace(
+        parameters, friction=friction, front_stiffness_1prad=share * parameters.front_stiffness_1prad,
+        rear_stiffness_1prad=share * parameters.rear_stiffness_1prad,
     )  # fmt: skip
 
 

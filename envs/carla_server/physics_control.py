@@ -10,7 +10,7 @@ import numpy as np
 from envs.carla_frame import CENTIMETRES
 from envs.carla_server.actors import Actor
 from envs.carla_server.payloads import PayloadError, anything, bounded, number, row, shown
-from envs.embedded.vehicle import GRAVITY_MPS2, ParameterRow
+from envs.embedded.vehicle import GRAVITY_MPS2, ParameterRow, VehicleParameters
 from envs.scene import FloatArray
 
 WHEEL_RADIUS_M = 0.35
@@ -61,5 +61,13 @@ def apply_physics(payload: Any, parameters: FloatArray) -> tuple[list[Any], floa
     steer, torque, friction = numbers[:, 2].max(), numbers[:, 4].sum(), numbers[:, 0].min()
     parameters[ParameterRow.MAX_STEER_ANGLE] = radians(min(max(steer, 1.0), 85.0))
     parameters[ParameterRow.MAX_BRAKE] = min(max(torque / WHEEL_RADIUS_M / mass, 0.1), 2.0 * GRAVITY_MPS2)
-    parameters[ParameterRow.FRICTION] = min(max(friction, 0.05), 2.0)
+    _set_friction(parameters, min(max(friction, 0.05), 4.0))
     return given, mass
+
+
+def _set_friction(parameters: FloatArray, friction: float) -> None:
+    """Set the friction, and stiffness in proportion: the tyres slide at the same slip."""
+    usual = VehicleParameters()
+    parameters[ParameterRow.FRICTION] = friction
+    parameters[ParameterRow.FRONT_STIFFNESS] = usual.front_stiffness_1prad * friction / usual.friction
+    parameters[ParameterRow.REAR_STIFFNESS] = usual.rear_stiffness_1prad * friction / usual.friction

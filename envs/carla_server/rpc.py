@@ -17,6 +17,9 @@ REQUEST, REPLY, NOTIFICATION = 0, 1, 2
 MOST_BYTES = 32 * 2**20
 """Largest request (a map's text is the largest that a client sends)."""
 
+MOST_PENDING = 256 * 2**20
+"""Bytes of unfinished requests of all connections together."""
+
 MOST_UNREAD = 16 * 2**20
 """Replies (bytes) that wait for a client who does not read them, above which its requests are no longer read."""
 
@@ -37,6 +40,7 @@ class RpcServer:
     def __init__(self, dispatch: Dispatch) -> None:
         self.dispatch = dispatch
         self.connections: set[RpcConnection] = set()
+        self.pending = 0
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -65,7 +69,7 @@ class RpcConnection(asyncio.Protocol):
             raw=False, unicode_errors="surrogateescape", max_buffer_size=MOST_BYTES, strict_map_key=False
         )
         self._deadline: asyncio.TimerHandle | None = None
-        self._received = self._answered = 0
+        self._received = self._answered = self._pending = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; called by asyncio."""
@@ -77,7 +81,7 @@ class RpcConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """End; called by asyncio."""
         self.server.connections.discard(self)
-        self._expect_more(False)
+        self._hold(0)
 
     def pause_writing(self) -> None:
         """Read no more calls of a client who does not read the answers; called by asyncio."""
@@ -101,15 +105,21 @@ class RpcConnection(asyncio.Protocol):
             LOG.warning("a client's connection is closed, because its bytes are no call: %s", error or type(error))
             self.close()
             return
-        self._expect_more(self._received > self._answered)
+        self._hold(self._received - self._answered)
 
     def close(self) -> None:
         """Close the connection at once."""
         if self.transport is not None:
             self.transport.abort()
 
-    def _expect_more(self, more: bool) -> None:
-        """Start or stop the clock of an unfinished request."""
+    def _hold(self, pending: int) -> None:
+        """Count the bytes of an unfinished request; start or stop its clock."""
+        more = pending > 0
+        self.server.pending += pending - self._pending
+        self._pending = pending
+        if self.server.pending > MOST_PENDING:
+            LOG.warning("a client's connection is closed: unfinished calls hold %d bytes", self.server.pending)
+            self.close()
         if self._deadline is not None and not more:
             self._deadline.cancel()
             self._deadline = None

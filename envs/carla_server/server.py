@@ -73,6 +73,7 @@ class CarlaServer:
         """Close all connections."""
         if self._clock is not None:
             self._clock.cancel()
+        self.simulation.wake_up.stop()
         await self.rpc.stop()
         await self.streams.stop()
 

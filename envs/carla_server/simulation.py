@@ -7,6 +7,7 @@ from envs.carla_server.blueprints import Catalogue
 from envs.carla_server.payloads import Settings
 from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import OPENDRIVE_MAP, TownLibrary, TownMap, compile_town
+from envs.carla_server.wake_up import WakeUp
 from envs.carla_server.world import World
 
 
@@ -25,6 +26,7 @@ class Simulation:
         self.catalogue = Catalogue.standard()
         self.traffic_managers: dict[int, str] = {}
         self.first_settings = settings
+        self.wake_up = WakeUp(self.traffic_managers)
         self.sent_map: TownMap | None = None
         self.stream_port = 0
         self.world = World(library.load(map_name), self.catalogue, 1, settings)
@@ -50,6 +52,8 @@ class Simulation:
         """Advance by one step and send what is new; return the frame."""
         frame = self.world.tick()
         self.send_state()
+        if self.traffic_managers:
+            self.wake_up.ticked()
         return frame
 
     def send_state(self) -> None:

@@ -21,7 +21,7 @@ FIRM_BRAKE_MPS2 = 5.5
 FRONT_M = 2.5
 """From a vehicle's middle, which is looked at, to its front (m; ours, of a car)."""
 
-SHORTEST_M, LONGEST_M = 4.0, 25.0
+SHORTEST_M, LONGEST_M = 4.0, 45.0
 
 
 @dataclass(frozen=True, slots=True)

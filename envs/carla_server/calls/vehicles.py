@@ -88,13 +88,16 @@ def _lamp_calls(simulation: Simulation) -> dict[str, Call]:
         vehicle_only(simulation, vehicle)
         simulation.world.vehicles.lamps[vehicle] = flags & 0xFFFFFFFF
 
+    def all_lamps() -> list[list[int]]:
+        # The Traffic Manager asks this in each of its steps, and hardly anybody else does.
+        simulation.wake_up.heard()
+        return [[vehicle, flags] for vehicle, flags in simulation.world.vehicles.lamps.items()]
+
     def flags_of(payload: Any) -> int:
         return int(row(payload, integer)[0])
 
     return {
         "get_vehicle_light_state": value(lamps, integer),
         "set_vehicle_light_state": nothing(set_lamps, integer, flags_of),
-        "get_vehicle_light_states": value(
-            lambda: [[vehicle, flags] for vehicle, flags in simulation.world.vehicles.lamps.items()]
-        ),
+        "get_vehicle_light_states": value(all_lamps),
     }
