@@ -35,6 +35,9 @@ class CarlaConfig:
     """Whether the server draws; cameras need it."""
     ego_blueprint: str = "vehicle.lincoln.mkz_2017"
     """The ego's vehicle: the one that the embedded vehicle model is fitted to."""
+    tyre_friction: float = 0.0
+    """Friction of the ego's tyres; 0: what the server's blueprint has. With 0.9 it drives like the embedded ego on our
+    own server, whose blueprints have CARLA's grip."""
     sizes: Literal["server", "scenario"] = "server"
     """Whose sizes the scene tells: those of the bodies on the server, or those that the scenario drew."""
     follow: bool = False
@@ -45,5 +48,67 @@ class CarlaConfig:
         choose("simulator.sizes", self.sizes, ("server", "scenario"))
         require(PORTS[0] <= self.port <= PORTS[1], f"simulator.port must be in {list(PORTS)}, got {self.port}")
         require(self.ticks_per_decision >= 1, f"ticks_per_decision must be at least 1, got {self.ticks_per_decision}")
+        require(self.tyre_friction >= 0.0, f"simulator.tyre_friction must be at least 0, got {self.tyre_friction}")
         for name in ("timeout_s", "load_timeout_s", "substep_s"):
             require(getattr(self, name) > 0.0, f"simulator.{name} must be more than 0, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class FarmConfig:
+    """Several servers, one world each: given ones, or ones that the farm starts and starts anew."""
+
+    servers: tuple[str, ...] = ("127.0.0.1:2000",)
+    """Addresses ``HOST:PORT`` of servers that somebody else keeps running; not used with ``launch``."""
+    launch: str = ""
+    """Command that starts one server, with ``{port}`` and, where it is wanted, ``{gpu}`` in it, for example
+    ``/opt/carla/CarlaUE4.sh -RenderOffScreen -nosound -carla-rpc-port={port} -graphicsadapter={gpu}``."""
+    count: int = 1
+    """Servers that are launched."""
+    first_port: int = 2000
+    """Port of the first launched server; the others follow every ``port_stride``."""
+    port_stride: int = 4
+    """Ports between two servers: each takes three."""
+    gpus: tuple[int, ...] = (0,)
+    """Graphics adapters that launched servers take in turn."""
+    ready_s: float = 180.0
+    """How long a server may take from its launch, or a lost one to come back, until it answers (s)."""
+    stagger_s: float = 0.0
+    """Time between two launches at the start (s): servers that load at once starve each other."""
+    retries: int = 5
+    """How often in a row a world's server may fail before the run gives up."""
+    recycle_episodes: int = 0
+    """Episodes after which a launched server is replaced, since servers leak; 0: never."""
+    recycle_memory_mib: int = 0
+    """Resident memory of a launched server's processes at which it is replaced (MiB); 0: never."""
+    log_dir: str = ""
+    """Folder of the launched servers' output; "": it is thrown away."""
+
+    def __post_init__(self) -> None:
+        """Refuse farms without servers and ports that collide."""
+        require(bool(self.servers) or bool(self.launch), "simulator.servers is empty: give HOST:PORT, or launch=...")
+        require(not self.launch or "{port}" in self.launch, f"simulator.launch has no {{port}} in it: {self.launch!r}")
+        require(self.port_stride >= 3, f"simulator.port_stride must be at least 3, got {self.port_stride}")
+        require(bool(self.gpus), "simulator.gpus is empty: give at least one adapter, usually [0]")
+        for name in ("count", "retries"):
+            require(getattr(self, name) >= 1, f"simulator.{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("recycle_episodes", "recycle_memory_mib", "stagger_s"):
+            require(getattr(self, name) >= 0, f"simulator.{name} must be at least 0, got {getattr(self, name)}")
+        require(self.ready_s > 0.0, f"simulator.ready_s must be more than 0, got {self.ready_s}")
+        for address in self.servers:
+            split_address(address)
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """(host, port) of every server, one world each."""
+        if self.launch:
+            return tuple(("127.0.0.1", self.first_port + k * self.port_stride) for k in range(self.count))
+        return tuple(split_address(address) for address in self.servers)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT`` (port 2000 where it is left out)."""
+    host, _, port = address.rpartition(":") if ":" in address else (address, "", "2000")
+    require(bool(host) and port.isdigit(), f"a server is given as HOST:PORT, got {address!r}")
+    number = int(port)
+    require(PORTS[0] <= number <= PORTS[1], f"the port of {address!r} must be in {list(PORTS)}")
+    return host, number

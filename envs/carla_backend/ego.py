@@ -22,9 +22,9 @@ DROP_M = 0.3
 class EgoVehicle:
     """One ego of one episode."""
 
-    def __init__(self, session: CarlaSession, blueprint: str) -> None:
+    def __init__(self, session: CarlaSession) -> None:
         self._session = session
-        found = session.world.get_blueprint_library().find(blueprint)
+        found = session.world.get_blueprint_library().find(session.config.ego_blueprint)
         found.set_attribute("role_name", "hero")
         self._blueprint = found
         self._actor: Any = None
@@ -43,6 +43,8 @@ class EgoVehicle:
         self._actor = self._session.world.spawn_actor(self._blueprint, place)
         self.box = Box.of(self._actor.bounding_box)
         self._sensor = ContactSensor(self._session, self._actor)
+        if self._session.config.tyre_friction > 0.0:
+            self._set_friction(self._session.config.tyre_friction)
         self._session.tick()
 
     def start(self, ego: FloatArray, ground_m: float) -> None:
@@ -80,6 +82,14 @@ class EgoVehicle:
         ego[EgoRow.YAW_RATE] = yaw_from_carla(seen.get_angular_velocity().z)
         ego[EgoRow.STEER_CHANGE] = steer - ego[EgoRow.STEER]
         ego[EgoRow.THROTTLE], ego[EgoRow.BRAKE], ego[EgoRow.STEER] = throttle, brake, steer
+
+    def _set_friction(self, friction: float) -> None:
+        physics = self._actor.get_physics_control()
+        wheels = physics.wheels
+        for wheel in wheels:
+            wheel.tire_friction = friction
+        physics.wheels = wheels
+        self._actor.apply_physics_control(physics)
 
     def destroy(self) -> None:
         """Remove it and its sensor, the sensor first."""

@@ -41,6 +41,7 @@ class CarlaSimulator:
     ) -> None:
         self.carla = config or CarlaConfig()
         self.mirror = EmbeddedSimulator(1, maps, slots)
+        self.mirror.prepare()
         self.maps, self.config = maps, self.mirror.config
         self._session = CarlaSession(self.carla)
         self._bodies: Bodies | None = None
@@ -115,7 +116,7 @@ class CarlaSimulator:
             self._session.load(name, opendrive_of(name))
         if self._bodies is None:
             self._bodies = Bodies(self._session)
-            self._ego = EgoVehicle(self._session, self.carla.ego_blueprint)
+            self._ego = EgoVehicle(self._session)
             self._signals = Signals(self._session, self.maps.graph(name).controls)
 
     def _leave_map(self) -> None:

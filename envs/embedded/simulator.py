@@ -158,6 +158,13 @@ class EmbeddedSimulator:
         refresh_worlds(self._roads, self._kernel_arrays, self._all_rows)
         return self._scene
 
+    def prepare(self) -> None:
+        """Load the kernels of the two halves of a step, or compile them: minutes on an empty cache, without a deadline."""
+        nobody = self._all_rows[:0]
+        refresh_worlds(self._roads, self._kernel_arrays, nobody)
+        move_others(self._roads, self._kernel_arrays, nobody, DECISION_PERIOD_S)
+        settle_worlds(self._roads, self._kernel_arrays, nobody, DECISION_PERIOD_S)
+
     def move_others(self) -> SceneBatch:
         """Make the first half of a step, for egos that move elsewhere: the others decide on what they see, and move.
 

@@ -1,0 +1,84 @@
+"""The farm's end of a worker: asked without waiting, answered within a deadline, ended by its process id."""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import Any, Protocol
+
+from envs.carla_backend.config import CarlaError
+from envs.carla_backend.worker import WorkerSetup, work
+
+END_S = 5.0
+
+
+class WorkerLost(CarlaError):
+    """A worker has not answered in time, has ended, or reports that its server failed."""
+
+
+class WorkerHandle(Protocol):
+    """A worker somewhere: a process here, or an actor elsewhere."""
+
+    def ask(self, name: str, argument: Any = None) -> None:
+        """Send a message without waiting."""
+        ...
+
+    def answered(self, within_s: float) -> bool:
+        """Return whether the answer is there, or is there within so many seconds; a lost worker counts too."""
+        ...
+
+    def answer(self, within_s: float) -> Any:
+        """Return the answer to the last message; raise ``WorkerLost`` where none comes."""
+        ...
+
+    def end(self) -> None:
+        """End the worker by force."""
+        ...
+
+
+class ProcessWorker:
+    """A worker in a process of its own."""
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        # A fresh interpreter: a fork would share the parent's threads and locks.
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=work, args=(theirs, setup), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ask(self, name: str, argument: Any = None) -> None:
+        """Send a message without waiting; a worker that is gone shows when it is to answer."""
+        try:
+            self._pipe.send((name, argument))
+        except OSError:
+            return
+
+    def answered(self, within_s: float) -> bool:
+        """Return whether the answer is there, or is there within so many seconds; a lost worker counts too."""
+        try:
+            return self._pipe.poll(within_s)
+        except OSError:
+            return True
+
+    def answer(self, within_s: float) -> Any:
+        """Return the answer to the last message, or to the start.
+
+        Raises:
+            WorkerLost: none within ``within_s`` seconds, or the worker has ended, or its server failed.
+        """
+        try:
+            if not self._pipe.poll(within_s):
+                raise WorkerLost(f"no answer within {within_s:g} s")
+            status, value = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(END_S)
+            raise WorkerLost(f"the worker process ended with {self._process.exitcode}") from error
+        if status == "error":
+            raise WorkerLost(value)
+        return value
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join(END_S)
+        self._pipe.close()

@@ -1,0 +1,107 @@
+"""What runs in a farm's worker process: one CarlaSimulator, told what to do by messages.
+
+A process of its own, because the client's native code can hang or end its process, and a call into it cannot be
+interrupted. The same ``FarmWorker`` serves a pipe (here) and a Ray actor (``ray_workers``).
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+import warnings
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from envs.carla_backend.config import CarlaConfig, CarlaError
+from envs.carla_backend.rows import SceneRow, take_row
+from envs.carla_backend.server_process import end_group
+from envs.embedded.simulator import EmbeddedConfig
+from envs.errors import EnvsError
+from envs.scenarios.maps import MapLibrary
+
+RETRY_S = 0.2
+"""Time between two attempts to reach a server that is still starting (s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSetup:
+    """What a worker is built from: ``maps`` by name, slots, the server, and how long it may take to answer (s).
+
+    ``server_group`` the process group of a server that the farm has launched, 0: none.
+    """
+
+    maps: tuple[str, ...]
+    slots: EmbeddedConfig
+    server: CarlaConfig
+    ready_s: float
+    server_group: int = 0
+
+
+class FarmWorker:
+    """Carries out one message at a time; every public method is a message."""
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        from envs.carla_backend.simulator import CarlaSimulator
+
+        self._simulator = _when_ready(lambda: CarlaSimulator(MapLibrary(setup.maps), setup.slots, setup.server), setup)
+
+    def reset(self, case: Any) -> SceneRow:
+        """Start a case; return its first scene."""
+        return take_row(self._simulator.reset([case]), 0)
+
+    def step(self, control: Any) -> SceneRow:
+        """Advance by one decision; ``control`` ``(1, 3)``."""
+        return take_row(self._simulator.step(control), 0)
+
+    def state(self) -> dict[str, Any]:
+        """Return the simulator's state."""
+        state: dict[str, Any] = self._simulator.state()
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> SceneRow:
+        """Restore a state."""
+        return take_row(self._simulator.set_state(state), 0)
+
+    def close(self) -> None:
+        """Leave the server as it was found."""
+        self._simulator.close()
+
+
+def _when_ready(make: Any, setup: WorkerSetup) -> Any:
+    deadline = time.monotonic() + setup.ready_s
+    while True:
+        try:
+            return make()
+        except CarlaError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_S)
+
+
+def _end_orphaned(server_group: int) -> None:
+    """End the server of a farm that is gone: nobody else would."""
+    if server_group:
+        end_group(server_group)
+
+
+def work(pipe: Connection, setup: WorkerSetup) -> None:
+    """Serve messages ``(name, argument)`` until the pipe closes; answer ``("ok", value)`` or ``("error", text)``."""
+    # Ctrl-C is the farm's to hear: it still asks for states, and closes in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")
+    worker: FarmWorker | None = None
+    try:
+        worker = FarmWorker(setup)
+        pipe.send(("ok", None))
+        while True:
+            name, argument = pipe.recv()
+            answer = getattr(worker, name)() if argument is None else getattr(worker, name)(argument)
+            pipe.send(("ok", answer))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        _end_orphaned(setup.server_group)
+    except (EnvsError, RuntimeError, ValueError, KeyError) as error:
+        pipe.send(("error", f"{type(error).__name__}: {error}"))
+    finally:
+        if worker is not None:
+            worker.close()
