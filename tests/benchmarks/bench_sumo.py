@@ -3,8 +3,8 @@
 ``OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_sumo`` prints tables in Markdown. Both simulators step one world
 of so many cars by 0.1 s in this process; contestants take turns. The flow is that of a closed system: one speed limit,
 the same advised speeds in curves, right of way, signs and signals (``sumo_rules``), drivers drawn from the same ranges
-(IDM in both), and SUMO's drive the very ways that ours drove (``sumo_routes``): how much of the time is spent in front of
-junctions depends on the ways more than on how anybody drives.
+(IDM in both), and SUMO's drive the very ways that ours drove (``sumo_routes``): how long one stands before junctions
+depends on the ways more than on how anybody drives.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Our right of way in a SUMO network: who yields to whom at each junction, and the phases of its signals.
 
-``netconvert`` reads no sign of an OpenDRIVE file and guesses who goes first. It is told the kinds of junctions; then, where
-our ``Conflicts`` say who of two goes first, the junction's response matrix says the same. Where the first to come goes
-first, SUMO has all-way stops alone, and elsewhere its guess stays.
+``netconvert`` reads no sign of an OpenDRIVE file and guesses who goes first. It is told the kinds of junctions; then,
+where our ``Conflicts`` say who of two goes first, the junction's response matrix says the same. Where the first to come
+goes first, SUMO has all-way stops alone, and elsewhere its guess stays.
 """
 
 from __future__ import annotations
