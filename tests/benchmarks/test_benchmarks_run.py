@@ -11,6 +11,9 @@ from types import ModuleType
 
 import pytest
 
+# On an empty cache the first of them compiles every kernel.
+pytestmark = pytest.mark.timeout(600)
+
 HERE = Path(__file__).parent
 MODULES = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith(("test_", "__")))
 
