@@ -25,8 +25,11 @@ LETS_BRAKE = 2.0
 GOES_ON_BRAKE = 4.0
 """Deceleration beyond which one who has begun to stop for it goes on after all (m/s2, ours)."""
 
-LETS_ROOM_M = 8.0
+LETS_ROOM_M = 14.0
 """Room that it leaves beyond what a return to the lane takes at least (m, ours)."""
+
+KEEPS_M = 3.0
+"""How far beyond its line one who has stopped still lets the other pass (m, ours)."""
 
 BEHIND_M = 5.0
 """Room that it leaves behind its tail for the crosswalk at the street's begin (m, ours)."""
@@ -61,12 +64,14 @@ def let_pass(
             continue
         room = _room_before(agents, traffic, roads, count, b, j, i, s)
         speed, brake = agents[AgentRow.SPEED, b, j], GOES_ON_BRAKE if before == i else LETS_BRAKE
-        if 0.0 < room < nearest and speed * speed <= 2.0 * brake * room:
+        # Who has stopped for it stays, although it stands a little beyond its line.
+        stands = before == i and speed < STANDS_MPS and room > -KEEPS_M
+        if room < nearest and (stands or (room > 0.0 and speed * speed <= 2.0 * brake * room)):
             nearest, lets = room, i
     if lets < 0:
         return gap, leader, ahead
     agents[AgentRow.LETS_PASS, b, j] = lets + 1.0
-    line = nearest + agents[AgentRow.MIN_GAP, b, j]
+    line = max(nearest, 0.1)
     return (line, 0.0, lets) if line < gap else (gap, leader, ahead)
 
 
@@ -74,18 +79,18 @@ def let_pass(
 def _room_before(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, count: int, b: int, j: int, i: int, s: float
 ) -> float:
-    """Return how far the front of driver ``j`` is before the room that ``i`` needs to return (m), or -1.
+    """Return how far the front of driver ``j`` is before the room that ``i`` needs to return (m), or -FAR.
 
-    -1 too where ``j`` would stand with its tail in the junction or on the crosswalk behind it, and for another street.
+    -FAR where ``j`` would stand with its tail in the junction or on the crosswalk behind it, and for another street.
     """
     view, objects = traffic.seen, traffic.objects
     last = look_for(view, count, int(agents[AgentRow.PASS_LAST, b, i]))
     if last < 0 or not _on_street(traffic, roads, b, j, int(agents[AgentRow.LANE, b, i])):
-        return -1.0
+        return -FAR_M
     half = objects[ObjectRow.HALF_LENGTH, b, j]
     line = view[ViewRow.ALONG, last] - objects[ObjectRow.HALF_LENGTH, b, int(view[ViewRow.INDEX, last])]
     line -= pull_out_room(objects, b, i, USUAL_OFFSET_M) + 2.0 * objects[ObjectRow.HALF_LENGTH, b, i] + LETS_ROOM_M
-    return float(line - s - half) if line >= 2.0 * half + BEHIND_M else -1.0
+    return float(line - s - half) if line >= 2.0 * half + BEHIND_M else -FAR_M
 
 
 @njit

@@ -58,15 +58,21 @@ def who_comes(
 
 @njit
 def who_stands(
-    objects: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, s: float, offset: float, end: float
-) -> int:
-    """Return the slot of a body in the corridor in which agent ``i`` would pass until ``end`` (m), or -1."""
+    objects: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, s: float, offset: float, end: float,
+    until: float,
+) -> int:  # fmt: skip
+    """Return the slot of a body in the corridor in which agent ``i`` would pass until ``end`` (m), or -1.
+
+    Those who are ``until`` (m) or further let it pass, or are behind one who does.
+    """
     view = traffic.seen
     corridor = objects[ObjectRow.HALF_WIDTH, b, i] + CORRIDOR_MARGIN
     for n in range(count):
         j, along = int(view[ViewRow.INDEX, n]), view[ViewRow.ALONG, n]
         half = objects[ObjectRow.HALF_LENGTH, b, j]
         if j == i or along + half < s - objects[ObjectRow.HALF_LENGTH, b, i] or along - half > end:
+            continue
+        if along - half >= until:
             continue
         reach = corridor + objects[ObjectRow.HALF_WIDTH, b, j] + objects[ObjectRow.CLEARANCE, b, j]
         if abs(view[ViewRow.ACROSS, n] - offset) < reach and view[ViewRow.ACROSS, n] > 0.5 * offset:

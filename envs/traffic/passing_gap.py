@@ -178,7 +178,7 @@ def find_objection(
     until = let_pass_until(agents, traffic, roads, b, i, front)
     blocker = who_comes(agents, traffic, roads, b, i, front, seconds + margin, way, until)
     if blocker == -1:
-        blocker = who_stands(objects, traffic, count, b, i, s, offset, front + way)
+        blocker = who_stands(objects, traffic, count, b, i, s, offset, front + way, until)
     if blocker == -1 and until >= FAR_M:
         blocker = who_enters(agents, traffic, roads, b, i, front, seconds + margin, way)
     return blocker
