@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.embedded.simulator import EmbeddedSimulator
-from envs.traffic.agents import AgentRow, PassPhase
+from envs.traffic.agents import AgentRow
 from envs.traffic.passing_wait import (
     COURTESY_S,
     LEAST_MARGIN_S,
@@ -16,7 +16,7 @@ from envs.traffic.passing_wait import (
     count_wait,
     wanted_margin,
 )
-from tests.envs.traffic.test_overtaking import ONCOMING, OWN, STREET_M, oncoming, phases, row, step, street
+from tests.envs.traffic.test_overtaking import ONCOMING, OWN, STREET_M, oncoming, row, step, street
 from tests.envs.traffic.worlds import Body
 
 WAITER = 1
@@ -76,20 +76,6 @@ def test_nobody_brakes_hard_to_let_somebody_pass() -> None:
         step(world, 3)
         slowest = min(slowest, row(world, AgentRow.SPEED)[2])
     assert slowest > 8.0
-
-
-def test_who_stands_beside_the_own_tail_is_by() -> None:
-    """A queue in the oncoming lane whose first car has its rear 0.6 m beside the waiting driver's tail."""
-    world = waiting()
-    for _ in range(100):
-        step(world, 2)
-        if row(world, AgentRow.PASSING)[WAITER] == PassPhase.OUT:
-            break
-    began = row(world, AgentRow.S)[WAITER]
-    queue = Body(ONCOMING, STREET_M - (began - 4.0), speed=0.0, desired_speed=0.0, speed_factor=1.0)
-    world = street(Body(OWN, 150.0, parked=True), Body(OWN, began, desired_speed=9.0, speed_factor=1.0), queue)
-    assert PassPhase.OUT in phases(world, 3, 3.0, WAITER)
-    assert row(world, AgentRow.S)[WAITER] > began + 1.0
 
 
 @pytest.mark.parametrize(
