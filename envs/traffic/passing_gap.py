@@ -157,6 +157,9 @@ def find_objection(
     ``last`` place in the view of whom it passes last, ``limit`` where it must be back (m), ``margin`` (s) left before
     the oncoming are there.
     """
+    passer = _passer_of(agents, b, i)
+    if passer >= 0:
+        return passer
     objects, lane = traffic.objects, int(agents[AgentRow.LANE, b, i])
     front, half = s + objects[ObjectRow.HALF_LENGTH, b, i], objects[ObjectRow.HALF_WIDTH, b, i]
     top = SHARE_OF_PACE * own_pace(agents, roads, b, i)
@@ -182,6 +185,16 @@ def find_objection(
     if blocker == -1 and until >= FAR_M:
         blocker = who_enters(agents, traffic, roads, b, i, front, seconds + margin, way)
     return blocker
+
+
+@njit
+def _passer_of(agents: FloatArray, b: int, i: int) -> int:
+    """Return who passes agent ``i`` just now, or -1: pulling out then, even within the own lane, would block both."""
+    for j in range(agents.shape[2]):
+        if j != i and int(agents[AgentRow.PASSING, b, j]) != _NONE:
+            if int(agents[AgentRow.PASS_FIRST, b, j]) == i or int(agents[AgentRow.PASS_LAST, b, j]) == i:
+                return j
+    return -1
 
 
 @njit
