@@ -15,6 +15,7 @@ from envs.carla_server.calls.episode import episode_calls
 from envs.carla_server.calls.lights import light_calls
 from envs.carla_server.calls.table import CallTable
 from envs.carla_server.calls.vehicles import vehicle_calls
+from envs.carla_server.calls.walkers import walker_calls
 from envs.carla_server.payloads import Settings
 from envs.carla_server.rpc import RpcServer
 from envs.carla_server.simulation import Simulation
@@ -93,7 +94,7 @@ def call_table(simulation: Simulation) -> CallTable:
     """Return all calls that the server answers."""
     calls = {
         **episode_calls(simulation), **actor_calls(simulation), **vehicle_calls(simulation),
-        **light_calls(simulation),
+        **light_calls(simulation), **walker_calls(simulation),
     }  # fmt: skip
     return CallTable({**calls, **batch_calls(simulation, calls)})
 

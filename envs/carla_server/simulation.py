@@ -5,6 +5,7 @@ from __future__ import annotations
 from envs.carla_server import wire
 from envs.carla_server.blueprints import Catalogue
 from envs.carla_server.payloads import Settings
+from envs.carla_server.sensors.suite import SensorSuite
 from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import OPENDRIVE_MAP, TownLibrary, TownMap, compile_town
 from envs.carla_server.wake_up import WakeUp
@@ -30,6 +31,7 @@ class Simulation:
         self.sent_map: TownMap | None = None
         self.stream_port = 0
         self.world = World(library.load(map_name), self.catalogue, 1, settings)
+        self.suite = SensorSuite()
         self._map_changed = True
 
     def take_map(self, text: str) -> None:
@@ -45,6 +47,7 @@ class Simulation:
         before = self.world
         self.world = World(town, self.catalogue, before.episode + 1, settings)
         self.world.frame = before.frame
+        self.suite = SensorSuite()
         self.traffic_managers.clear()
         self._map_changed = True
 
@@ -52,6 +55,8 @@ class Simulation:
         """Advance by one step and send what is new; return the frame."""
         frame = self.world.tick()
         self.send_state()
+        if self.world.sensors:
+            self.suite.collect(self.world, self.streams.listened, self.streams.send_payload, self.stream_port)
         if self.traffic_managers:
             self.wake_up.ticked()
         return frame

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from envs.carla_server.ground import Ground
+from envs.carla_server.sensors.scenery import Scenery
 from envs.errors import UnknownChoiceError
 from envs.roads.compile_controls import signal_of_lane
 from envs.roads.compiler import compile_lane_graph
@@ -40,6 +41,13 @@ class TownMap:
     ground: Ground
     signal_of_lane: Mapping[int, str]
     spawn_points: FloatArray
+    _scenery: list[Scenery] = field(default_factory=list)
+
+    def scenery(self) -> Scenery:
+        """Return the map seen from above, made when it is first asked for."""
+        if not self._scenery:
+            self._scenery.append(Scenery.of(self.graph.drawing))
+        return self._scenery[0]
 
     @property
     def path(self) -> str:

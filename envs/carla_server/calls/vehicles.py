@@ -56,6 +56,7 @@ def _driving_calls(simulation: Simulation) -> dict[str, Call]:
         vehicles = simulation.world.vehicles
         n = vehicles.slot[vehicle]
         vehicles.physics[vehicle], vehicles.masses[n] = apply_physics(payload, vehicles.parameters[n])
+        simulation.world.find_rows()  # contacts have to know the mass
 
     def steer_angle(vehicle: int, _wheel: int) -> float:
         vehicle_only(simulation, vehicle)
