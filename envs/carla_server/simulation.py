@@ -33,6 +33,7 @@ class Simulation:
         self.world = World(library.load(map_name), self.catalogue, 1, settings)
         self.suite = SensorSuite()
         self._map_changed = True
+        streams.greet = self._greeting
 
     def take_map(self, text: str) -> None:
         """Compile the OpenDRIVE map that a client sends, to be loaded next."""
@@ -67,7 +68,13 @@ class Simulation:
         self._map_changed = False
         self.streams.send(wire.WORLD_STREAM, message)
 
+    def _greeting(self, stream: int) -> bytes | None:
+        """Return what a new listener is sent at once: the world as it is, so that it need not wait for a tick."""
+        return self.world.state_message(self._map_changed) if stream == wire.WORLD_STREAM else None
+
     def _town(self, name: str) -> TownMap:
+        if not name:
+            return self.world.town
         if name.rpartition("/")[2] == OPENDRIVE_MAP and self.sent_map is not None:
             return self.sent_map
         return self.library.load(name)

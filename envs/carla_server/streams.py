@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from envs.carla_server.wire import MESSAGE_SIZE, STREAM_REQUEST
@@ -27,6 +28,7 @@ class StreamServer:
         self.sessions: dict[int, list[StreamSession]] = {}
         self.connections: set[StreamSession] = set()
         self.dropped = 0
+        self.greet: Callable[[int], bytes | None] = lambda stream: None
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -67,6 +69,9 @@ class StreamServer:
     def join(self, session: StreamSession, stream: int) -> None:
         """Add a session to a stream."""
         self.sessions.setdefault(stream, []).append(session)
+        greeting = self.greet(stream)
+        if greeting is not None:
+            session.send(greeting)
 
     def leave(self, session: StreamSession) -> None:
         """Take a session away."""

@@ -29,6 +29,9 @@ DEFAULT_STEP_S = 0.05
 """The step where the settings name none (s)."""
 
 
+FIRST_FRAME = 1
+"""A client takes no state whose frame is 0."""
+
 WALKER_KG = 75.0
 """Mass of a walker (kg)."""
 
@@ -58,7 +61,7 @@ class World:
 
     def __init__(self, town: TownMap, catalogue: Catalogue, episode: int, settings: Settings) -> None:
         self.town, self.catalogue, self.episode, self.settings = town, catalogue, episode, settings
-        self.frame, self.time_s = 0, 0.0
+        self.frame, self.time_s = FIRST_FRAME, 0.0
         self.table = ActorTable()
         self.vehicles, self.walkers = Vehicles(), Walkers(town.ground)
         self.attachments = Attachments()

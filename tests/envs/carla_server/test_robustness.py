@@ -159,10 +159,11 @@ def test_the_world_is_told_in_packed_records(server: CarlaServer) -> None:
     with RawClient(server.port) as client, RawStream(server.port + 1, wire.WORLD_STREAM) as stream:
         while not server.streams.listened(wire.WORLD_STREAM):
             time.sleep(0.001)
+        stream.message()  # the world as it was when the stream was joined
         frame = client.value("tick_cue")
         message = stream.message()
     kind, told, time_s = struct.unpack_from("<QQd", message)
     episode, _, step = struct.unpack_from("<Qdf", message, 48)
     assert (kind, told, episode) == (17, frame, 1)
-    assert step == pytest.approx(0.05) and time_s == pytest.approx(frame * 0.05, rel=1e-6)
+    assert step == pytest.approx(0.05) and time_s == pytest.approx((frame - 1) * 0.05, rel=1e-6)
     assert (len(message) - 84) % 119 == 0
