@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from envs.carla_server import wire
 from envs.carla_server.blueprints import Catalogue
 from envs.carla_server.payloads import Settings
+from envs.carla_server.recorder import Recorder
 from envs.carla_server.sensors.suite import SensorSuite
 from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import OPENDRIVE_MAP, TownLibrary, TownMap, compile_town
@@ -20,9 +23,13 @@ class Simulation:
         map_name: the map that it begins with.
         streams: where the messages go.
         settings: those that it begins with.
+        recordings: folder of the recordings.
     """
 
-    def __init__(self, library: TownLibrary, map_name: str, streams: StreamServer, settings: Settings) -> None:
+    def __init__(
+        self, library: TownLibrary, map_name: str, streams: StreamServer, settings: Settings,
+        recordings: Path = Path("recordings"),
+    ) -> None:  # fmt: skip
         self.library, self.streams = library, streams
         self.catalogue = Catalogue.standard()
         self.traffic_managers: dict[int, str] = {}
@@ -32,6 +39,7 @@ class Simulation:
         self.stream_port = 0
         self.world = World(library.load(map_name), self.catalogue, 1, settings)
         self.suite = SensorSuite()
+        self.recorder = Recorder(recordings)
         self._map_changed = True
         streams.greet = self._greeting
 
@@ -45,6 +53,7 @@ class Simulation:
         settings = self.first_settings if reset_settings else self.world.settings
         # Bytes that reach a client while it closes its old session can end its process.
         self.streams.forget(wire.WORLD_STREAM)
+        self.recorder.stop()
         before = self.world
         self.world = World(town, self.catalogue, before.episode + 1, settings)
         self.world.frame = before.frame
@@ -58,6 +67,8 @@ class Simulation:
         self.send_state()
         if self.world.sensors:
             self.suite.collect(self.world, self.streams.listened, self.streams.send_payload, self.stream_port)
+        if self.recorder.running:
+            self.recorder.write(self.world, self.world.step_s)
         if self.traffic_managers:
             self.wake_up.ticked()
         return frame
