@@ -55,7 +55,7 @@ class CarlaServer:
         self.streams = StreamServer()
         library = TownLibrary(config.map_folder)
         self.simulation = Simulation(library, config.map, self.streams, config.settings, config.recordings)
-        self.rpc = RpcServer(call_table(self.simulation).dispatch)
+        self.rpc = RpcServer(call_table(self.simulation).dispatch, self._postpone)
         self.port = 0
         self._clock: asyncio.Task[None] | None = None
 
@@ -83,6 +83,13 @@ class CarlaServer:
         await self.rpc.stop()
         await self.streams.stop()
         self.simulation.recorder.stop()
+
+    def _postpone(self, name: str, go_on: Callable[[], None]) -> bool:
+        """Let a tick wait for the listeners that are on their way, so that what they hear does not depend on luck."""
+        if name != "tick_cue" or not self.streams.expected:
+            return False
+        self.streams.when_joined.append(go_on)
+        return True
 
     async def _run_clock(self) -> None:
         """Let the world go on by itself, as fast as the real time, while it is in asynchronous mode."""

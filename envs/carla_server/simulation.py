@@ -79,6 +79,10 @@ class Simulation:
         self._map_changed = False
         self.streams.send(wire.WORLD_STREAM, message)
 
+    def has_stream(self, stream: int) -> bool:
+        """Say whether anything is sent on a stream."""
+        return stream == wire.WORLD_STREAM or any(actor.stream == stream for actor in self.world.sensors)
+
     def _greeting(self, stream: int) -> bytes | None:
         """Return what a new listener is sent at once: the world as it is, so that it need not wait for a tick."""
         return self.world.state_message(self._map_changed) if stream == wire.WORLD_STREAM else None

@@ -9,6 +9,7 @@ import numpy as np
 
 from envs.carla_server.actors import Actor
 from envs.carla_server.payloads import to_location
+from envs.carla_server.sensors.attributes import clipped
 from envs.carla_server.sensors.rays import Boxes, boxes_of, first_hit
 from envs.carla_server.wire import SensorType
 from envs.carla_server.world import World
@@ -38,8 +39,8 @@ class ObstacleSensor:
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor
-        self.distance_m = _positive(actor, "distance", 5.0)
-        self.radius_m = _positive(actor, "hit_radius", 0.5)
+        self.distance_m = clipped(actor, "distance", 5.0, 0.01, 1e4)
+        self.radius_m = clipped(actor, "hit_radius", 0.5, 0.0, 100.0)
 
     def messages(self, world: World, port: int) -> Iterable[bytes]:
         """Yield [actor, other, distance (m)] where there is one."""
@@ -57,12 +58,3 @@ class ObstacleSensor:
 def _event(actor: Actor, other: Actor, value: object, port: int) -> bytes:
     packed: bytes = msgpack.packb([actor.payload(port), other.payload(port), value], unicode_errors="surrogateescape")
     return packed
-
-
-def _positive(actor: Actor, name: str, default: float) -> float:
-    """Return a positive number among an actor's attributes; ``default`` where it is none."""
-    try:
-        value = float(actor.attribute(name, str(default)))
-    except ValueError:
-        return default
-    return value if 0.0 < value < 1e6 else default

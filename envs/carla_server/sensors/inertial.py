@@ -17,6 +17,7 @@ import numpy as np
 from envs.carla_frame import mirrored, turn_rate_to_carla, y_mirrored, yaw_to_carla
 from envs.carla_server.actors import Actor
 from envs.carla_server.records import MotionColumn
+from envs.carla_server.sensors.attributes import clipped
 from envs.carla_server.wire import SensorType
 from envs.carla_server.world import World
 from envs.embedded.vehicle import GRAVITY_MPS2
@@ -28,6 +29,7 @@ EARTH_RADIUS_M = 6_378_137.0
 SCALE = 0.9996
 """Scale of the projection on its central meridian, as in UTM."""
 
+_LARGEST = 1e9
 USUAL_ORIGIN = (42.0, 2.0)
 """Where the client puts a map whose reference it cannot read (degrees)."""
 
@@ -114,8 +116,4 @@ def geo_location(latitude: float, longitude: float, east: float, north: float) -
 
 
 def _number(actor: Actor, name: str) -> float:
-    try:
-        value = float(actor.attribute(name, "0"))
-    except ValueError:
-        return 0.0
-    return value if math.isfinite(value) else 0.0
+    return clipped(actor, name, 0.0, -_LARGEST, _LARGEST)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from envs.carla_frame import mirrored, rotation_matrix
 from envs.carla_server.actors import Actor
+from envs.carla_server.sensors.attributes import clipped
 from envs.carla_server.sensors.rays import Boxes, boxes_of, first_hit
 from envs.carla_server.wire import SensorType, Tag
 from envs.carla_server.world import World
@@ -34,14 +35,14 @@ class Lidar:
         self.actor = actor
         self.semantic = actor.type_id.endswith("semantic")
         self.kind = SensorType.SEMANTIC_LIDAR if self.semantic else SensorType.LIDAR
-        self.channels = int(_clipped(actor, "channels", 32.0, 1.0, MOST_CHANNELS))
-        self.range_m = _clipped(actor, "range", 10.0, 0.1, 1000.0)
-        self.rate = _clipped(actor, "points_per_second", 56000.0, 1.0, 1e8)
-        self.frequency = _clipped(actor, "rotation_frequency", 10.0, 0.0, 1e4)
-        upper, lower = _clipped(actor, "upper_fov", 10.0, -90.0, 90.0), _clipped(actor, "lower_fov", -30.0, -90.0, 90.0)
+        self.channels = int(clipped(actor, "channels", 32.0, 1.0, MOST_CHANNELS))
+        self.range_m = clipped(actor, "range", 10.0, 0.1, 1000.0)
+        self.rate = clipped(actor, "points_per_second", 56000.0, 1.0, 1e8)
+        self.frequency = clipped(actor, "rotation_frequency", 10.0, 0.0, 1e4)
+        upper, lower = clipped(actor, "upper_fov", 10.0, -90.0, 90.0), clipped(actor, "lower_fov", -30.0, -90.0, 90.0)
         self.elevation = np.radians(np.linspace(upper, lower, self.channels))
-        self.field = np.radians(_clipped(actor, "horizontal_fov", 360.0, 1.0, 360.0))
-        self.attenuation = _clipped(actor, "atmosphere_attenuation_rate", 0.004, 0.0, 10.0)
+        self.field = np.radians(clipped(actor, "horizontal_fov", 360.0, 1.0, 360.0))
+        self.attenuation = clipped(actor, "atmosphere_attenuation_rate", 0.004, 0.0, 10.0)
         self.angle = 0.0
 
     def messages(self, world: World, port: int) -> Iterable[bytes]:
@@ -103,11 +104,3 @@ def cast(
             below = (origin[2] - ground) / down
             if 0.0 < below < at:
                 hit[n], distance[n], cosine[n] = -1, below, down
-
-
-def _clipped(actor: Actor, name: str, default: float, low: float, high: float) -> float:
-    try:
-        value = float(actor.attribute(name, str(default)))
-    except ValueError:
-        value = default
-    return min(max(value, low), high) if value == value else default

@@ -10,6 +10,7 @@ from envs.carla_server.sensors.cameras import Camera
 from envs.carla_server.sensors.events import CollisionSensor, ObstacleSensor
 from envs.carla_server.sensors.inertial import Gnss, Imu
 from envs.carla_server.sensors.lidar import Lidar
+from envs.carla_server.sensors.radar import Radar
 from envs.carla_server.wire import SensorType
 from envs.carla_server.world import World
 
@@ -32,6 +33,7 @@ MAKERS: dict[str, Make] = {
     "sensor.other.obstacle": ObstacleSensor,
     "sensor.other.gnss": Gnss,
     "sensor.other.imu": Imu,
+    "sensor.other.radar": Radar,
     "sensor.lidar.ray_cast": Lidar,
     "sensor.lidar.ray_cast_semantic": Lidar,
     "sensor.camera.rgb": Camera,

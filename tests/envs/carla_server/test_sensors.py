@@ -22,7 +22,6 @@ def listen(name, parent, transform=carla.Transform(), **attributes):
     sensor, heard = world.spawn_actor(blueprint, transform, attach_to=parent), queue.Queue()
     sensor.listen(heard.put)
     kept.append(sensor)
-    time.sleep(0.2)  # the client's stream connects in the background
     world.tick()
     return heard
 def latest(heard):
