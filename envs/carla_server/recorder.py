@@ -73,7 +73,7 @@ class Recorder:
 
     def path(self, name: str) -> Path:
         """Return where a recording of this name is; ``WorldError`` for a name that leads elsewhere."""
-        if not name or Path(name).name != name or name.startswith("."):
+        if not name or Path(name).name != name or name.startswith(".") or not name.isprintable() or len(name) > 200:
             raise WorldError(f"a recording's name is a plain file name, got {name!r}: give one without folders")
         return self.folder / (name if name.endswith(SUFFIX) else f"{name}{SUFFIX}")
 

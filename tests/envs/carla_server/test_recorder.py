@@ -50,7 +50,7 @@ def test_the_same_drive_is_the_same_file(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["", "../drive", "/tmp/drive", "a/b", ".hidden"])
+@pytest.mark.parametrize("name", ["", "../drive", "/tmp/drive", "a/b", ".hidden", "a\0b", "\ud800", "x" * 300])
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     simulation = Simulation(TownLibrary(), "street_0", StreamServer(), STEP, tmp_path / "recordings")
     with pytest.raises(WorldError, match="plain file name"):
