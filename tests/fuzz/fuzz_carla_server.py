@@ -36,8 +36,10 @@ FAULT = "a fault of the server"
 POSE = [[10.0, 2.0, 0.3], [0.0, 90.0, 0.0]]
 CAR = [0, "vehicle.audi.tt", [["role_name", 4, "hero"]]]
 CONTROL = [0.5, 0.1, 0.0, False, False, False, 1]
-ODD: tuple[Any, ...] = (None, True, -1, 0, 1, 2**31, 2**63, -(2**63), 1e308, float("nan"), float("inf"), "", "x" * 300, "\ud800\udc80",
-       b"\x00\xff", [], [[]], [1], {}, {"a": 1}, [None] * 20)  # fmt: skip
+ODD: tuple[Any, ...] = (
+    None, True, -1, 0, 1, 2**31, 2**63, -(2**63), 1e308, float("nan"), float("inf"), "", "x" * 300, "\ud800\udc80",
+    b"\x00\xff", [], [[]], [1], {}, {"a": 1}, [None] * 20,
+)  # fmt: skip
 """What an argument becomes."""
 
 CALLS: dict[str, list[Any]] = {
