@@ -19,7 +19,7 @@ from envs.carla_server.sensors.rays import Boxes, boxes_of, first_hit
 from envs.carla_server.wire import SensorType, Tag
 from envs.carla_server.world import World
 from envs.compiled import njit
-from envs.scene import FloatArray, IntArray
+from envs.scene import BoolArray, FloatArray, IntArray
 
 MOST_CHANNELS, MOST_POINTS = 256, 2_000_000
 """Channels, and points of one frame, to which a sensor's attributes are cut."""
@@ -43,6 +43,11 @@ class Lidar:
         self.elevation = np.radians(np.linspace(upper, lower, self.channels))
         self.field = np.radians(clipped(actor, "horizontal_fov", 360.0, 1.0, 360.0))
         self.attenuation = clipped(actor, "atmosphere_attenuation_rate", 0.004, 0.0, 10.0)
+        self.drop_rate = clipped(actor, "dropoff_general_rate", 0.45, 0.0, 1.0)
+        self.drop_limit = clipped(actor, "dropoff_intensity_limit", 0.8, 0.0, 1.0)
+        self.drop_at_zero = clipped(actor, "dropoff_zero_intensity", 0.4, 0.0, 1.0)
+        self.noise_m = clipped(actor, "noise_stddev", 0.0, 0.0, 100.0)
+        self._rng = np.random.default_rng(int(clipped(actor, "noise_seed", 0.0, 0.0, 2.0**31)))
         self.angle = 0.0
 
     def messages(self, world: World, port: int) -> Iterable[bytes]:
@@ -56,10 +61,24 @@ class Lidar:
         ground = world.table.motion[world.table.by_id[self.actor.parent].row, 2] if self.actor.parent else 0.0
         cast(boxes.centre, boxes.yaw, boxes.half_sizes, pose[:3], ways, ground, self.range_m, hit, distance, cosine)
         seen = hit > -2
+        if not self.semantic:
+            seen &= self._returned(distance)
+            distance = distance + self.noise_m * self._rng.standard_normal(len(distance)) if self.noise_m else distance
         counts = seen.reshape(self.channels, -1).sum(axis=1).astype("<u4")
         points = mirrored(directions[seen] * distance[seen, None])
         head = np.float32(self.angle).tobytes() + np.uint32(self.channels).tobytes() + counts.tobytes()
         yield head + self._points(points, distance[seen], cosine[seen], hit[seen], boxes).tobytes()
+
+    def _returned(self, distance: FloatArray) -> BoolArray:
+        """Return whether a ray's light is seen: a share is lost anyhow, and of faint light the more the fainter it is.
+
+        The probability falls linearly from ``dropoff_zero_intensity`` at none to 0 at ``dropoff_intensity_limit``.
+        """
+        light = np.exp(-self.attenuation * distance)
+        faint = self.drop_at_zero * np.maximum(1.0 - light / max(self.drop_limit, 1e-9), 0.0)
+        chance = self._rng.random((2, len(distance)))
+        seen: BoolArray = (chance[0] >= self.drop_rate) & (chance[1] >= faint)
+        return seen
 
     def _sweep(self, step_s: float) -> FloatArray:
         """Return the azimuths (rad, to the right of x) of this frame, and turn on."""
