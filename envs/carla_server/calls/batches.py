@@ -65,7 +65,10 @@ class _Batches:
             18: (self._set_lamps, (integer, integer)),
             19: (motion.set_location, (integer, location)),
         }
-        named = {4: "apply_control_to_walker", 7: "apply_walker_state", 21: "set_traffic_light_state"}
+        named = {
+            3: "apply_ackermann_control_to_vehicle", 4: "apply_control_to_walker", 7: "apply_walker_state",
+            21: "set_traffic_light_state",
+        }  # fmt: skip
         self.actions |= {number: _of(calls, name) for number, name in named.items()}
 
     def apply(self, commands: list[tuple[int, list[Any]]], tick: bool) -> list[Any]:
