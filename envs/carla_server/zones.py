@@ -36,6 +36,13 @@ class Zone:
     half_length: float
     half_width: float
 
+    def end(self, length_m: float) -> Zone:
+        """Return the last metres of the zone, up to its line."""
+        half = min(0.5 * length_m, self.half_length)
+        forward = self.half_length - half
+        x, y = self.x + forward * float(np.cos(self.yaw)), self.y + forward * float(np.sin(self.yaw))
+        return Zone(self.head, x, y, self.z, self.yaw, half, self.half_width)
+
     def row(self, light: int) -> list[float]:
         """Return the zone for kernels; ``light`` the number of its light, or -1."""
         return [self.x, self.y, self.z, self.yaw, self.half_length, self.half_width, float(light)]
