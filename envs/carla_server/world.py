@@ -17,6 +17,7 @@ from envs.carla_server.blueprints import Blueprint, Catalogue
 from envs.carla_server.contacts import MOST_CONTACTS, Bodies, collide
 from envs.carla_server.lights import TrafficLights
 from envs.carla_server.payloads import Description, Settings
+from envs.carla_server.signs import add_signs
 from envs.carla_server.surroundings import Surroundings
 from envs.carla_server.town import TownMap
 from envs.carla_server.vehicles import Vehicles
@@ -70,6 +71,7 @@ class World:
         self._streams = itertools.count(wire.WORLD_STREAM + 1)
         self.spectator = self._enter(Actor(self._next_id(), "spectator", ActorKind.SPECTATOR), np.zeros(6))
         self.lights = TrafficLights(town, self.table, self._next_id)
+        self.signs = add_signs(town, self.table, self._next_id)
         self.surroundings = Surroundings(town, self.lights)
         self.contacts: list[Contact] = []
         self._contact_rows = np.zeros((MOST_CONTACTS, 4))

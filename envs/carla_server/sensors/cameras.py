@@ -1,7 +1,8 @@
 """Cameras: RGB, depth, semantic and instance segmentation of boxes on a level, painted ground below a sky.
 
-One ray a pixel. Message: width, height (u32), field of view (f32, degrees), then BGRA bytes. Depth is the distance
-along the optical axis as CARLA encodes it: R + 256 G + 65536 B in units of 1000 m / (2^24 - 1).
+One ray a pixel; a camera does not see the box that it is in. Message: width, height (u32), field of view (f32,
+degrees), then BGRA bytes. Depth is the distance along the optical axis as CARLA encodes it: R + 256 G + 65536 B in
+units of 1000 m / (2^24 - 1).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Camera:
         """Yield the picture of this frame."""
         if self._scenery is None:
             self._scenery = world.town.scenery()
-        boxes, pose = boxes_of(world, self.actor.parent), world.table.pose(self.actor)
+        boxes, pose = boxes_of(world), world.table.pose(self.actor)
         focal = 0.5 * self.width / tan(np.radians(0.5 * self.field_deg))
         frame = rotation_matrix(pose[3:])
         ground = float(world.table.motion[world.table.by_id[self.actor.parent].row, 2]) if self.actor.parent else 0.0

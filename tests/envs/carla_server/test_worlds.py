@@ -110,6 +110,20 @@ print(json.dumps([len(lights), sorted(map(len, seen.values()))[0], len(group), b
     assert stops >= 1 and affected >= 1 and named
 
 
+def test_signs_are_actors_where_the_map_has_them() -> None:
+    script = """
+world.tick()
+signs = [actor for actor in world.get_actors().filter("traffic.*") if "light" not in actor.type_id]
+marks = {kind: len(town.get_all_landmarks_of_type(kind)) for kind in ("205", "206")}
+stops = [actor for actor in signs if actor.type_id == "traffic.stop"]
+yields = [actor for actor in signs if actor.type_id == "traffic.yield"]
+print(json.dumps([len(stops), len(yields), marks["206"] > 0, marks["205"] > 0, signs[0].destroy()]))
+"""
+    stops, yields, any_stop, any_yield, destroyed = told(script)
+    assert stops >= 6 and yields >= 2 and any_stop and any_yield
+    assert destroyed is False
+
+
 def test_only_one_approach_of_a_junction_is_green_at_a_time() -> None:
     script = """
 lights = world.get_actors().filter("traffic.traffic_light")
