@@ -55,7 +55,7 @@ class Simulation:
         self.streams.forget(wire.WORLD_STREAM)
         self.recorder.stop()
         before = self.world
-        self.world = World(town, self.catalogue, before.episode + 1, settings)
+        self.world = World(town, self.catalogue, before.episode + 1, settings, before.next_stream)
         self.world.frame = before.frame
         self.suite = SensorSuite()
         self.traffic_managers.clear()

@@ -58,9 +58,13 @@ class World:
         catalogue: what can be spawned.
         episode: number of the episode.
         settings: those that it begins with.
+        first_stream: id of its first sensor's stream. A client may still listen to those of the episode before.
     """
 
-    def __init__(self, town: TownMap, catalogue: Catalogue, episode: int, settings: Settings) -> None:
+    def __init__(
+        self, town: TownMap, catalogue: Catalogue, episode: int, settings: Settings,
+        first_stream: int = wire.WORLD_STREAM + 1,
+    ) -> None:  # fmt: skip
         self.town, self.catalogue, self.episode, self.settings = town, catalogue, episode, settings
         self.frame, self.time_s = FIRST_FRAME, 0.0
         self.table = ActorTable()
@@ -68,7 +72,7 @@ class World:
         self.attachments = Attachments()
         self.weather = Weather()
         self._ids = itertools.count(1)
-        self._streams = itertools.count(wire.WORLD_STREAM + 1)
+        self.next_stream = first_stream
         self.spectator = self._enter(Actor(self._next_id(), "spectator", ActorKind.SPECTATOR), np.zeros(6))
         self.lights = TrafficLights(town, self.table, self._next_id)
         self.signs = add_signs(town, self.table, self._next_id)
@@ -177,8 +181,12 @@ class World:
             attributes=blueprint.completed(description.attributes), parent=parent_id,
             centre=np.array([0.0, 0.0, extent[2] if blueprint.kind != ActorKind.WALKER else 0.0]), extent=extent,
             tags=bytes([blueprint.tag]) if blueprint.tag else b"",
-            stream=next(self._streams) if blueprint.streams else 0,
+            stream=self._next_stream() if blueprint.streams else 0,
         )  # fmt: skip
+
+    def _next_stream(self) -> int:
+        self.next_stream += 1
+        return self.next_stream - 1
 
     def _enter(self, actor: Actor, pose: FloatArray) -> Actor:
         self.table.add(actor, pose)

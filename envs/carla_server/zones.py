@@ -70,7 +70,7 @@ def _zone(town: TownMap, lane: int, head: str, gap: float) -> Zone:
     x, y, heading = pose_at(graph.samples, graph.start, graph.step, lane, middle, 0.0)
     sample = int(graph.start[lane]) + round(middle / float(graph.step[lane]))
     width = float(graph.samples[sample, 4])
-    return Zone(head, x, y, float(graph.height[sample]), heading, 0.5 * (end - begin), 0.45 * width)
+    return Zone(head, x, y, float(graph.height[sample]), heading, 0.5 * (end - begin), 0.5 * width)
 
 
 def enclosing(zones: list[Zone]) -> Zone:
