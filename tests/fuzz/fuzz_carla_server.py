@@ -140,8 +140,11 @@ def fuzz_bytes(connections: int, seed: int) -> Counter[str]:
     rng = np.random.default_rng(seed)
     outcomes: Counter[str] = Counter()
     opened: list[socket.socket] = []
-    config = ServerConfig(map="street_0", port=0, settings=SYNCHRONOUS)
-    with running(config) as server, RawClient(server.port) as sound:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(ServerConfig("street_0", port=0, recordings=Path(folder), settings=SYNCHRONOUS)) as server,
+        RawClient(server.port) as sound,
+    ):
         for _ in range(connections):
             target = server.port + int(rng.random() < 0.3)
             connection = socket.create_connection(("127.0.0.1", target), timeout=10.0)
