@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from envs.carla_frame import CENTIMETRES, steer_mirrored, y_mirrored, yaw_from_carla
 from envs.scene import FloatArray, IntArray
 
 Records = npt.NDArray[np.void]
@@ -190,11 +191,11 @@ def _vehicles(frames: list[_Frame], actors: dict[int, _Actor]) -> dict[int, Vehi
 
 
 def _row(time_s: float, pose: np.void, control: np.void) -> tuple[float, ...]:
-    """Return one row of a track: mirrored at the x axis, which turns the left-handed frame into ours."""
-    x, y, z = (float(value) / 100.0 for value in pose["location_cm"])
-    yaw = -np.radians(float(pose["rotation_deg"][2]))
+    """Return one row of a track, in our frame."""
+    x, y, z = (float(value) / CENTIMETRES for value in pose["location_cm"])
+    yaw = yaw_from_carla(float(pose["rotation_deg"][2]))
     pedals = float(control["throttle"]), float(control["brake"])
-    return time_s, x, -y, z, float(yaw), *pedals, 0.0 - float(control["steer"]), float(control["gear"])
+    return time_s, x, y_mirrored(y), z, yaw, *pedals, steer_mirrored(float(control["steer"])), float(control["gear"])
 
 
 def _track(actor_id: int, actor: _Actor | None, rows: list[tuple[float, ...]]) -> VehicleTrack:

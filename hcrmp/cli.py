@@ -67,6 +67,11 @@ JOBS: dict[str, Job] = {
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",
         ("hcrmp demo", "hcrmp demo seed=1 run=second_demo"),
     ),
+    "serve": Job(
+        "hcrmp.serve",
+        "Serve the simulator to CARLA's own client, without CARLA.",
+        ("hcrmp serve map=town port=2000", "hcrmp serve map=Town02 map_folder=maps synchronous=true"),
+    ),
 }
 
 
@@ -113,9 +118,26 @@ def _dispatch(words: list[str]) -> int:
 def _run(job: str, overrides: Sequence[str]) -> int:
     from hcrmp.config import load
 
-    config: Any = load(job, overrides)
+    config: Any = load(job, _as_overrides(overrides))
     _end_as_ctrl_c_does(signal.SIGTERM)
     return int(importlib.import_module(JOBS[job].module).run(config))
+
+
+def _as_overrides(words: Sequence[str]) -> list[str]:
+    """Return the words with ``--some-key value`` and ``--some-key=value`` written as ``some_key=value``."""
+    overrides: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word.startswith("--") and len(word) > 2:
+            key, equals, value = word[2:].partition("=")
+            if not equals:
+                if not waiting:
+                    raise UserError(f"{word} needs a value: write {key.replace('-', '_')}=value.")
+                value = waiting.pop(0)
+            word = f"{key.replace('-', '_')}={value}"
+        overrides.append(word)
+    return overrides
 
 
 def _end_as_ctrl_c_does(signal_number: signal.Signals) -> None:

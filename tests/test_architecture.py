@@ -65,6 +65,8 @@ def violations(path: str, source: str) -> list[str]:
             wrong.append(f"{path}: llm_hints must not import {found.module}")
         if found.package == "carla" and parts[0] != "tests" and parts[:2] != ["envs", "carla_backend"]:
             wrong.append(f"{path}: carla is imported in envs/carla_backend only")
+        if found.package == "msgpack" and parts[0] != "tests" and parts[:2] != ["envs", "carla_server"]:
+            wrong.append(f"{path}: msgpack is imported in envs/carla_server only")
         if parts[0] != "tests" and found.package == "tests":
             wrong.append(f"{path}: code must not import {found.module}")
         if path in LIGHT_COMMANDS and found.at_top and not _light(found):
@@ -125,6 +127,8 @@ def test_every_room_is_looked_at() -> None:
         ("envs/traffic/brain.py", "def later():\n    import hcrmp.build"),
         ("envs/embedded/world.py", "from importlib import import_module\nimport_module('hydra')"),
         ("envs/embedded/world.py", "import carla"),
+        ("envs/carla_server/world.py", "import carla"),
+        ("envs/embedded/world.py", "import msgpack"),
         ("envs/embedded/world.py", "from ...hcrmp import build"),
         ("hcrmp/train.py", "try:\n    import carla\nexcept ImportError:\n    carla = None"),
         ("llm_hints/service.py", "from envs.driving_env import DrivingEnv"),
@@ -145,6 +149,7 @@ def test_a_violation_is_caught(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("envs/carla_backend/session.py", "import carla"),
+        ("envs/carla_server/rpc.py", "import msgpack"),
         ("tests/envs/test_roads.py", "import carla"),
         ("llm_hints/service.py", "from envs.scene import SceneBatch"),
         ("llm_hints/service.py", "from envs import scene"),

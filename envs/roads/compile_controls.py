@@ -58,6 +58,12 @@ def compile_controls(opendrive: OpenDrive, graph: LaneGraph) -> TrafficControls:
     return TrafficControls(gate, groups.of_lane, stop_gap, groups.programs, groups.plan, groups.signal_ids)
 
 
+def signal_of_lane(opendrive: OpenDrive, graph: LaneGraph) -> dict[int, str]:
+    """Return the id of the light that holds traffic at the entry of each lane where one does, by lane."""
+    holds = _strongest(opendrive, RoadWays(opendrive, graph))
+    return {lane: hold.signal_id for lane, hold in holds.items() if hold.kind == GateKind.SIGNAL}
+
+
 def _strongest(opendrive: OpenDrive, ways: RoadWays) -> dict[int, _Hold]:
     """Return what holds traffic at the entry of each lane where anything does, by lane."""
     holds: dict[int, _Hold] = {}

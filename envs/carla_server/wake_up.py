@@ -1,0 +1,80 @@
+"""A guard against a lost wake-up in the client: its Traffic Manager sometimes sleeps through a tick, for ever.
+
+In synchronous mode ``world.tick()`` wakes the Traffic Manager's thread and waits for it; between two instructions the
+signal can be lost (about once in 70,000 ticks; CARLA's issue 9172). Leaving and entering its synchronous mode wakes it.
+So when a Traffic Manager that answered the tick before is not heard for ``SILENCE_S`` after one, the server calls the
+manager's own port. A run in which nothing is lost is not touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import msgpack
+
+LOG = logging.getLogger(__name__)
+SILENCE_S = 1.5
+"""How long a Traffic Manager may be silent after a tick (s). One that is woken while it only was slow, on a busy
+machine, may take a step too many, and the run is no longer the same as others: so not too soon."""
+
+CALL_S = 2.0
+"""Deadline of a call to it (s)."""
+
+
+class WakeUp:
+    """Watches the Traffic Managers (host by port) of the clients."""
+
+    def __init__(self, managers: Mapping[int, str]) -> None:
+        self.managers = managers
+        self.woken = 0
+        self._heard = self._answered_before = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def heard(self) -> None:
+        """Note that a Traffic Manager has called since the last tick."""
+        self._heard = True
+
+    def ticked(self) -> None:
+        """Note a tick, and begin to wait for the Traffic Manager's calls."""
+        self._answered_before, self._heard = self._heard, False
+        self.stop()
+        if self.managers and self._answered_before:
+            self._timer = asyncio.get_running_loop().call_later(SILENCE_S, self._silent)
+
+    def stop(self) -> None:
+        """Wait no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _silent(self) -> None:
+        if self._heard:
+            return
+        self.woken += 1
+        for port, host in self.managers.items():
+            LOG.warning("the Traffic Manager at port %d slept through a tick: it is woken", port)
+            call = asyncio.get_running_loop().create_task(_wake(host, port))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+
+async def _wake(host: str, port: int) -> None:
+    """Let a Traffic Manager leave and enter its synchronous mode."""
+    try:
+        await asyncio.wait_for(_switch(host or "127.0.0.1", port), CALL_S)
+    except (OSError, asyncio.TimeoutError) as error:  # noqa: UP041 (in Python 3.10 they are two)
+        LOG.warning("the Traffic Manager at port %d could not be woken: %s", port, error or type(error).__name__)
+
+
+async def _switch(host: str, port: int) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        for number, mode in enumerate((False, True)):
+            writer.write(msgpack.packb([0, number, "set_synchronous_mode", [mode]]))
+            await writer.drain()
+            await reader.read(64)
+    finally:
+        writer.close()

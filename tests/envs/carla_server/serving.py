@@ -1,0 +1,78 @@
+"""A server in a process of its own: the real client holds Python's lock while it waits, and may end its process.
+
+``python -m tests.envs.carla_server.serving --map town`` prints the port and serves until its input is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from envs.carla_server.payloads import Settings
+from envs.carla_server.server import ServerConfig, serve
+
+ROOT = Path(__file__).parents[3]
+MAPS = ROOT.parent / "shared" / "data" / "carla_maps"
+START_S, END_S = 120.0, 20.0
+
+
+@contextmanager
+def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
+    """Run a server for as long as the body lasts; yield its port."""
+    command = [sys.executable, "-m", "tests.envs.carla_server.serving", "--map", map_name]
+    command += ["--synchronous"] if synchronous else []
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None and process.stdout is not None
+    clock = threading.Timer(START_S, process.kill)
+    clock.start()
+    try:
+        line = process.stdout.readline()
+        clock.cancel()
+        assert line, f"the server did not start within {START_S} s, or ended with {process.poll()}"
+        yield int(line)
+        assert process.poll() is None, "the server ended by itself"
+    finally:
+        clock.cancel()
+        process.stdin.close()
+        try:
+            process.wait(END_S)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def run_client(script: str, *arguments: str, deadline_s: float = 100.0) -> str:
+    """Run a script with the real client in a process of its own; return what it prints."""
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline_s, check=False)
+    assert done.returncode == 0, f"the client ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--map", default="town")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--synchronous", action="store_true")
+    options = parser.parse_args()
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    settings = Settings(synchronous=options.synchronous, fixed_delta_s=0.05)
+    folder = MAPS if MAPS.is_dir() else None
+    config = ServerConfig(map=options.map, map_folder=folder, port=options.port, settings=settings)
+    serve(config, lambda port: print(port, flush=True))
+
+
+if __name__ == "__main__":
+    main()
