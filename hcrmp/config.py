@@ -190,6 +190,8 @@ class ServeConfig:
     """Address to listen at. The protocol knows no passwords: beyond this machine only in a network that you trust."""
     port: int = 2000
     """Port of the calls; the streams have the next one. 0: any free pair, which is printed."""
+    recordings: str = "recordings"
+    """Folder that a client's recordings are written to."""
     synchronous: bool = False
     """Begin in synchronous mode, where time waits for a client's ticks: needed for runs that repeat exactly."""
     step_s: float = 0.05

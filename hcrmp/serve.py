@@ -29,7 +29,7 @@ def server_config(config: ServeConfig) -> ServerConfig:
     if folder is not None and not folder.is_dir():
         raise UserError(f"map_folder {config.map_folder} is no folder: give one that holds .xodr files")
     settings = Settings(synchronous=config.synchronous, fixed_delta_s=config.step_s)
-    return ServerConfig(config.map, folder, config.host, config.port, settings)
+    return ServerConfig(config.map, folder, config.host, config.port, Path(config.recordings), settings)
 
 
 def _announce(config: ServeConfig, port: int) -> None:

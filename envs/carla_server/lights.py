@@ -22,7 +22,8 @@ from envs.scene import FloatArray, IntArray
 _GREEN, _YELLOW, _RED = int(wire.LightState.GREEN), int(wire.LightState.YELLOW), int(wire.LightState.RED)
 _NEXT = {_GREEN: _YELLOW, _YELLOW: _RED}
 _EPSILON_S = 1e-9
-TRIGGER_HALF_HEIGHT_M = 1.5
+TRIGGER_HALF_HEIGHT_M, TRIGGER_LENGTH_M = 1.5, 3.0
+"""The box that a client is told of a light lies at the line, as CARLA's do: its agents stop a few metres before it."""
 
 
 @dataclass(slots=True)
@@ -168,7 +169,7 @@ def _heads(town: TownMap, zones: list[Zone]) -> Iterator[tuple[str, FloatArray, 
     for road in town.opendrive.roads.values():
         for signal in road.signals:
             if signal.id in by_head:
-                box = enclosing(by_head[signal.id])
+                box = enclosing([zone.end(TRIGGER_LENGTH_M) for zone in by_head[signal.id]])
                 curve = evaluate_line(road.geometries, np.array([signal.s]))
                 x = float(curve.x[0] - signal.t * np.sin(curve.heading[0]))
                 y = float(curve.y[0] + signal.t * np.cos(curve.heading[0]))

@@ -144,6 +144,8 @@ class Description:
 
 def _attribute(value: Any) -> tuple[str, int, str]:
     name, kind, content = row(value, text, integer, text)
+    if not 0 <= kind <= 255:
+        raise PayloadError(f"expected the type of an attribute, 0 to 255, got {kind}")
     return name, kind, content
 
 

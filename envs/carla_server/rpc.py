@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -30,15 +31,20 @@ Dispatch = Callable[[str, list[Any]], Any]
 """Answers a call by name and arguments; raises ``UnknownCallError``."""
 
 
+Postpone = Callable[[str, Callable[[], None]], bool]
+"""Says whether a call has to wait; if so, it calls back once when the connection may go on."""
+
+
 class UnknownCallError(LookupError):
     """A call that the server does not know; the message names it."""
 
 
 class RpcServer:
-    """Accepts connections and answers their calls in the order of their arrival."""
+    """Accepts connections and answers the calls of each in the order of their arrival."""
 
-    def __init__(self, dispatch: Dispatch) -> None:
+    def __init__(self, dispatch: Dispatch, postpone: Postpone | None = None) -> None:
         self.dispatch = dispatch
+        self.postpone: Postpone = postpone or (lambda name, go_on: False)
         self.connections: set[RpcConnection] = set()
         self.pending = 0
         self._server: asyncio.Server | None = None
@@ -70,6 +76,7 @@ class RpcConnection(asyncio.Protocol):
         )
         self._deadline: asyncio.TimerHandle | None = None
         self._received = self._answered = self._pending = 0
+        self._waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; called by asyncio."""
@@ -98,14 +105,31 @@ class RpcConnection(asyncio.Protocol):
         self._received += len(data)
         try:
             self._unpacker.feed(data)
-            for message in self._unpacker:
-                self._answered = self._unpacker.tell()
-                self._answer(message)
+            self._answer_all()
         except (msgpack.exceptions.UnpackException, msgpack.exceptions.ExtraData, ValueError) as error:
             LOG.warning("a client's connection is closed, because its bytes are no call: %s", error or type(error))
             self.close()
             return
-        self._hold(self._received - self._answered)
+        self._hold(0 if self._waiting else self._received - self._answered)
+
+    def _answer_all(self) -> None:
+        """Answer the calls that are complete, up to one that has to wait."""
+        while not self._waiting:
+            try:
+                message = self._unpacker.unpack()
+            except msgpack.OutOfData:
+                return
+            self._answered = self._unpacker.tell()
+            call = _call_of(message)
+            self._waiting = self.server.postpone(call[1], partial(self._go_on, call))
+            if not self._waiting:
+                self._answer(*call)
+
+    def _go_on(self, call: tuple[int | None, str, list[Any]]) -> None:
+        """Answer a call that has waited, and those behind it."""
+        self._waiting = False
+        self._answer(*call)
+        self.data_received(b"")
 
     def close(self) -> None:
         """Close the connection at once."""
@@ -126,8 +150,7 @@ class RpcConnection(asyncio.Protocol):
         elif self._deadline is None and more:
             self._deadline = asyncio.get_running_loop().call_later(UNFINISHED_S, self.close)
 
-    def _answer(self, message: Any) -> None:
-        number, name, arguments = _call_of(message)
+    def _answer(self, number: int | None, name: str, arguments: list[Any]) -> None:
         error, result = None, None
         try:
             result = self.server.dispatch(name, arguments)

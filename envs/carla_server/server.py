@@ -13,8 +13,11 @@ from envs.carla_server.calls.actors import actor_calls
 from envs.carla_server.calls.batches import batch_calls
 from envs.carla_server.calls.episode import episode_calls
 from envs.carla_server.calls.lights import light_calls
+from envs.carla_server.calls.recorder import recorder_calls
+from envs.carla_server.calls.scene import scene_calls
 from envs.carla_server.calls.table import CallTable
 from envs.carla_server.calls.vehicles import vehicle_calls
+from envs.carla_server.calls.walkers import walker_calls
 from envs.carla_server.payloads import Settings
 from envs.carla_server.rpc import RpcServer
 from envs.carla_server.simulation import Simulation
@@ -38,6 +41,8 @@ class ServerConfig:
     """Address to listen at."""
     port: int = 2000
     """Port of the calls; the streams have the next one. 0: any free pair."""
+    recordings: Path = Path("recordings")
+    """Folder that recordings are written to."""
     settings: Settings = field(default_factory=Settings)
     """Settings of the first episode, and of those that a client resets."""
 
@@ -48,8 +53,9 @@ class CarlaServer:
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self.streams = StreamServer()
-        self.simulation = Simulation(TownLibrary(config.map_folder), config.map, self.streams, config.settings)
-        self.rpc = RpcServer(call_table(self.simulation).dispatch)
+        library = TownLibrary(config.map_folder)
+        self.simulation = Simulation(library, config.map, self.streams, config.settings, config.recordings)
+        self.rpc = RpcServer(call_table(self.simulation).dispatch, self._postpone)
         self.port = 0
         self._clock: asyncio.Task[None] | None = None
 
@@ -76,6 +82,14 @@ class CarlaServer:
         self.simulation.wake_up.stop()
         await self.rpc.stop()
         await self.streams.stop()
+        self.simulation.recorder.stop()
+
+    def _postpone(self, name: str, go_on: Callable[[], None]) -> bool:
+        """Let a tick wait for the listeners that are on their way, so that what they hear does not depend on luck."""
+        if name != "tick_cue" or not self.streams.expected:
+            return False
+        self.streams.when_joined.append(go_on)
+        return True
 
     async def _run_clock(self) -> None:
         """Let the world go on by itself, as fast as the real time, while it is in asynchronous mode."""
@@ -93,7 +107,7 @@ def call_table(simulation: Simulation) -> CallTable:
     """Return all calls that the server answers."""
     calls = {
         **episode_calls(simulation), **actor_calls(simulation), **vehicle_calls(simulation),
-        **light_calls(simulation),
+        **light_calls(simulation), **walker_calls(simulation), **recorder_calls(simulation), **scene_calls(simulation),
     }  # fmt: skip
     return CallTable({**calls, **batch_calls(simulation, calls)})
 

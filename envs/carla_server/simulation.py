@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from envs.carla_server import wire
 from envs.carla_server.blueprints import Catalogue
 from envs.carla_server.payloads import Settings
+from envs.carla_server.recorder import Recorder
+from envs.carla_server.sensors.suite import SensorSuite
 from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import OPENDRIVE_MAP, TownLibrary, TownMap, compile_town
 from envs.carla_server.wake_up import WakeUp
@@ -19,9 +23,13 @@ class Simulation:
         map_name: the map that it begins with.
         streams: where the messages go.
         settings: those that it begins with.
+        recordings: folder of the recordings.
     """
 
-    def __init__(self, library: TownLibrary, map_name: str, streams: StreamServer, settings: Settings) -> None:
+    def __init__(
+        self, library: TownLibrary, map_name: str, streams: StreamServer, settings: Settings,
+        recordings: Path = Path("recordings"),
+    ) -> None:  # fmt: skip
         self.library, self.streams = library, streams
         self.catalogue = Catalogue.standard()
         self.traffic_managers: dict[int, str] = {}
@@ -30,7 +38,10 @@ class Simulation:
         self.sent_map: TownMap | None = None
         self.stream_port = 0
         self.world = World(library.load(map_name), self.catalogue, 1, settings)
+        self.suite = SensorSuite()
+        self.recorder = Recorder(recordings)
         self._map_changed = True
+        streams.greet = self._greeting
 
     def take_map(self, text: str) -> None:
         """Compile the OpenDRIVE map that a client sends, to be loaded next."""
@@ -42,9 +53,11 @@ class Simulation:
         settings = self.first_settings if reset_settings else self.world.settings
         # Bytes that reach a client while it closes its old session can end its process.
         self.streams.forget(wire.WORLD_STREAM)
+        self.recorder.stop()
         before = self.world
-        self.world = World(town, self.catalogue, before.episode + 1, settings)
+        self.world = World(town, self.catalogue, before.episode + 1, settings, before.next_stream)
         self.world.frame = before.frame
+        self.suite = SensorSuite()
         self.traffic_managers.clear()
         self._map_changed = True
 
@@ -52,6 +65,10 @@ class Simulation:
         """Advance by one step and send what is new; return the frame."""
         frame = self.world.tick()
         self.send_state()
+        if self.world.sensors:
+            self.suite.collect(self.world, self.streams.listened, self.streams.send_payload, self.stream_port)
+        if self.recorder.running:
+            self.recorder.write(self.world, self.world.step_s)
         if self.traffic_managers:
             self.wake_up.ticked()
         return frame
@@ -62,7 +79,17 @@ class Simulation:
         self._map_changed = False
         self.streams.send(wire.WORLD_STREAM, message)
 
+    def has_stream(self, stream: int) -> bool:
+        """Say whether anything is sent on a stream."""
+        return stream == wire.WORLD_STREAM or any(actor.stream == stream for actor in self.world.sensors)
+
+    def _greeting(self, stream: int) -> bytes | None:
+        """Return what a new listener is sent at once: the world as it is, so that it need not wait for a tick."""
+        return self.world.state_message(self._map_changed) if stream == wire.WORLD_STREAM else None
+
     def _town(self, name: str) -> TownMap:
+        if not name:
+            return self.world.town
         if name.rpartition("/")[2] == OPENDRIVE_MAP and self.sent_map is not None:
             return self.sent_map
         return self.library.load(name)

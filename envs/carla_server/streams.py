@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from envs.carla_server.wire import MESSAGE_SIZE, STREAM_REQUEST
@@ -15,6 +16,9 @@ from envs.carla_server.wire import MESSAGE_SIZE, STREAM_REQUEST
 LOG = logging.getLogger(__name__)
 MOST_QUEUED = 32 * 2**20
 """Bytes that may wait for one session."""
+
+EXPECTED_S = 0.5
+"""How long a tick waits for a client that has asked for a stream's token and has not connected yet (s)."""
 
 HELLO_S = 10.0
 """How long a connection may take to name its stream (s)."""
@@ -27,6 +31,9 @@ class StreamServer:
         self.sessions: dict[int, list[StreamSession]] = {}
         self.connections: set[StreamSession] = set()
         self.dropped = 0
+        self.expected: dict[int, asyncio.TimerHandle] = {}
+        self.when_joined: list[Callable[[], None]] = []
+        self.greet: Callable[[int], bytes | None] = lambda stream: None
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -41,7 +48,25 @@ class StreamServer:
             self._server.close()
         for session in tuple(self.connections):
             session.close()
+        for clock in self.expected.values():
+            clock.cancel()
+        self.expected.clear()
         await asyncio.sleep(0)
+
+    def expect(self, stream: int) -> None:
+        """Note that a client is about to connect to a stream: it has asked for its token."""
+        if stream not in self.expected:
+            clock = asyncio.get_running_loop().call_later(EXPECTED_S, self._arrived, stream)
+            self.expected[stream] = clock
+
+    def _arrived(self, stream: int) -> None:
+        clock = self.expected.pop(stream, None)
+        if clock is None or self.expected:
+            return
+        clock.cancel()
+        waiting, self.when_joined = self.when_joined, []
+        for go_on in waiting:
+            go_on()
 
     def listened(self, stream: int) -> bool:
         """Say whether anybody listens to a stream."""
@@ -67,6 +92,12 @@ class StreamServer:
     def join(self, session: StreamSession, stream: int) -> None:
         """Add a session to a stream."""
         self.sessions.setdefault(stream, []).append(session)
+        greeting = self.greet(stream)
+        if greeting is not None:
+            session.send(greeting)
+        if stream in self.expected:
+            self.expected[stream].cancel()
+            self._arrived(stream)
 
     def leave(self, session: StreamSession) -> None:
         """Take a session away."""

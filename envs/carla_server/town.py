@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import atan
 from pathlib import Path
 
 import numpy as np
 
 from envs.carla_server.ground import Ground
+from envs.carla_server.sensors.scenery import Scenery
 from envs.errors import UnknownChoiceError
 from envs.roads.compile_controls import signal_of_lane
 from envs.roads.compiler import compile_lane_graph
@@ -40,6 +42,13 @@ class TownMap:
     ground: Ground
     signal_of_lane: Mapping[int, str]
     spawn_points: FloatArray
+    _scenery: list[Scenery] = field(default_factory=list)
+
+    def scenery(self) -> Scenery:
+        """Return the map seen from above, made when it is first asked for."""
+        if not self._scenery:
+            self._scenery.append(Scenery.of(self.graph.drawing))
+        return self._scenery[0]
 
     @property
     def path(self) -> str:
@@ -51,10 +60,11 @@ def compile_town(name: str, text: str) -> TownMap:
     """Return the map in an OpenDRIVE text; ``OpenDriveError`` says what is wrong with it."""
     opendrive = parse_opendrive(text, name)
     graph = compile_lane_graph(opendrive)
-    return TownMap(name, text, opendrive, graph, Ground.of(graph), signal_of_lane(opendrive, graph), _spawns(graph))
+    ground, signals = Ground.of(graph), signal_of_lane(opendrive, graph)
+    return TownMap(name, text, opendrive, graph, ground, signals, _spawns(graph, ground.arrays.slope))
 
 
-def _spawns(graph: LaneGraph) -> FloatArray:
+def _spawns(graph: LaneGraph, slope: FloatArray) -> FloatArray:
     """Return the poses ``(n, 6)`` at which vehicles may begin: on lanes outside junctions."""
     poses = []
     for lane in np.flatnonzero(graph.junction < 0).tolist():
@@ -62,8 +72,9 @@ def _spawns(graph: LaneGraph) -> FloatArray:
         for s in np.arange(SPAWN_FROM_END_M, length - SPAWN_FROM_END_M + 1e-9, SPAWN_EVERY_M).tolist():
             sample = rows[round(s / step)]
             height = graph.height[graph.start[lane] + round(s / step)]
+            pitch = -atan(slope[graph.start[lane] + round(s / step)])
             place = [sample[SampleColumn.X], sample[SampleColumn.Y], height + SPAWN_HEIGHT_M]
-            poses.append([*place, 0.0, 0.0, sample[SampleColumn.HEADING]])
+            poses.append([*place, 0.0, pitch, sample[SampleColumn.HEADING]])
     return np.array(poses).reshape(-1, 6)
 
 

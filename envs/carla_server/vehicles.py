@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.carla_server.ackermann import AckermannTarget
 from envs.carla_server.actors import Actor, ActorTable
 from envs.carla_server.payloads import VehicleControl
 from envs.carla_server.physics import DriveColumn, move_vehicles, set_velocity, show_vehicles
@@ -35,6 +36,9 @@ class Vehicles:
         self.controls: dict[int, VehicleControl] = {}
         self.lamps: dict[int, int] = {}
         self.physics: dict[int, list[Any]] = {}
+        self.targets: dict[int, AckermannTarget] = {}
+        self.gains: dict[int, tuple[float, ...]] = {}
+        self._fleeting: set[int] = set()
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -54,6 +58,8 @@ class Vehicles:
         self.half_sizes[n], self.masses[n] = actor.extent, mass_kg
         self.controls[actor.id], self.lamps[actor.id] = VehicleControl(), 0
         self.rows[n] = actor.row
+        if actor.attribute("sticky_control", "true").lower() == "false":
+            self._fleeting.add(actor.id)
         self.put(actor.id, pose)
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -64,9 +70,10 @@ class Vehicles:
         kept = [n for n in range(len(self.actors)) if n not in gone]
         self._arrange(kept)
         for n in gone:
-            self.controls.pop(self.actors[n].id)
-            self.lamps.pop(self.actors[n].id)
-            self.physics.pop(self.actors[n].id, None)
+            actor_id = self.actors[n].id
+            for kept_by_id in (self.controls, self.lamps, self.physics, self.targets, self.gains):
+                kept_by_id.pop(actor_id, None)
+            self._fleeting.discard(actor_id)
         self.actors = [self.actors[n] for n in kept]
         self.slot = {actor.id: n for n, actor in enumerate(self.actors)}
 
@@ -81,7 +88,15 @@ class Vehicles:
         self.state[VehicleRow.YAW, n] = pose[5]
 
     def control(self, actor_id: int, control: VehicleControl) -> None:
-        """Set a vehicle's control."""
+        """Set a vehicle's control; it ends an Ackermann control."""
+        self.targets.pop(actor_id, None)
+        self._take(actor_id, control)
+
+    def aim(self, actor_id: int, target: AckermannTarget) -> None:
+        """Set what a vehicle is to do by Ackermann control from now on."""
+        self.targets[actor_id] = target
+
+    def _take(self, actor_id: int, control: VehicleControl) -> None:
         n = self.slot[actor_id]
         self.controls[actor_id] = control
         self.drive[n, : DriveColumn.BACKWARDS] = (
@@ -111,7 +126,13 @@ class Vehicles:
 
     def step(self, dt: float, substeps: int) -> None:
         """Advance all vehicles by ``dt`` seconds."""
+        for actor_id, target in self.targets.items():
+            n = self.slot[actor_id]
+            sign = -1.0 if self.drive[n, DriveColumn.BACKWARDS] else 1.0
+            self._take(actor_id, target.control(sign * float(self.state[VehicleRow.SPEED, n]), self.parameters[n]))
         move_vehicles(self.state, self.drive, self.parameters, len(self.actors), dt, substeps)
+        for actor_id in self._fleeting:
+            self._take(actor_id, VehicleControl())
 
     def show(self, table: ActorTable) -> None:
         """Write where the vehicles are."""

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 import msgpack
 
 LOG = logging.getLogger(__name__)
-SILENCE_S = 0.3
-"""How long a Traffic Manager may be silent after a tick (s)."""
+SILENCE_S = 1.5
+"""How long a Traffic Manager may be silent after a tick (s). One that is woken while it only was slow, on a busy
+machine, may take a step too many, and the run is no longer the same as others: so not too soon."""
 
 CALL_S = 2.0
 """Deadline of a call to it (s)."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from envs.carla_server import wire
 from envs.carla_server.actors import Actor, ActorKind, ActorTable
 from envs.carla_server.attachments import Attachments
 from envs.carla_server.blueprints import Blueprint, Catalogue
+from envs.carla_server.contacts import MOST_CONTACTS, Bodies, collide
 from envs.carla_server.lights import TrafficLights
 from envs.carla_server.payloads import Description, Settings
+from envs.carla_server.signs import add_signs
 from envs.carla_server.surroundings import Surroundings
 from envs.carla_server.town import TownMap
 from envs.carla_server.vehicles import Vehicles
+from envs.carla_server.walkers import Walkers
 from envs.carla_server.weather import Weather
 from envs.embedded.collision import boxes_overlap
 from envs.scene import FloatArray
@@ -28,6 +31,22 @@ DEFAULT_STEP_S = 0.05
 
 _ROUNDING = 1e-5
 """Substeps travel as 32-bit numbers: a step of exactly five of them must not become six."""
+
+
+FIRST_FRAME = 1
+"""A client takes no state whose frame is 0."""
+
+WALKER_KG = 75.0
+"""Mass of a walker (kg)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Two bodies that touch; ``impulse`` ``(3,)`` on the first (kg m/s, our frame)."""
+
+    first: Actor
+    second: Actor
+    impulse: FloatArray
 
 
 class WorldError(ValueError):
@@ -42,21 +61,29 @@ class World:
         catalogue: what can be spawned.
         episode: number of the episode.
         settings: those that it begins with.
+        first_stream: id of its first sensor's stream. A client may still listen to those of the episode before.
     """
 
-    def __init__(self, town: TownMap, catalogue: Catalogue, episode: int, settings: Settings) -> None:
+    def __init__(
+        self, town: TownMap, catalogue: Catalogue, episode: int, settings: Settings,
+        first_stream: int = wire.WORLD_STREAM + 1,
+    ) -> None:  # fmt: skip
         self.town, self.catalogue, self.episode, self.settings = town, catalogue, episode, settings
-        self.frame, self.time_s = 0, 0.0
+        self.frame, self.time_s = FIRST_FRAME, 0.0
         self.table = ActorTable()
-        self.vehicles = Vehicles()
+        self.vehicles, self.walkers = Vehicles(), Walkers(town.ground)
         self.attachments = Attachments()
         self.weather = Weather()
         self._ids = itertools.count(1)
-        self._streams = itertools.count(wire.WORLD_STREAM + 1)
+        self.next_stream = first_stream
         self.spectator = self._enter(Actor(self._next_id(), "spectator", ActorKind.SPECTATOR), np.zeros(6))
         self.lights = TrafficLights(town, self.table, self._next_id)
+        self.signs = add_signs(town, self.table, self._next_id)
         self.surroundings = Surroundings(town, self.lights)
-        self.leaving: list[Callable[[Actor], None]] = []
+        self.contacts: list[Contact] = []
+        self._contact_rows = np.zeros((MOST_CONTACTS, 4))
+        self._bodies = self._find_bodies()
+        self.sensors: list[Actor] = []
 
     def actor(self, actor_id: int, kind: ActorKind | None = None) -> Actor:
         """Return an actor; ``WorldError`` where there is none of that id (and kind)."""
@@ -92,9 +119,6 @@ class World:
             if actor_id not in gone:
                 gone.append(actor_id)
                 waiting += [actor.id for actor in self.table.order if actor.parent == actor_id]
-        for actor_id in gone:
-            for leave in self.leaving:
-                leave(self.table.by_id[actor_id])
         self._take_out(gone)
         return gone
 
@@ -102,7 +126,7 @@ class World:
         """Move an actor to a pose ``(6,)`` (of its parent where it has one)."""
         if actor.parent:
             actor.relative = pose
-            self.attachments.find_rows(self.table)
+            self.find_rows()
             pose = self.attachments.pose_in(self.table.pose(self.actor(actor.parent)), pose)
         self.table.motion[actor.row, :6] = pose
         if actor.kind == ActorKind.VEHICLE:
@@ -113,6 +137,8 @@ class World:
         dt = self.step_s
         self.vehicles.step(dt, self._substeps(dt))
         self.vehicles.show(self.table)
+        self.walkers.step(self.table, dt)
+        self._collide()
         self.surroundings.update(self.table, self.vehicles)
         self.attachments.update(self.table)
         self.lights.advance(dt)
@@ -158,8 +184,12 @@ class World:
             attributes=blueprint.completed(description.attributes), parent=parent_id,
             centre=np.array([0.0, 0.0, extent[2] if blueprint.kind != ActorKind.WALKER else 0.0]), extent=extent,
             tags=bytes([blueprint.tag]) if blueprint.tag else b"",
-            stream=next(self._streams) if blueprint.streams else 0,
+            stream=self._next_stream() if blueprint.streams else 0,
         )  # fmt: skip
+
+    def _next_stream(self) -> int:
+        self.next_stream += 1
+        return self.next_stream - 1
 
     def _enter(self, actor: Actor, pose: FloatArray) -> Actor:
         self.table.add(actor, pose)
@@ -168,14 +198,43 @@ class World:
     def _take_part(self, actor: Actor, blueprint: Blueprint, pose: FloatArray) -> None:
         if blueprint.kind == ActorKind.VEHICLE and blueprint.parameters is not None:
             self.vehicles.add(actor, pose, blueprint.parameters, blueprint.mass_kg)
-        if actor.parent:
-            self.attachments.find_rows(self.table)
+        if blueprint.kind == ActorKind.WALKER:
+            self.walkers.add(actor)
+        self.find_rows()
+
+    def find_rows(self) -> None:
+        """Read again where everybody stands in the table of actors."""
+        self.vehicles.find_rows()
+        self.attachments.find_rows(self.table)
+        self._bodies = self._find_bodies()
+        self.sensors = [actor for actor in self.table.order if actor.kind == ActorKind.SENSOR]
+
+    def _find_bodies(self) -> Bodies:
+        others = [actor for actor in self.table.order if actor.kind in (ActorKind.WALKER, ActorKind.PROP)]
+        touched = [*self.vehicles.actors, *[actor for actor in others if not actor.parent]]
+        masses = [WALKER_KG if actor.kind == ActorKind.WALKER else 0.0 for actor in touched]
+        masses[: len(self.vehicles)] = self.vehicles.masses[: len(self.vehicles)].tolist()
+        return Bodies(
+            np.array([actor.row for actor in touched], dtype=np.int64),
+            np.array([actor.extent for actor in touched]).reshape(-1, 3), np.array(masses),
+        )  # fmt: skip
+
+    def _collide(self) -> None:
+        count = collide(
+            self.vehicles.state, self.vehicles.drive, self.table.motion, self._bodies, len(self.vehicles),
+            self._contact_rows,
+        )  # fmt: skip
+        self.contacts = [self._contact(*row) for row in self._contact_rows[:count].tolist()] if count else []
+
+    def _contact(self, a: float, b: float, x: float, y: float) -> Contact:
+        order, rows = self.table.order, self._bodies.rows
+        return Contact(order[rows[int(a)]], order[rows[int(b)]], np.array([x, y, 0.0]))
 
     def _take_out(self, gone: list[int]) -> None:
         self.vehicles.remove(gone)
+        self.walkers.remove(gone)
         self.table.remove(gone)
-        self.vehicles.find_rows()
-        self.attachments.find_rows(self.table)
+        self.find_rows()
 
     def _require_room(self, actor: Actor, pose: FloatArray) -> None:
         """Refuse a place where a body already is."""

@@ -18,6 +18,9 @@ from envs.scene import FloatArray
 FIRM_BRAKE_MPS2 = 5.5
 """Deceleration of a firm braking (m/s2), below what the vehicles reach."""
 
+OVERSPEED = 1.15
+"""A vehicle this much faster than its limit still stops (share; ours): the Traffic Manager overshoots on fast roads."""
+
 FRONT_M = 2.5
 """From a vehicle's middle, which is looked at, to its front (m; ours, of a car)."""
 
@@ -35,6 +38,13 @@ class Zone:
     yaw: float
     half_length: float
     half_width: float
+
+    def end(self, length_m: float) -> Zone:
+        """Return the last metres of the zone, up to its line."""
+        half = min(0.5 * length_m, self.half_length)
+        forward = self.half_length - half
+        x, y = self.x + forward * float(np.cos(self.yaw)), self.y + forward * float(np.sin(self.yaw))
+        return Zone(self.head, x, y, self.z, self.yaw, half, self.half_width)
 
     def row(self, light: int) -> list[float]:
         """Return the zone for kernels; ``light`` the number of its light, or -1."""
@@ -57,13 +67,14 @@ def _zone(town: TownMap, lane: int, head: str, gap: float) -> Zone:
     graph = town.graph
     length = float(graph.length[lane])
     end = max(length - gap, 0.5)
-    reach = float(graph.speed_limit[lane]) ** 2 / (2.0 * FIRM_BRAKE_MPS2) + FRONT_M
+    fast = OVERSPEED * float(graph.speed_limit[lane])
+    reach = fast * fast / (2.0 * FIRM_BRAKE_MPS2) + FRONT_M
     begin = max(end - min(max(reach, SHORTEST_M), LONGEST_M), 0.0)
     middle = 0.5 * (begin + end)
     x, y, heading = pose_at(graph.samples, graph.start, graph.step, lane, middle, 0.0)
     sample = int(graph.start[lane]) + round(middle / float(graph.step[lane]))
     width = float(graph.samples[sample, 4])
-    return Zone(head, x, y, float(graph.height[sample]), heading, 0.5 * (end - begin), 0.45 * width)
+    return Zone(head, x, y, float(graph.height[sample]), heading, 0.5 * (end - begin), 0.5 * width)
 
 
 def enclosing(zones: list[Zone]) -> Zone:

@@ -26,7 +26,8 @@ CYCLIST = Driver(
     hardest_brake=Range(4.5, 5.5),
 )
 """Accelerations as the AASHTO guide for bicycle facilities (1999) has them; braking and gaps are ours, the hardest
-below the 0.56 g at which a rider goes over the handlebars (Wilson, Bicycling Science, 3rd edition, chapter 7)."""
+below that at which a rider goes over the handlebars: 0.56 g by Wilson, Bicycling Science, 3rd edition, chapter 7, as
+quoted from memory (not read again; other calculations of the same limit found 0.6 to 0.7 g)."""
 
 
 def draw_cyclist(row: FloatArray, rng: np.random.Generator) -> None:

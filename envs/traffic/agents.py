@@ -36,7 +36,8 @@ class AgentRow(IntEnum):
     sign it has stood. ``KEEP_D`` offset from the lane's centre at which it drives where nothing is in its way (m).
     Overtaking (``envs.traffic.overtaking``): ``PASSING`` a ``PassPhase``, ``PASS_D`` the offset at which it passes (m),
     ``PASS_FIRST`` and ``PASS_LAST`` the slots of whom, ``PASS_WAITED`` how long it has stood and waited to pass (s).
-    ``HEEDLESS`` drives through junctions as if nobody else had a right to (by scenario alone).
+    ``HEEDLESS`` drives through junctions as if nobody else had a right to (by scenario alone). ``LETS_PASS`` the slot,
+    + 1, of the oncoming whom it lets pass a standing body (``envs.traffic.letting_pass``; 0: nobody).
     """
 
     MODE = 0
@@ -76,6 +77,7 @@ class AgentRow(IntEnum):
     PASS_LAST = 34
     PASS_WAITED = 35
     HEEDLESS = 36
+    LETS_PASS = 37
 
 
 class PassPhase(IntEnum):

@@ -16,6 +16,7 @@ from envs.traffic.claims import ClaimRow
 from envs.traffic.ego_in_way import ego_gap
 from envs.traffic.following import FREE_GAP, HARDEST_BRAKE, agent_idm, find_leader, make_room
 from envs.traffic.lane_change import choose_lane, enter_lane, yield_acceleration
+from envs.traffic.letting_pass import let_pass
 from envs.traffic.network import RoadArrays
 from envs.traffic.overtaking import street_leader, wanted_offset
 from envs.traffic.passing_room import somebody_stands
@@ -172,6 +173,8 @@ def _choose_accelerations(agents: FloatArray, traffic: TrafficArrays, roads: Roa
         gap, leader, ahead = find_leader(objects, view, count, b, i, s, agents[AgentRow.D, b, i])
         if agents[AgentRow.SPEED_FACTOR, b, i] > 0.0:
             gap, leader, ahead = street_leader(agents, traffic, roads, count, b, i, gap, leader, ahead, period, stands)
+            if stands:
+                gap, leader, ahead = let_pass(agents, traffic, roads, count, b, i, s, gap, leader, ahead)
             to_ego, ego_speed = ego_gap(agents, traffic, roads, b, i)
             if to_ego < gap:
                 gap, leader, ahead = to_ego, ego_speed, agents.shape[2]

@@ -15,7 +15,11 @@ from envs.scene import BoolArray, FloatArray, IntArray
 from envs.traffic.walk_state import SLOWEST_WALK
 
 START_S = 3.0
-"""Start-up and end clearance of a pedestrian's critical gap (s): Highway Capacity Manual 2010, chapter 19."""
+"""Start-up and end clearance of a pedestrian's critical gap (s): Highway Capacity Manual 2010, chapter 19.
+
+That is its chapter of two-way stop-controlled intersections (20 in the 6th and 7th editions); the number itself could
+not be read again.
+"""
 
 WIDEST_STREET_M = 18.0
 """Distance between two opposite sidewalks up to which one crosses between them (m, ours): four lanes."""

@@ -7,7 +7,9 @@ from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, PassPhase
 from envs.traffic.following import CORRIDOR_MARGIN
 from envs.traffic.grants import GRANTS
+from envs.traffic.letting_pass import FAR_M
 from envs.traffic.network import RoadArrays, column_beside
+from envs.traffic.passing_wait import asks_to_pass
 from envs.traffic.path_view import ViewRow
 from envs.traffic.paths import PATH_LANES
 from envs.traffic.scratch import TrafficArrays
@@ -18,12 +20,8 @@ EGO_ACCELERATION = 3.0
 FASTEST = 60.0
 """Bound of a speed to which no lane's limit binds somebody (m/s)."""
 
-COURTESY_S = 8.0
-"""Wait behind a standing body after which others do not enter the oncoming lane (s, ours), for ``LET_PASS_S``."""
-
-LET_PASS_S = 60.0
-
-FAR_M = 1e6
+BY_M = 1.0
+"""Length of the own tail beside which somebody oncoming is already by (m, ours): one drives on before it swings out."""
 
 _STATIC, _VEHICLE, _NONE = int(AgentMode.STATIC), int(AgentMode.VEHICLE), int(PassPhase.NONE)
 
@@ -31,11 +29,14 @@ _STATIC, _VEHICLE, _NONE = int(AgentMode.STATIC), int(AgentMode.VEHICLE), int(Pa
 @njit
 def who_comes(
     agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, front: float, seconds: float,
-    way: float,
+    way: float, until: float,
 ) -> int:  # fmt: skip
-    """Return the slot of who comes on the oncoming lane and would meet agent ``i`` within ``way`` (m), or -1."""
+    """Return the slot of who comes on the oncoming lane and would meet agent ``i`` within ``way`` (m), or -1.
+
+    Those who are ``until`` (m) or further on the path stand, or are behind one who does.
+    """
     objects, begin = traffic.objects, 0.0
-    rear = front - 2.0 * objects[ObjectRow.HALF_LENGTH, b, i]
+    rear = front - 2.0 * objects[ObjectRow.HALF_LENGTH, b, i] + BY_M
     for k in range(PATH_LANES):
         lane = int(traffic.paths[b, i, k])
         if lane < 0 or roads.junction[lane] >= 0 or roads.opposite[lane] < 0:
@@ -47,7 +48,7 @@ def who_comes(
             along = begin + roads.affine[lane, column, 0] + roads.affine[lane, column, 1] * objects[ObjectRow.S, b, j]
             half = objects[ObjectRow.HALF_LENGTH, b, j]
             stands = j < agents.shape[2] and int(agents[AgentRow.MODE, b, min(j, agents.shape[2] - 1)]) == _STATIC
-            if j != i and not stands and along + half > rear:
+            if j != i and not stands and along + half > rear and along - half < until:
                 if along - half - front < way + comes_by(agents, objects, roads, b, j, other, seconds):
                     return j
             j = int(traffic.links[j])
@@ -57,15 +58,21 @@ def who_comes(
 
 @njit
 def who_stands(
-    objects: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, s: float, offset: float, end: float
-) -> int:
-    """Return the slot of a body in the corridor in which agent ``i`` would pass until ``end`` (m), or -1."""
+    objects: FloatArray, traffic: TrafficArrays, count: int, b: int, i: int, s: float, offset: float, end: float,
+    until: float,
+) -> int:  # fmt: skip
+    """Return the slot of a body in the corridor in which agent ``i`` would pass until ``end`` (m), or -1.
+
+    Those who are ``until`` (m) or further let it pass, or are behind one who does.
+    """
     view = traffic.seen
     corridor = objects[ObjectRow.HALF_WIDTH, b, i] + CORRIDOR_MARGIN
     for n in range(count):
         j, along = int(view[ViewRow.INDEX, n]), view[ViewRow.ALONG, n]
         half = objects[ObjectRow.HALF_LENGTH, b, j]
         if j == i or along + half < s - objects[ObjectRow.HALF_LENGTH, b, i] or along - half > end:
+            continue
+        if along - half >= until:
             continue
         reach = corridor + objects[ObjectRow.HALF_WIDTH, b, j] + objects[ObjectRow.CLEARANCE, b, j]
         if abs(view[ViewRow.ACROSS, n] - offset) < reach and view[ViewRow.ACROSS, n] > 0.5 * offset:
@@ -163,10 +170,8 @@ def overtaker_on(agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, 
     So does, for a while, who has long waited to pass a standing body: traffic that never leaves a gap leaves it one.
     """
     for j in range(agents.shape[2]):
-        waited = agents[AgentRow.PASS_WAITED, b, j]
-        if int(agents[AgentRow.PASSING, b, j]) == _NONE:
-            if waited < COURTESY_S or waited % (COURTESY_S + LET_PASS_S) < COURTESY_S:
-                continue
+        if int(agents[AgentRow.PASSING, b, j]) == _NONE and not asks_to_pass(agents, b, j):
+            continue
         for k in range(PATH_LANES):
             lane = int(traffic.paths[b, j, k])
             if lane < 0 or roads.junction[lane] >= 0:

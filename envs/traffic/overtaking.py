@@ -16,7 +16,6 @@ from envs.traffic.network import RoadArrays
 from envs.traffic.passing_gap import (
     SHARE_OF_ACCELERATION,
     SHARE_OF_PACE,
-    STANDS_MPS,
     find_objection,
     pass_time,
     zone_end,
@@ -33,6 +32,7 @@ from envs.traffic.passing_room import (
     standing_ahead,
     steepness,
 )
+from envs.traffic.passing_wait import count_wait, wanted_margin
 from envs.traffic.path_view import ViewRow
 from envs.traffic.scratch import TrafficArrays
 
@@ -48,10 +48,9 @@ DECIDES_M = 25.0
 FOLLOWS_M, FOLLOWS_S = 6.0, 1.2
 """Gap and headway up to which a driver overtakes somebody who moves: earlier it would be out for too long (m, s)."""
 
-MARGIN_S = 2.0
-"""Time left at the end before the oncoming would be there (s, ours); ``GIVES_UP_S`` below which it gives up."""
-
 GIVES_UP_S = 0.5
+"""Time left at the end before the oncoming would be there, below which a driver gives up (s, ours)."""
+
 GIVES_UP_BRAKE = 2.0
 """Deceleration with which it must still get behind whom it would pass, to give up (m/s2, ours)."""
 
@@ -155,6 +154,8 @@ def _consider(
     first = standing if standing >= 0 and int(view[ViewRow.INDEX, standing]) == ahead else -1
     if first < 0 and _is_slow(agents, roads, b, i, ahead):
         first = look_for(view, count, ahead)
+    if standing < 0:
+        agents[AgentRow.PASS_WAITED, b, i] = 0.0
     if first < 0 and standing < 0:
         return gap, leader, ahead
     blocker = -1
@@ -166,7 +167,8 @@ def _consider(
             room = pull_out_room(objects, b, i, offset - agents[AgentRow.D, b, i]) - PULL_OUT_MARGIN_M
             near = room <= gap < room + DECIDES_M
         if last >= 0 and offset > 0.0 and near:
-            blocker = _objection(agents, traffic, roads, count, b, i, s, first, last, offset, MARGIN_S)
+            margin = wanted_margin(agents[AgentRow.PASS_WAITED, b, i])
+            blocker = _objection(agents, traffic, roads, count, b, i, s, first, last, offset, margin)
             if blocker == -1:
                 agents[AgentRow.PASSING, b, i], agents[AgentRow.PASS_D, b, i] = _OUT, offset
                 agents[AgentRow.PASS_WAITED, b, i] = 0.0
@@ -175,8 +177,7 @@ def _consider(
                 return gap, leader, ahead
     if standing < 0:
         return gap, leader, ahead
-    if blocker >= 0 and agents[AgentRow.SPEED, b, i] < STANDS_MPS:
-        agents[AgentRow.PASS_WAITED, b, i] += period
+    count_wait(agents, b, i, int(view[ViewRow.INDEX, standing]), blocker, period)
     return _hold_back(agents, traffic, roads, b, i, s, standing, gap, leader, ahead if blocker < 0 else blocker)
 
 
@@ -238,7 +239,8 @@ def _objection(
     theirs = 0.0
     if int(agents[AgentRow.MODE, b, k]) != _STATIC:
         theirs = max(view[ViewRow.SPEED, last], own_pace(agents, roads, b, k))
-    limit = zone_end(agents, traffic, roads, b, i, s, begin)
+    stands = int(agents[AgentRow.MODE, b, j]) == _STATIC
+    limit = zone_end(agents, traffic, roads, b, i, s, begin, stands)
     seconds, way = pass_time(
         agents[AgentRow.SPEED, b, i], SHARE_OF_PACE * own_pace(agents, roads, b, i),
         SHARE_OF_ACCELERATION * agents[AgentRow.MAX_ACCELERATION, b, i], theirs,

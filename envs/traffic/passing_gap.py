@@ -8,6 +8,7 @@ from envs.compiled import njit
 from envs.roads.projection import pose_at
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow, ObjectRow, PassPhase
+from envs.traffic.letting_pass import FAR_M, let_pass_until
 from envs.traffic.network import RoadArrays
 from envs.traffic.oncoming import who_comes, who_enters, who_stands
 from envs.traffic.passing_room import IN_LANE_M, lane_width, own_pace
@@ -102,13 +103,14 @@ def time_over(distance: float, speed: float, top: float, rate: float) -> tuple[f
 
 @njit
 def zone_end(
-    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, s: float, begin: float
+    agents: FloatArray, traffic: TrafficArrays, roads: RoadArrays, b: int, i: int, s: float, begin: float, stands: bool
 ) -> float:
     """Return where on its path (m from its first lane's start) agent ``i`` must be back at the latest, or -1.
 
     The zone reaches from behind the vehicle to shortly before the next junction or crosswalk, over lanes that are alone
     in their direction beside an oncoming one, where the marking between them may be crossed. ``begin``: what is to be
-    passed begins there (m).
+    passed begins there (m). Where that ``stands`` for good, a crosswalk before it does not end the zone: nobody would
+    ever get by.
     """
     if s < traffic.objects[ObjectRow.HALF_LENGTH, b, i]:
         return -1.0
@@ -124,7 +126,7 @@ def zone_end(
             return along if begin < along else -1.0
         if roads.opposite[lane] < 0:
             return along if begin < along else -1.0
-        strip = _first_strip(traffic, lane, s - along)
+        strip = _first_strip(traffic, lane, (begin if stands else s) - along)
         if strip >= 0.0:
             end = along + strip - BEFORE_JUNCTION_M
             return end if begin < end else -1.0
@@ -155,6 +157,9 @@ def find_objection(
     ``last`` place in the view of whom it passes last, ``limit`` where it must be back (m), ``margin`` (s) left before
     the oncoming are there.
     """
+    passer = _passer_of(agents, b, i)
+    if passer >= 0:
+        return passer
     objects, lane = traffic.objects, int(agents[AgentRow.LANE, b, i])
     front, half = s + objects[ObjectRow.HALF_LENGTH, b, i], objects[ObjectRow.HALF_WIDTH, b, i]
     top = SHARE_OF_PACE * own_pace(agents, roads, b, i)
@@ -173,12 +178,23 @@ def find_objection(
     if int(agents[AgentRow.MODE, b, int(traffic.seen[ViewRow.INDEX, last])]) != _STATIC:
         if _sight(traffic, roads, b, i, s) - front < way + (seconds + margin) * roads.advised[lane]:
             return -2
-    blocker = who_comes(agents, traffic, roads, b, i, front, seconds + margin, way)
+    until = let_pass_until(agents, traffic, roads, b, i, front)
+    blocker = who_comes(agents, traffic, roads, b, i, front, seconds + margin, way, until)
     if blocker == -1:
-        blocker = who_stands(objects, traffic, count, b, i, s, offset, front + way)
-    if blocker == -1:
+        blocker = who_stands(objects, traffic, count, b, i, s, offset, front + way, until)
+    if blocker == -1 and until >= FAR_M:
         blocker = who_enters(agents, traffic, roads, b, i, front, seconds + margin, way)
     return blocker
+
+
+@njit
+def _passer_of(agents: FloatArray, b: int, i: int) -> int:
+    """Return who passes agent ``i`` just now, or -1: pulling out then, even within the own lane, would block both."""
+    for j in range(agents.shape[2]):
+        if j != i and int(agents[AgentRow.PASSING, b, j]) != _NONE:
+            if int(agents[AgentRow.PASS_FIRST, b, j]) == i or int(agents[AgentRow.PASS_LAST, b, j]) == i:
+                return j
+    return -1
 
 
 @njit

@@ -13,7 +13,8 @@ from envs.traffic.path_view import ViewRow
 BESIDE_MOVING = 1.7
 """Clearance that a driver aims at beside whom it passes by moving over (m), to keep 1.5 from its front to its tail.
 
-1.5 m as in the Highway Code, rule 163 (2022), and in section 5 (4) of the German StVO (2020).
+1.5 m as the Highway Code, rule 163 (2022), has it up to 30 mph (more above), and section 5 (4) of the German StVO
+(2020) within built-up areas (2 m outside them).
 """
 
 BESIDE_STANDING = 1.0

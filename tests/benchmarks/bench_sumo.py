@@ -1,10 +1,10 @@
 """Our traffic against SUMO's (libsumo), same town, same drivers, in one run: steps per second, and the flow.
 
 ``OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_sumo`` prints tables in Markdown. Both simulators step one world
-of so many cars by 0.1 s in this process; contestants take turns. The flow is that of a closed system, every vehicle on
-an endless random walk that turns with equal chances: one speed limit, the same advised speeds in curves, the same
-signals with the same phases (Town02), and drivers drawn from the same ranges (IDM in both). Right of way is each
-simulator's own: in the generated town netconvert does not read the signs, so its flow is compared with less meaning.
+of so many cars by 0.1 s in this process; contestants take turns. The flow is that of a closed system: one speed limit,
+the same advised speeds in curves, right of way, signs and signals (``sumo_rules``), drivers drawn from the same ranges
+(IDM in both), and SUMO's drive the very ways that ours drove (``sumo_routes``): how long one stands before junctions
+depends on the ways more than on how anybody drives.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import numpy as np
 from envs.roads.lane_graph import LaneGraph
 from envs.scene import FloatArray
 from tests.benchmarks.machine import machine
-from tests.benchmarks.sumo_town import has_sumo, start, sumo_flow, write_drivers, write_network
-from tests.benchmarks.town_traffic import PERIOD_S, TownFlow, cars, drive, flow, opendrive_text, town_graph
+from tests.benchmarks.sumo_routes import driven_lanes, write_drivers
+from tests.benchmarks.sumo_town import SumoTown, has_sumo, start, sumo_flow, write_network
+from tests.benchmarks.town_traffic import PERIOD_S, LaneKind, TownFlow, cars, drive, flow, opendrive_text, town_graph
 from tests.gates.population import GENERATED, MAPS
 
 COMMAND = "OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_sumo"
@@ -45,9 +46,10 @@ WARM_UP = 1200
 """Ticks before anything is counted: two minutes."""
 
 
-def speeds(graph: LaneGraph, net: Path, vehicles: int, rounds: int, seconds: float) -> dict[str, FloatArray]:
+def speeds(graph: LaneGraph, town: SumoTown, vehicles: int, rounds: int, seconds: float) -> dict[str, FloatArray]:
     """Return steps per second ``(rounds,)`` by contestant."""
     worlds, ticks = cars(graph, vehicles, 0), iter(range(10**9))
+    driven = driven_lanes(cars(graph, vehicles, 0), WARM_UP)
 
     def ours() -> None:
         drive(worlds, next(ticks), 1)
@@ -59,7 +61,7 @@ def speeds(graph: LaneGraph, net: Path, vehicles: int, rounds: int, seconds: flo
         measured["ours, step by step"].append(_rate(ours, seconds, 1))
         measured["ours, 100 steps a call"].append(_rate(lambda: drive(worlds, next(ticks), 100), seconds, 100))
         for model in MODELS:
-            simulation = start(net, write_drivers(net, worlds, 0, model), 0)
+            simulation = start(town.net, write_drivers(town, worlds, driven, 0, model), 0)
             for _ in range(WARM_UP):
                 simulation.simulationStep()
             measured[f"SUMO {model}"].append(_rate(simulation.simulationStep, seconds, 1))
@@ -86,20 +88,24 @@ def print_speeds(measured: dict[str, FloatArray]) -> None:
               f"| {np.median(rates / sumo):.2f} |")  # fmt: skip
 
 
-def flows(graph: LaneGraph, net: Path, vehicles: int, seeds: int, minutes: float) -> list[tuple[TownFlow, TownFlow]]:
+Pairs = list[tuple[TownFlow, TownFlow]]
+
+
+def flows(graph: LaneGraph, town: SumoTown, vehicles: int, seeds: int, minutes: float) -> Pairs:
     """Return the flow of ours and of SUMO's traffic for each seed."""
-    ticks, pairs = round(60.0 * minutes / PERIOD_S), []
+    ticks, pairs = round(60.0 * minutes / PERIOD_S), Pairs()
     for seed in range(seeds):
+        driven = driven_lanes(cars(graph, vehicles, seed), WARM_UP + 2 * ticks)
         worlds = cars(graph, vehicles, seed)
-        drivers = write_drivers(net, worlds, seed, MODELS[0])
+        drivers = write_drivers(town, worlds, driven, seed, MODELS[0])
         ours = flow(worlds, WARM_UP, ticks)
-        simulation = start(net, drivers, seed)
-        pairs.append((ours, sumo_flow(simulation, net, graph, WARM_UP, ticks)))
+        simulation = start(town.net, drivers, seed)
+        pairs.append((ours, sumo_flow(simulation, town, graph, WARM_UP, ticks)))
         simulation.close()
     return pairs
 
 
-def print_flows(pairs: list[tuple[TownFlow, TownFlow]]) -> None:
+def print_flows(pairs: Pairs) -> None:
     """Print the table of flows: means over the seeds, their ratio and its 95 % interval by the seeds' pairs."""
     print("| | ours | SUMO | ratio | 95 % interval |\n" + 5 * "|---" + "|")
     for name, value in VALUES.items():
@@ -110,6 +116,22 @@ def print_flows(pairs: list[tuple[TownFlow, TownFlow]]) -> None:
     spread = [np.std(lanes) / np.mean(lanes) for k in (0, 1) for lanes in [np.mean([p[k].per_lane for p in pairs], 0)]]
     print(f"\nOver the {len(pairs[0][0].per_lane)} cross-sections the flow varies by {spread[0]:.2f} (ours) and "
           f"{spread[1]:.2f} (SUMO) of its mean.")  # fmt: skip
+
+
+def print_kinds(pairs: Pairs) -> None:
+    """Print the table of seconds per km by the kind of lane, and the share of the distance there."""
+    print("\n| lanes before and in junctions | share of the way, ours | SUMO | s per km, ours | SUMO | ours / SUMO |")
+    print(6 * "|---" + "|")
+    metres = np.array([[town.metres for town in pair] for pair in pairs])
+    seconds = np.array([[town.seconds for town in pair] for pair in pairs])
+    for kind in LaneKind:
+        way, taken = metres[..., kind], seconds[..., kind]
+        if not way.any():
+            continue
+        share = way.sum(axis=0) / metres.sum(axis=(0, 2))
+        ours, sumo = 1000.0 * taken.sum(axis=0) / way.sum(axis=0)
+        print(f"| {kind.name.lower()} | {share[0]:.2f} | {share[1]:.2f} | {ours:.0f} | {sumo:.0f} "
+              f"| {ours / sumo:.3f} |")  # fmt: skip
 
 
 def _interval(both: FloatArray, draws: int = 10_000) -> FloatArray:
@@ -142,13 +164,16 @@ def main() -> None:
             continue
         graph = town_graph(name, LIMIT_MPS)
         with tempfile.TemporaryDirectory() as folder:
-            net = write_network(opendrive_text(name), graph, cars(graph, 1, 0).roads, Path(folder))
-            print(f"\n{name}\n", flush=True)
+            town = write_network(opendrive_text(name), graph, cars(graph, 1, 0).roads, Path(folder))
+            print(f"\n{name}: who of two goes first is as netconvert has it in {town.rules.guessed} of "
+                  f"{town.rules.pairs} pairs\n", flush=True)  # fmt: skip
             if options.rounds > 0:
-                print_speeds(speeds(graph, net, options.vehicles, options.rounds, options.seconds))
+                print_speeds(speeds(graph, town, options.vehicles, options.rounds, options.seconds))
             if options.seeds > 0:
                 print(flush=True)
-                print_flows(flows(graph, net, options.vehicles, options.seeds, options.minutes))
+                pairs = flows(graph, town, options.vehicles, options.seeds, options.minutes)
+                print_flows(pairs)
+                print_kinds(pairs)
 
 
 if __name__ == "__main__":

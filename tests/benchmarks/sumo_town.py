@@ -1,7 +1,8 @@
 """The same town in SUMO: its network from the OpenDRIVE file, with our speeds and signals, and the same drivers.
 
-``netconvert`` reads the map; then every lane takes the speed that ours advises there (limit and curve) and every
-signal our phases, so that what differs is how vehicles follow, cross and give way. Needs ``eclipse-sumo`` and
+``netconvert`` reads the map; ways that it has lost are joined again (a ramp that ends within another road). Then every
+lane takes the speed that ours advises there (limit and curve), every junction our right of way and every signal our
+phases (``sumo_rules``), so that what differs is how vehicles follow, cross and give way. Needs ``eclipse-sumo`` and
 ``libsumo`` (extra ``bench``).
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,18 +20,10 @@ import numpy as np
 
 from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.roads.projection import pose_at
-from envs.scene import FloatArray, SignalState
-from envs.traffic.agents import AgentRow
-from envs.traffic.lights import light
+from envs.scene import FloatArray
 from envs.traffic.network import RoadArrays
-from tests.benchmarks.town_traffic import PERIOD_S, FlowMeter, TownFlow, sections
-from tests.gates.population import Worlds
-
-LETTERS = {SignalState.NONE: "G", SignalState.GREEN: "G", SignalState.YELLOW: "y", SignalState.RED: "r"}
-"""SUMO's letters. Where two approaches have green together, a turn that netconvert has give way gets ``g``."""
-
-ROUTE_M = 40_000.0
-"""Length of the random walk that each vehicle is given (m): more than it drives in any measurement."""
+from tests.benchmarks.sumo_rules import Agreement, entries, junction_types, show_signs, take_phases, take_rules
+from tests.benchmarks.town_traffic import PERIOD_S, FlowMeter, TownFlow, lane_kinds, sections
 
 
 def has_sumo() -> bool:
@@ -37,64 +31,92 @@ def has_sumo() -> bool:
     return all(find_spec(name) is not None for name in ("sumo", "libsumo"))
 
 
-def write_network(text: str, graph: LaneGraph, roads: RoadArrays, folder: Path) -> Path:
-    """Write the town's SUMO network into ``folder`` and return its file. Raises ``CalledProcessError``."""
-    import sumo
+@dataclass(frozen=True, slots=True)
+class SumoTown:
+    """The network's file, the lane of ours that each of its lanes is, and whether netconvert had the rules of ours."""
 
+    net: Path
+    ours: dict[str, int]
+    rules: Agreement
+
+
+def write_network(text: str, graph: LaneGraph, roads: RoadArrays, folder: Path) -> SumoTown:
+    """Write the town's SUMO network into ``folder``. Raises ``CalledProcessError``."""
     source, target = folder / "town.xodr", folder / "town.net.xml"
     source.write_text(text)
-    netconvert = Path(sumo.SUMO_HOME) / "bin" / "netconvert"
-    options = ["--no-turnarounds", "true", "--no-warnings", "true"]
-    command = [str(netconvert), "--opendrive-files", str(source), "-o", str(target), *options]
-    subprocess.run(command, check=True, capture_output=True)
+    _netconvert("--opendrive-files", source, "-o", target, "--no-turnarounds", "true")
+    _amend(target, graph, roads)
     tree = ElementTree.parse(target)
-    _match(tree.getroot(), graph, roads)
+    net = tree.getroot()
+    ours = _our_lanes(net, graph)
+    for lane in net.iter("lane"):
+        lane.set("speed", f"{roads.advised[ours[lane.get('id', '')]]:.3f}")
+    links = _our_ways(net, graph)
+    rules = take_rules(net, links, roads)
+    show_signs(net, links, roads)
+    take_phases(net, links, roads)
     tree.write(target)
-    return target
+    return SumoTown(target, ours, rules)
 
 
-def _match(net: Element, graph: LaneGraph, roads: RoadArrays) -> None:
-    """Give the network our speeds and signals."""
+def _netconvert(*options: str | Path) -> None:
+    import sumo
+
+    program = Path(sumo.SUMO_HOME) / "bin" / "netconvert"
+    subprocess.run([str(program), *map(str, options), "--no-warnings", "true"], check=True, capture_output=True)
+
+
+def _amend(target: Path, graph: LaneGraph, roads: RoadArrays) -> None:
+    """Let netconvert build the network once more, with the lanes joined that it had lost and the kinds of junctions."""
+    net = ElementTree.parse(target).getroot()
+    nodes, edges, links = Element("nodes"), Element("edges"), Element("connections")
+    for name, kind in junction_types(_our_ways(net, graph), roads).items():
+        nodes.append(Element("node", {"id": name, "type": kind}))
+    _join_loose_ends(net, graph, nodes, edges, links)
+    patches = [target.with_name(f"amended.{kind}.xml") for kind in ("nod", "edg", "con")]
+    for path, root in zip(patches, (nodes, edges, links), strict=True):
+        ElementTree.ElementTree(root).write(path)
+    _netconvert("-s", target, "-n", patches[0], "-e", patches[1], "-x", patches[2], "-o", target)
+
+
+def _join_loose_ends(net: Element, graph: LaneGraph, nodes: Element, edges: Element, links: Element) -> None:
+    """Connect the lanes that go on in the map and not in the network: a ramp that joins a road within its course."""
+    ours, offset = _our_lanes(net, graph), _offset(net)
+    streets = [edge for edge in net.findall("edge") if edge.get("function") is None]
+    begins = {lane.get("id", ""): _shape(lane, offset)[0] for edge in streets for lane in edge.findall("lane")}
+    going_on = {link.get("from") for link in net.findall("connection")}
+    for edge in (item for item in streets if item.get("id") not in going_on):
+        lane = edge.findall("lane")[0].get("id", "")
+        following = int(graph.successors[ours[lane], 0])
+        if following < 0:
+            continue
+        start = graph.samples[graph.start[following], :2]
+        joined = min(begins, key=lambda name: float(np.hypot(*(begins[name] - start))))
+        name, number = joined.rsplit("_", 1)
+        node = next(item.get("from", "") for item in streets if item.get("id") == name)
+        edges.append(Element("edge", {"id": edge.get("id", ""), "from": edge.get("from", ""), "to": node}))
+        nodes.append(Element("node", {"id": edge.get("to", ""), "remove": "true"}))
+        link = {"from": edge.get("id", ""), "to": name, "fromLane": lane.rsplit("_", 1)[1], "toLane": number}
+        links.append(Element("connection", link))
+
+
+def _our_lanes(net: Element, graph: LaneGraph) -> dict[str, int]:
+    offset = _offset(net)
+    return {
+        lane.get("id", ""): _nearest_lane(graph, _dense(_shape(lane, offset), 5)[1:-1]) for lane in net.iter("lane")
+    }
+
+
+def _our_ways(net: Element, graph: LaneGraph) -> dict[str, dict[int, int]]:
+    """Return our lane of each way into a junction, by junction and link index."""
     offset = _offset(net)
     shapes = {lane.get("id", ""): _shape(lane, offset) for lane in net.iter("lane")}
-    for lane in net.iter("lane"):
-        ours = _nearest_lane(graph, _dense(shapes[lane.get("id", "")], 5)[1:-1])
-        lane.set("speed", f"{roads.advised[ours]:.3f}")
-    signals: dict[str, dict[int, int]] = {}
-    for link in (item for item in net.findall("connection") if item.get("tl") is not None):
+    ways: dict[str, dict[int, int]] = {}
+    for name, index, link in entries(net):
         way = shapes[link.get("via", "")]
         points = np.array([way[0], way[len(way) // 2], shapes[f"{link.get('to')}_{link.get('toLane')}"][0]])
-        ours = _nearest_lane(graph, points)
-        signals.setdefault(link.get("tl", ""), {})[int(link.get("linkIndex", "0"))] = ours
-    for logic in net.findall("tlLogic"):
-        _take_phases(logic, signals[logic.get("id", "")], roads)
-
-
-def _take_phases(logic: Element, lanes: dict[int, int], roads: RoadArrays) -> None:
-    """Replace the phases of a signal by ours; ``lanes`` are our ways by the signal's links."""
-    theirs = logic.findall("phase")
-    giving_way = [all(phase.get("state", "")[link] != "G" for phase in theirs) for link in range(max(lanes) + 1)]
-    for phase in theirs:
-        logic.remove(phase)
-    logic.set("offset", "0")
-    groups = [int(roads.group[lane]) for lane in lanes.values() if roads.group[lane] >= 0]
-    cycle = float(roads.programs[groups[0], 0]) if groups else 10.0
-    ticks = [_letters(lanes, giving_way, roads, k * PERIOD_S) for k in range(round(cycle / PERIOD_S))]
-    begin = 0
-    for k in range(1, len(ticks) + 1):
-        if k == len(ticks) or ticks[k] != ticks[begin]:
-            logic.insert(0 if begin == 0 else len(logic.findall("phase")), Element(
-                "phase", {"duration": f"{(k - begin) * PERIOD_S:.1f}", "state": ticks[begin]}))  # fmt: skip
-            begin = k
-
-
-def _letters(lanes: dict[int, int], giving_way: list[bool], roads: RoadArrays, now: float) -> str:
-    states = [SignalState(light(roads, lanes[link], now, 0)) for link in range(max(lanes) + 1)]
-    green = {int(roads.group[lanes[link]]) for link, state in enumerate(states) if state is SignalState.GREEN}
-    return "".join(
-        "g" if state is SignalState.GREEN and giving_way[link] and len(green) > 1 else LETTERS[state]
-        for link, state in enumerate(states)
-    )
+        ways.setdefault(name, {})[index] = _nearest_lane(graph, points)
+    return ways
 
 
 def _offset(net: Element) -> FloatArray:
@@ -117,62 +139,6 @@ def _nearest_lane(graph: LaneGraph, points: FloatArray) -> int:
     return int(apart.argmin())
 
 
-def write_drivers(net: Path, worlds: Worlds, seed: int, model: str) -> Path:
-    """Write vehicles with the drivers of ``worlds`` (its first) on random walks from random places; return the file."""
-    root, rng = Element("routes"), np.random.default_rng(seed)
-    edges = _edges(net)
-    names = sorted(edges)
-    share = np.array([edges[name][0] for name in names])
-    agents = worlds.agents[:, 0]
-    for i in range(agents.shape[1]):
-        root.append(Element("vType", _driver(agents[:, i], i, model)))
-    for i in range(agents.shape[1]):
-        begin = names[int(rng.choice(len(names), p=share / share.sum()))]
-        vehicle = Element("vehicle", {"id": str(i), "type": str(i), "depart": "0", "departLane": "random",
-                                      "departPos": "random_free", "departSpeed": "0"})  # fmt: skip
-        vehicle.append(Element("route", {"edges": " ".join(_random_walk(edges, begin, rng))}))
-        root.append(vehicle)
-    path = net.with_name(f"drivers_{model}_{seed}.rou.xml")
-    ElementTree.ElementTree(root).write(path)
-    return path
-
-
-def _driver(agent: FloatArray, i: int, model: str) -> dict[str, str]:
-    numbers = {
-        "accel": agent[AgentRow.MAX_ACCELERATION], "decel": agent[AgentRow.COMFORT_BRAKE],
-        "emergencyDecel": agent[AgentRow.HARDEST_BRAKE], "tau": agent[AgentRow.HEADWAY],
-        "minGap": agent[AgentRow.MIN_GAP], "length": 4.6, "width": 1.9,
-        "speedFactor": agent[AgentRow.SPEED_FACTOR], "speedDev": 0.0, "maxSpeed": 40.0,
-    }  # fmt: skip
-    return {"id": str(i), "carFollowModel": model} | {name: f"{value:.3f}" for name, value in numbers.items()}
-
-
-def _edges(net: Path) -> dict[str, tuple[float, list[str]]]:
-    """Return length and followers of each edge from which one can go on for ever."""
-    root = ElementTree.parse(net).getroot()
-    lengths = {
-        edge.get("id", ""): float(edge.findall("lane")[0].get("length", "0"))
-        for edge in root.findall("edge")
-        if edge.get("function") is None
-    }
-    following: dict[str, set[str]] = {name: set() for name in lengths}
-    for link in root.findall("connection"):
-        if link.get("from") in lengths:
-            following[link.get("from", "")].add(link.get("to", ""))
-    while dead := {name for name, others in following.items() if not others}:
-        following = {name: others - dead for name, others in following.items() if name not in dead}
-    return {name: (lengths[name], sorted(others)) for name, others in following.items()}
-
-
-def _random_walk(edges: dict[str, tuple[float, list[str]]], begin: str, rng: np.random.Generator) -> list[str]:
-    walk, length = [begin], 0.0
-    while length < ROUTE_M:
-        others = edges[walk[-1]][1]
-        walk.append(others[int(rng.integers(len(others)))])
-        length += edges[walk[-1]][0]
-    return walk
-
-
 def start(net: Path, drivers: Path, seed: int) -> Any:
     """Start SUMO in this process and return the ``libsumo`` module, which is it. Nobody is teleported."""
     import libsumo
@@ -183,12 +149,13 @@ def start(net: Path, drivers: Path, seed: int) -> Any:
     return libsumo
 
 
-def sumo_flow(simulation: Any, net: Path, graph: LaneGraph, warm_up: int, ticks: int) -> TownFlow:
+def sumo_flow(simulation: Any, town: SumoTown, graph: LaneGraph, warm_up: int, ticks: int) -> TownFlow:
     """Let a started SUMO drive for ``warm_up`` ticks, and count over the ``ticks`` after them."""
     for _ in range(warm_up):
         simulation.simulationStep()
     vehicles = simulation.vehicle
-    names, places = sorted(vehicles.getIDList()), _places(net, graph)
+    names, places, kinds = sorted(vehicles.getIDList()), _places(town.net, graph), lane_kinds(graph)
+    kind_of = {lane: int(kinds[ours]) for lane, ours in town.ours.items()}
     meter = FlowMeter(len(sections(graph)), len(names))
     driven = sum(vehicles.getDistance(name) for name in names)
     before = {name: (vehicles.getLaneID(name), vehicles.getLanePosition(name)) for name in names}
@@ -198,8 +165,10 @@ def sumo_flow(simulation: Any, net: Path, graph: LaneGraph, warm_up: int, ticks:
         for name in names:
             now = vehicles.getLaneID(name), vehicles.getLanePosition(name)
             (lane, s), before[name] = before[name], now
-            passed += [c for c, at in places.get(lane, ()) if s < at and (now[0] != lane or now[1] >= at)]
-        meter.see(np.array(passed, dtype=np.int64), np.array([vehicles.getSpeed(name) for name in names]))
+            left = now[0].rsplit("_", 1)[0] != lane.rsplit("_", 1)[0]
+            passed += [c for c, at in places.get(lane, ()) if s < at and (left or now[1] >= at)]
+        speeds = np.array([vehicles.getSpeed(name) for name in names])
+        meter.see(np.array(passed, dtype=np.int64), speeds, np.array([kind_of[before[name][0]] for name in names]))
     return meter.result(sum(vehicles.getDistance(name) for name in names) - driven, ticks)
 
 

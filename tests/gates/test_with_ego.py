@@ -9,7 +9,7 @@ import numpy as np
 from envs.roads.lane_graph import LaneGraph
 from envs.roads.walk_graph import WalkGraph
 from envs.traffic.agents import AgentRow
-from tests.gates.population import GENERATED, KINDS, Worlds, load_map, load_walk, populate
+from tests.gates.population import GENERATED, KINDS, WITH_CYCLISTS, Worlds, load_map, load_walk, populate
 from tests.gates.report import run_gates
 from tests.gates.with_ego import run_with_ego
 
@@ -31,6 +31,14 @@ def test_the_gates_hold_with_pedestrians() -> None:
     report = run_gates(worlds(), MINUTES)
     assert report.holds, report.events
     assert report.crossings > 50 and report.mean_speed > 3.0
+
+
+def test_who_stands_on_a_crosswalk_passes_the_broken_down_vehicle_behind_it() -> None:
+    """A truck of seed 1 stood there for ever: the crosswalk under it was told to be the end of where it may pass."""
+    graph, walk = town()
+    report = run_gates(populate(graph, 40, (1,), WITH_CYCLISTS, walk, 20, 2), MINUTES)
+    assert report.holds, report.events
+    assert report.passes > 5
 
 
 def test_pedestrians_who_are_run_over_are_seen_where_drivers_do_not_mind_them() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from hcrmp import cli
 from hcrmp.config import ServeConfig, load
 from hcrmp.errors import UserError
 from hcrmp.serve import server_config
+from tests.envs.carla_server.raw import RawClient
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +69,21 @@ def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_folder_gives_maps_by_name(tmp_path: Path) -> None:
     config = server_config(ServeConfig(map="mine", map_folder=str(tmp_path)))
     assert config.map_folder == tmp_path
+
+
+def test_the_command_serves_until_it_is_interrupted() -> None:
+    command = [sys.executable, "-m", "hcrmp.cli", "serve", "--map", "street_0", "--port", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert "0.9.16" in line and "map street_0" in line
+        with RawClient(int(line.split("127.0.0.1:")[1].split()[0])) as client:
+            assert client.value("version") == "0.9.16"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30.0)
+        assert process.returncode == cli.INTERRUPTED_STATUS
+        assert errors.strip() == "hcrmp: interrupted."
+    finally:
+        process.kill()
+        process.communicate()

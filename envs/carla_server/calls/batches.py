@@ -20,7 +20,6 @@ from envs.carla_server.payloads import (
     transform,
     truth,
     vector,
-    vehicle_control,
 )
 from envs.carla_server.simulation import Simulation
 
@@ -52,7 +51,7 @@ class _Batches:
         motion = ActorMotion(simulation)
         self.actions: dict[int, Action] = {
             1: (lambda actor: self._destroy(motion, actor), (integer,)),
-            2: _of(calls, "apply_control_to_vehicle", vehicle_control),
+            2: _of(calls, "apply_control_to_vehicle"),
             5: _of(calls, "apply_physics_control"),
             6: (motion.set_transform, (integer, transform)),
             8: (motion.set_velocity, (integer, location)),
@@ -66,8 +65,11 @@ class _Batches:
             18: (self._set_lamps, (integer, integer)),
             19: (motion.set_location, (integer, location)),
         }
-        named = {3: "apply_ackermann_control_to_vehicle", 4: "apply_control_to_walker", 21: "set_traffic_light_state"}
-        self.actions |= {number: _of(calls, name) for number, name in named.items() if name in calls}
+        named = {
+            3: "apply_ackermann_control_to_vehicle", 4: "apply_control_to_walker", 7: "apply_walker_state",
+            21: "set_traffic_light_state",
+        }  # fmt: skip
+        self.actions |= {number: _of(calls, name) for number, name in named.items()}
 
     def apply(self, commands: list[tuple[int, list[Any]]], tick: bool) -> list[Any]:
         """Do the commands in their order; return a response for each."""
@@ -112,6 +114,6 @@ class _Batches:
         self.simulation.world.vehicles.lamps[actor_id] = flags & 0xFFFFFFFF
 
 
-def _of(calls: dict[str, Call], name: str, *_: Any) -> Action:
+def _of(calls: dict[str, Call], name: str) -> Action:
     call = calls[name]
     return call.function, call.parsers

@@ -6,7 +6,17 @@ from typing import Any
 
 from envs.carla_server import wire
 from envs.carla_server.calls.table import Call, nothing, value
-from envs.carla_server.payloads import Settings, anything, integer, row, settings, text, to_transform, truth
+from envs.carla_server.payloads import (
+    PayloadError,
+    Settings,
+    anything,
+    integer,
+    row,
+    settings,
+    text,
+    to_transform,
+    truth,
+)
 from envs.carla_server.simulation import Simulation
 from envs.carla_server.weather import weather
 
@@ -16,6 +26,12 @@ def episode_calls(simulation: Simulation) -> dict[str, Call]:
 
     def token(stream: int) -> list[bytes]:
         return [wire.token(stream, simulation.stream_port)]
+
+    def sensor_token(stream: int) -> list[bytes]:
+        # A client connects in the background after this: its next tick waits for it, or it would miss that frame.
+        if simulation.has_stream(stream):
+            simulation.streams.expect(stream)
+        return token(stream)
 
     def episode_info() -> list[Any]:
         return [simulation.world.episode, token(wire.WORLD_STREAM)]
@@ -40,7 +56,7 @@ def episode_calls(simulation: Simulation) -> dict[str, Call]:
     return {
         "version": value(lambda: wire.VERSION),
         "get_episode_info": value(episode_info),
-        "get_sensor_token": value(token, integer),
+        "get_sensor_token": value(sensor_token, stream_id),
         "get_episode_settings": value(lambda: simulation.world.settings.payload()),
         "set_episode_settings": value(set_settings, settings),
         "get_map_info": value(map_info),
@@ -57,6 +73,14 @@ def episode_calls(simulation: Simulation) -> dict[str, Call]:
         "set_weather_parameters": nothing(set_weather, weather),
         **_traffic_manager_calls(simulation),
     }
+
+
+def stream_id(value: Any) -> int:
+    """Return the id of a stream, a u32."""
+    stream = integer(value)
+    if not 0 <= stream < 2**32:
+        raise PayloadError(f"expected the id of a stream, 0 to 2^32 - 1, got {stream}")
+    return stream
 
 
 def _traffic_manager_calls(simulation: Simulation) -> dict[str, Call]:

@@ -74,6 +74,10 @@ class CallTable:
             if asynchronous:
                 LOG.warning("%s: %s", name, error)
             return _failed(call, name, str(error))
+        except Exception as error:
+            # A fault of ours: it is told and logged, and the server goes on for everybody.
+            LOG.exception("%s: a fault of the server", name)
+            return _failed(call, name, f"a fault of the server: {type(error).__name__}: {error}")
         return None if asynchronous else _wrapped(call, result)
 
 

@@ -6,6 +6,7 @@ from math import degrees
 from typing import Any
 
 from envs.carla_frame import steer_mirrored
+from envs.carla_server.ackermann import USUAL_GAINS, AckermannTarget, ackermann_target, gains
 from envs.carla_server.actors import Actor
 from envs.carla_server.calls.actors import vehicle_only
 from envs.carla_server.calls.table import Call, nothing, value
@@ -56,6 +57,7 @@ def _driving_calls(simulation: Simulation) -> dict[str, Call]:
         vehicles = simulation.world.vehicles
         n = vehicles.slot[vehicle]
         vehicles.physics[vehicle], vehicles.masses[n] = apply_physics(payload, vehicles.parameters[n])
+        simulation.world.find_rows()  # contacts have to know the mass
 
     def steer_angle(vehicle: int, _wheel: int) -> float:
         vehicle_only(simulation, vehicle)
@@ -71,11 +73,32 @@ def _driving_calls(simulation: Simulation) -> dict[str, Call]:
         return [speed, steer_mirrored(given.steer), given.throttle, given.brake, 0.0, 1, 0.0, [[0.0] * 11] * 4]
 
     return {
+        **_ackermann_calls(simulation),
         "apply_control_to_vehicle": nothing(control, integer, vehicle_control),
         "get_physics_control": value(physics, integer),
         "apply_physics_control": nothing(set_physics, integer, anything),
         "get_wheel_steer_angle": value(steer_angle, integer, integer),
         "get_telemetry_data": value(telemetry, integer),
+    }
+
+
+def _ackermann_calls(simulation: Simulation) -> dict[str, Call]:
+    def aim(vehicle: int, target: AckermannTarget) -> None:
+        vehicle_only(simulation, vehicle)
+        simulation.world.vehicles.aim(vehicle, target)
+
+    def settings(vehicle: int) -> list[float]:
+        vehicle_only(simulation, vehicle)
+        return list(simulation.world.vehicles.gains.get(vehicle, USUAL_GAINS))
+
+    def set_settings(vehicle: int, given: tuple[float, ...]) -> None:
+        vehicle_only(simulation, vehicle)
+        simulation.world.vehicles.gains[vehicle] = given
+
+    return {
+        "apply_ackermann_control_to_vehicle": nothing(aim, integer, ackermann_target),
+        "get_ackermann_controller_settings": value(settings, integer),
+        "apply_ackermann_controller_settings": nothing(set_settings, integer, gains),
     }
 
 

@@ -22,12 +22,18 @@ library, town = world.get_blueprint_library(), world.get_map()
 model3 = library.find("vehicle.tesla.model3")
 points = town.get_spawn_points()
 """
+# The client's threads and its sensors' callbacks do not end in a safe order.
+END = """
+import os
+sys.stdout.flush()
+os._exit(0)
+"""
 
 
 def told(script: str, map_name: str = "town", synchronous: bool = True) -> Any:
     """Return what a client's script prints last, as JSON; it finds client, world, library, town and points."""
     with served(map_name, synchronous) as port:
-        return json.loads(run_client(BEGIN + script, str(port)).splitlines()[-1])
+        return json.loads(run_client(BEGIN + script + END, str(port)).splitlines()[-1])
 
 
 def test_a_client_connects_and_ticks() -> None:
@@ -159,6 +165,29 @@ print(json.dumps([vehicle.attributes["role_name"], vehicle.attributes["number_of
     assert (role, wheels, listed, mass) == ("hero", "4", 4, 2000.0)
     assert 6.0 < speed <= 7.0
     assert moved == 0.0
+
+
+def test_an_ackermann_control_reaches_its_speed_and_a_fleeting_control_ends_with_its_step() -> None:
+    script = """
+vehicle = world.spawn_actor(model3, points[0])
+model3.set_attribute("sticky_control", "False")
+fleeting = world.spawn_actor(model3, points[9])
+world.tick()
+vehicle.apply_ackermann_control(carla.VehicleAckermannControl(speed=6.0, acceleration=3.0))
+fleeting.apply_control(carla.VehicleControl(throttle=1.0))
+for _ in range(100):
+    world.tick()
+steady, slow = vehicle.get_velocity().length(), fleeting.get_velocity().length()
+vehicle.apply_ackermann_control(carla.VehicleAckermannControl(speed=0.0))
+for _ in range(100):
+    world.tick()
+settings = vehicle.get_ackermann_controller_settings()
+print(json.dumps([steady, slow, vehicle.get_velocity().length(), settings.speed_kp]))
+"""
+    steady, slow, stopped, gain = told(script)
+    assert steady == pytest.approx(6.0, abs=0.7)
+    assert slow < 0.5 and stopped == 0.0
+    assert gain == pytest.approx(0.15)
 
 
 def test_an_unknown_call_names_itself() -> None:

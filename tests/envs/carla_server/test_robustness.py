@@ -125,6 +125,19 @@ def test_a_map_that_is_no_map_is_refused_in_one_line(server: CarlaServer) -> Non
         assert client.value("version") == wire.VERSION
 
 
+def test_a_tick_waits_for_a_listener_on_its_way_but_not_for_ever(server: CarlaServer) -> None:
+    with RawClient(server.port) as client:
+        client.value("get_sensor_token", wire.WORLD_STREAM)
+        begin = time.monotonic()
+        client.value("tick_cue")
+        assert time.monotonic() - begin > 0.9 * streams.EXPECTED_S
+        client.value("get_sensor_token", wire.WORLD_STREAM)
+        with RawStream(server.port + 1, wire.WORLD_STREAM) as stream:
+            frame = client.value("tick_cue")
+            told = [struct.unpack_from("<QQ", stream.message())[1] for _ in range(2)]
+        assert told == [frame - 1, frame]
+
+
 def test_many_connections_are_served_and_forgotten(server: CarlaServer) -> None:
     clients = [RawClient(server.port) for _ in range(300)]
     try:
@@ -155,14 +168,36 @@ def test_a_listener_who_does_not_read_loses_messages_and_holds_nobody(
         assert session._transport.get_write_buffer_size() < 20_000
 
 
+def test_a_stream_of_an_episode_before_is_silent(server: CarlaServer) -> None:
+    imu = [0, "sensor.other.imu", []]
+    with RawClient(server.port) as client:
+        before = wire.stream_of_token(_token(client.value("spawn_actor", imu, [[0, 0, 0], [0, 0, 0]])))
+        client.call("load_new_episode", "street_0", True, 0)
+        after = wire.stream_of_token(_token(client.value("spawn_actor", imu, [[0, 0, 0], [0, 0, 0]])))
+        assert after > before > wire.WORLD_STREAM
+        with RawStream(server.port + 1, before, 0.3) as old, RawStream(server.port + 1, after) as new:
+            while not (server.streams.listened(before) and server.streams.listened(after)):
+                time.sleep(0.001)
+            client.value("tick_cue")
+            assert struct.unpack_from("<Q", new.message()) == (wire.SensorType.IMU,)
+            with pytest.raises(TimeoutError):
+                old.message()
+
+
+def _token(actor: list[Any]) -> bytes:
+    return bytes(actor[5])
+
+
 def test_the_world_is_told_in_packed_records(server: CarlaServer) -> None:
     with RawClient(server.port) as client, RawStream(server.port + 1, wire.WORLD_STREAM) as stream:
         while not server.streams.listened(wire.WORLD_STREAM):
             time.sleep(0.001)
+        stream.message()  # the world as it was when the stream was joined
         frame = client.value("tick_cue")
         message = stream.message()
     kind, told, time_s = struct.unpack_from("<QQd", message)
     episode, _, step = struct.unpack_from("<Qdf", message, 48)
-    assert (kind, told, episode) == (17, frame, 1)
-    assert step == pytest.approx(0.05) and time_s == pytest.approx(frame * 0.05, rel=1e-6)
+    world = server.simulation.world
+    assert (kind, told, episode) == (17, frame, world.episode)
+    assert step == pytest.approx(0.05) and time_s == world.time_s > 0.0
     assert (len(message) - 84) % 119 == 0

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgpack
+import pytest
 
+from envs.carla_server import wake_up
 from envs.carla_server.payloads import Settings
 from envs.carla_server.server import ServerConfig, running
-from envs.carla_server.wake_up import SILENCE_S
 from tests.envs.carla_server.raw import RawClient
 
+SILENCE_S = 0.2
 CONFIG = ServerConfig(map="street_0", port=0, settings=Settings(synchronous=True, fixed_delta_s=0.05))
 
 
@@ -42,6 +44,11 @@ def stand_in(calls: list[Any]) -> Iterator[int]:
     yield listener.getsockname()[1]
     listener.close()
     thread.join(5.0)
+
+
+@pytest.fixture(autouse=True)
+def _short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wake_up, "SILENCE_S", SILENCE_S)
 
 
 def wait_for(calls: list[Any], count: int) -> None:

@@ -14,10 +14,11 @@ import pytest
 from envs.roads.compiler import SAMPLE_SPACING_M, compile_lane_graph
 from envs.roads.elements import OpenDrive
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street
-from envs.roads.lane_graph import LaneGraph, SampleColumn, global_route, locate
+from envs.roads.lane_graph import LaneGraph, SampleColumn, locate
 from envs.roads.opendrive import parse_opendrive
 from envs.roads.section_sampling import sample_section
 from envs.roads.town import Town
+from tests.envs.roads.single_route import global_route
 
 TOWNS = pytest.mark.parametrize("town", ["Town01", "Town02", "Town04"], indirect=True)
 

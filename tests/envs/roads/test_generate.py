@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street, ThreeLaneRoad, generate_lane_graph
-from envs.roads.lane_graph import LaneGraph, SampleColumn, global_route
+from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.scene import RoadCategory
+from tests.envs.roads.single_route import global_route
 
 MAPS: list[GeneratedMap] = [
     MultiLaneRoad(),

@@ -7,9 +7,10 @@ import pytest
 
 from envs.roads.compiler import compile_lane_graph
 from envs.roads.generate import MultiLaneRoad, OnRampRoad, Street, generate_lane_graph
-from envs.roads.lane_graph import LaneGraph, NoRouteError, SampleColumn, concatenate, global_route, locate
+from envs.roads.lane_graph import LaneGraph, SampleColumn, concatenate, locate
 from envs.roads.opendrive import parse_opendrive
 from envs.scene import RoadCategory
+from tests.envs.roads.single_route import NoRouteError, global_route
 
 
 def lane_xml(lane: int, kind: str = "driving", mark: str = "", width: str = "", links: str = "") -> str:

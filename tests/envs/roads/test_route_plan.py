@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from envs.roads.generate import MultiLaneRoad, generate_lane_graph
-from envs.roads.lane_graph import LaneGraph, NoRouteError, global_route
+from envs.roads.lane_graph import LaneGraph
 from envs.roads.route_plan import CHANGE_ROOM_M, RouteFinder, is_change, plan_spans, route_tree
 from envs.roads.town import Town
+from tests.envs.roads.single_route import NoRouteError, global_route
 
 
 @lru_cache(maxsize=1)

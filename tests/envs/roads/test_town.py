@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from envs.roads.compiler import compile_lane_graph
 from envs.roads.elements import OpenDrive
 from envs.roads.generate import generate_lane_graph
-from envs.roads.lane_graph import LaneGraph, SampleColumn, global_route, locate
+from envs.roads.lane_graph import LaneGraph, SampleColumn, locate
 from envs.roads.opendrive import parse_opendrive
 from envs.roads.section_sampling import sample_section
 from envs.roads.town import Town
 from envs.scenarios.maps import MapLibrary
 from envs.scene import FloatArray, RoadCategory
+from tests.envs.roads.single_route import global_route
 
 GAP_M = 1e-4
 KINK_RAD = math.radians(0.01)

@@ -11,6 +11,7 @@ from envs.embedded.simulator import EmbeddedSimulator
 from envs.scene import ActorKind, SceneBatch
 from envs.traffic.agents import AgentRow, PassPhase
 from envs.traffic.passing_gap import pass_time, time_over
+from envs.traffic.passing_leader import BACK_GAP_M
 from tests.envs.traffic.test_cyclists import cyclist, town_car
 from tests.envs.traffic.worlds import Body, actor_corners, agent_rows, case, hold, overlap_area, put_ego, start
 
@@ -156,6 +157,21 @@ def test_stands_where_it_can_still_pull_out() -> None:
     world.set_state(state)
     assert PassPhase.OUT in phases(world, 3, 25.0, 1)
     assert row(world, AgentRow.S)[1] > 90.0
+
+
+def test_who_is_being_passed_does_not_pull_out() -> None:
+    """A cyclist could go by the parked car within its lane, but a driver passes both: it waits until that is by."""
+    by_m = 0.5 * (4.6 + 1.8) + BACK_GAP_M
+    world = street(town_car(OWN, 68.0, 8.0), cyclist(OWN, 80.0), Body(OWN, 95.0, d=-0.9, parked=True))
+    for _ in range(150):
+        step(world, 3)
+        assert row(world, AgentRow.PASSING)[1] == PassPhase.NONE
+        assert row(world, AgentRow.D)[1] == pytest.approx(-0.9, abs=1e-9)
+        if row(world, AgentRow.S)[0] > row(world, AgentRow.S)[1] + by_m:
+            break
+    assert row(world, AgentRow.S)[0] > row(world, AgentRow.S)[1] + by_m
+    assert PassPhase.OUT in phases(world, 3, 15.0, 1)
+    assert row(world, AgentRow.S)[1] > 100.0
 
 
 @pytest.mark.parametrize("kind", [ActorKind.TRUCK, ActorKind.BUS])
