@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from envs.carla_backend.config import FarmConfig
 from envs.driving_env import DrivingConfig, DrivingEnv, DrivingVectorEnv
-from envs.errors import choose
+from envs.errors import choose, require
 from envs.observation import PERCEPTIONS, ObservationConfig
 from envs.scenarios.catalogue import scenario_set
 
 if TYPE_CHECKING:
+    from envs.embedded.simulator import EmbeddedConfig
     from envs.scenarios.catalogue import ScenarioSet
     from envs.simulator import Simulator
 
-SIMULATORS = ("embedded",)
+SIMULATORS = ("embedded", "carla")
 """Valid values of ``simulator``."""
 
 
@@ -22,7 +24,7 @@ def make_env(
     scenario: str | Sequence[str],
     density: str | Sequence[str] = "medium",
     observation: str | ObservationConfig = "scan",
-    simulator: str = "embedded",
+    simulator: str | FarmConfig = "embedded",
     config: DrivingConfig | None = None,
     render_mode: str | None = None,
     map: str = "",
@@ -39,7 +41,7 @@ def make_vector_env(
     scenario: str | Sequence[str],
     density: str | Sequence[str] = "medium",
     observation: str | ObservationConfig = "scan",
-    simulator: str = "embedded",
+    simulator: str | FarmConfig = "embedded",
     config: DrivingConfig | None = None,
     render_mode: str | None = None,
     map: str = "",
@@ -52,7 +54,7 @@ def make_vector_env(
         scenario: condition or conditions ("overtaking", ...; "paper" for all four).
         density: "low", "medium", "high", or "all".
         observation: "scan", "agents", or a whole ``ObservationConfig``; where ``config`` is given, it decides instead.
-        simulator: "embedded".
+        simulator: "embedded"; "carla" (a server at 127.0.0.1:2000); or the servers, one for each world.
         config: action, observation and reward settings.
         render_mode: None, "rgb_array" or "human".
         map: map of the routes: a generated one or the path of an OpenDRIVE file ("": the generated town).
@@ -63,18 +65,23 @@ def make_vector_env(
         ValueError: a name is not known, and the message names the nearest valid one; or the map cannot be read, or is
             too small for routes; or no scenario has a field of ``randomise``, or it cannot take its value.
     """
-    choose("simulator", simulator, SIMULATORS)
+    farm = FarmConfig() if choose_simulator(simulator) == "carla" else simulator
     if config is None:
         config = DrivingConfig(observation=_observation(observation))
     scenarios = scenario_set(scenario, density, map, randomise)
     return DrivingVectorEnv(
-        _embedded(num_envs, scenarios),
+        _carla(num_envs, scenarios, farm) if isinstance(farm, FarmConfig) else _embedded(num_envs, scenarios),
         scenarios,
         range(len(scenarios)),
         config,
         render_mode,
         scenarios.maps.drawing,
     )
+
+
+def choose_simulator(simulator: str | FarmConfig) -> str:
+    """Return the simulator's name; refuse one that there is not."""
+    return "farm" if isinstance(simulator, FarmConfig) else choose("simulator", simulator, SIMULATORS)
 
 
 def _observation(observation: str | ObservationConfig) -> ObservationConfig:
@@ -84,9 +91,22 @@ def _observation(observation: str | ObservationConfig) -> ObservationConfig:
 
 
 def _embedded(num_envs: int, scenarios: ScenarioSet) -> Simulator:
-    from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
+    from envs.embedded.simulator import EmbeddedSimulator
 
-    slots = EmbeddedConfig(
+    return EmbeddedSimulator(num_envs, scenarios.maps, _slots(scenarios))
+
+
+def _carla(num_envs: int, scenarios: ScenarioSet, config: FarmConfig) -> Simulator:
+    from envs.carla_backend.farm import CarlaFarm
+
+    servers = len(config.addresses)
+    require(num_envs == servers, f"{num_envs} worlds were asked for, and there are {servers} CARLA servers: one each")
+    return CarlaFarm(scenarios.maps, _slots(scenarios), config)
+
+
+def _slots(scenarios: ScenarioSet) -> EmbeddedConfig:
+    from envs.embedded.simulator import EmbeddedConfig
+
+    return EmbeddedConfig(
         actors=scenarios.most_actors, pedestrians=scenarios.most_pedestrians, jaywalkers=scenarios.has_jaywalkers
     )
-    return EmbeddedSimulator(num_envs, scenarios.maps, slots)

@@ -11,6 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from torch import nn
 
+from envs.carla_backend.config import first_servers
 from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.factory import make_vector_env
 from envs.scenarios.catalogue import ScenarioSet
@@ -18,7 +19,7 @@ from envs.termination import EndsAt
 from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
-from hcrmp.config import HintsConfig
+from hcrmp.config import CarlaOptions, HintsConfig
 from hcrmp.curriculum import Curriculum
 from hcrmp.encoders import ScanPlace
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
@@ -50,13 +51,14 @@ def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintServic
 def build_driving(
     config: TrainConfig, worlds: int, render_mode: str | None = None, ends_at: EndsAt = "violation"
 ) -> DrivingVectorEnv:
-    """Return the worlds that ``config`` describes, without hints."""
+    """Return the worlds that ``config`` describes, without hints; a CARLA server for each, if it is CARLA."""
+    simulator = config.simulator
     driving = DrivingConfig(config.action, config.observation, config.reward, ends_at)
     return make_vector_env(
         worlds,
         config.scenario.families,
         config.density,
-        simulator=config.simulator.name,
+        simulator=first_servers(simulator, worlds) if isinstance(simulator, CarlaOptions) else simulator.name,
         config=driving,
         render_mode=render_mode,
         map=config.map,
@@ -67,7 +69,12 @@ def build_driving(
 def build_environment(
     config: TrainConfig, worlds: int, hints: HintsConfig | None = None, ends_at: EndsAt = "violation"
 ) -> HintedVecEnv:
-    """Return ``worlds`` hinted worlds; ``hints`` replace those of ``config``; ``ends_at`` ends episodes early."""
+    """Return ``worlds`` hinted worlds; ``hints`` replace those of ``config``; ``ends_at`` ends episodes early.
+
+    There are no more of them than CARLA servers, if it is CARLA.
+    """
+    if isinstance(config.simulator, CarlaOptions):
+        worlds = min(worlds, len(config.simulator.addresses))
     service = build_service(hints or config.hints, worlds, config.seed)
     return HintedVecEnv(build_driving(config, worlds, ends_at=ends_at), service)
 

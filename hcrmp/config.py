@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from envs.carla_backend.config import FarmConfig
 from envs.roads.map_file import is_map_file
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
@@ -46,11 +47,22 @@ class ScenarioConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatorConfig:
-    """The world that is driven in."""
+class EmbeddedOptions:
+    """The embedded simulator, in this process."""
 
     name: Literal["embedded"] = "embedded"
-    """The embedded simulator runs in this process."""
+    """Which simulator."""
+
+
+@dataclass(frozen=True)
+class CarlaOptions(FarmConfig):
+    """CARLA servers, one world each."""
+
+    name: Literal["carla"] = "carla"
+    """Which simulator."""
+
+
+Simulator = EmbeddedOptions | CarlaOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,8 @@ class EvaluateConfig:
     scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
     hints: HintsConfig | None = None
     """Hints in place of those of the run, for example ``hints=none``."""
+    simulator: Simulator | None = None
+    """Simulator in place of that of the run, for example ``simulator=carla``."""
 
     def __post_init__(self) -> None:
         """Refuse counts that measure nothing."""

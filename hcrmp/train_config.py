@@ -12,7 +12,7 @@ from envs.observation import ObservationConfig
 from envs.reward import RewardConfig
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
-from hcrmp.config import Density, HintsConfig, ScenarioConfig, SimulatorConfig, dotted_paths
+from hcrmp.config import Density, EmbeddedOptions, HintsConfig, ScenarioConfig, Simulator, dotted_paths
 from hcrmp.curriculum import CurriculumConfig
 from hcrmp.mapping import from_mapping
 
@@ -53,7 +53,7 @@ class TrainConfig:
     time_limit_s: float | None = None
     """Wall time after which training ends early, with a checkpoint (s)."""
     worlds: int = 128
-    """Worlds stepped together (B)."""
+    """Worlds stepped together (B); with ``simulator=carla`` at most as many as there are servers."""
     torch_threads: int = 1
     """Threads of torch on the CPU; more than one is slower where the cores are busy."""
     device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -65,7 +65,7 @@ class TrainConfig:
     progress: bool = True
     """Show a progress bar."""
     scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
-    simulator: SimulatorConfig = field(default_factory=SimulatorConfig)
+    simulator: Simulator = field(default_factory=EmbeddedOptions)
     observation: ObservationConfig = field(default_factory=ObservationConfig)
     action: ActionConfig = field(default_factory=ActionConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from envs.errors import EnvsError, choose, require
@@ -20,9 +20,9 @@ class CarlaConfig:
     """One CARLA server and what runs on it."""
 
     host: str = "127.0.0.1"
-    """Where the server listens."""
+    """Where the server listens; a farm's servers are where its addresses say."""
     port: int = 2000
-    """Its RPC port; the streams are on the next."""
+    """Its RPC port; the streams are on the next. Likewise."""
     timeout_s: float = 20.0
     """Deadline of every call (s)."""
     load_timeout_s: float = 120.0
@@ -82,6 +82,8 @@ class FarmConfig:
     """Resident memory of a launched server's processes at which it is replaced (MiB); 0: never."""
     log_dir: str = ""
     """Folder of the launched servers' output; "": it is thrown away."""
+    server: CarlaConfig = field(default_factory=CarlaConfig)
+    """How each server is used."""
 
     def __post_init__(self) -> None:
         """Refuse farms without servers and ports that collide."""
@@ -103,6 +105,11 @@ class FarmConfig:
         if self.launch:
             return tuple(("127.0.0.1", self.first_port + k * self.port_stride) for k in range(self.count))
         return tuple(split_address(address) for address in self.servers)
+
+
+def first_servers(farm: FarmConfig, count: int) -> FarmConfig:
+    """Return the farm of at most ``count`` servers: the first ones."""
+    return replace(farm, servers=farm.servers[:count], count=min(farm.count, count))
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.carla_backend.config import CarlaConfig, CarlaError, FarmConfig
+from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.handles import ProcessWorker, WorkerHandle, WorkerLost
 from envs.carla_backend.rows import put_row
 from envs.carla_backend.site import Site
@@ -36,7 +36,6 @@ class CarlaFarm:
         maps: the maps that scenarios may name.
         slots: slots of the scene.
         config: the servers.
-        server: how each is used; host and port come from ``config``.
         make_worker: where workers run.
 
     ``failed`` ``(N,)`` marks the worlds that broke down in the last step; ``failures`` counts them all.
@@ -47,11 +46,11 @@ class CarlaFarm:
         maps: MapLibrary,
         slots: EmbeddedConfig | None = None,
         config: FarmConfig | None = None,
-        server: CarlaConfig | None = None,
         make_worker: Callable[[WorkerSetup], WorkerHandle] = ProcessWorker,
     ) -> None:
         self.maps, self.config = maps, slots or EmbeddedConfig()
-        self.farm, self.server = config or FarmConfig(), server or CarlaConfig()
+        self.farm = config or FarmConfig()
+        self.server = self.farm.server
         self._sites = [
             Site(number, self.farm, WorkerSetup(maps.names, self.config, replace(self.server, host=host, port=port),
                                                 self.farm.ready_s), make_worker)

@@ -16,8 +16,8 @@ from envs.carla_backend.worker import WorkerSetup
 LOOK_S = 0.2
 """Time between two looks at whether the server still runs (s)."""
 
-START_S = 60.0
-"""What a worker has to load itself, beside the time that its server has (s)."""
+START_S = 900.0
+"""What a worker has to load itself, beside the time that its server has (s): an empty cache takes minutes to fill."""
 
 
 class Site:

@@ -159,7 +159,7 @@ class EmbeddedSimulator:
         return self._scene
 
     def prepare(self) -> None:
-        """Load the kernels of the two halves of a step, or compile them: minutes on an empty cache, without a deadline."""
+        """Load the kernels of the two halves of a step, or compile them, which takes minutes."""
         nobody = self._all_rows[:0]
         refresh_worlds(self._roads, self._kernel_arrays, nobody)
         move_others(self._roads, self._kernel_arrays, nobody, DECISION_PERIOD_S)
