@@ -36,15 +36,21 @@ class EgoVehicle:
         """Its id on the server."""
         return int(self._actor.id)
 
-    def spawn(self, x: float, y: float, yaw: float, ground_m: float) -> None:
-        """Put a new one there, in place of the one before, and let the server settle it for a tick."""
+    def spawn(self, ego: FloatArray, ground_m: float) -> None:
+        """Put a new one where ``ego`` (rows,) says, in place of the one before, and let the server settle it.
+
+        For that tick it holds the pedals and the steering of ``ego``: after a restored state their lag is partly over.
+        """
         self.destroy()
+        x, y, yaw = (float(ego[row]) for row in (EgoRow.X, EgoRow.Y, EgoRow.YAW))
         place = self.box.transform(x, y, yaw, ground_m + DROP_M)
         self._actor = self._session.world.spawn_actor(self._blueprint, place)
         self.box = Box.of(self._actor.bounding_box)
         self._sensor = ContactSensor(self._session, self._actor)
         if self._session.config.tyre_friction > 0.0:
             self._set_friction(self._session.config.tyre_friction)
+        held = (float(ego[row]) for row in (EgoRow.THROTTLE, EgoRow.BRAKE, EgoRow.STEER))
+        self._session.send([self.control(*held)])
         self._session.tick()
 
     def start(self, ego: FloatArray, ground_m: float) -> None:

@@ -133,7 +133,7 @@ class CarlaSimulator:
         self._bodies.assign(actors)
         if self.carla.sizes == "server":
             self._bodies.write_sizes(actors)
-        self._ego.spawn(float(ego[EgoRow.X]), float(ego[EgoRow.Y]), float(ego[EgoRow.YAW]), ground)
+        self._ego.spawn(ego, ground)
         if self.carla.sizes == "server":
             ego[EgoRow.LENGTH], ego[EgoRow.WIDTH] = 2.0 * self._ego.box.half_length, 2.0 * self._ego.box.half_width
         self._session.send(self._bodies.moves(actors, self.mirror.levels))

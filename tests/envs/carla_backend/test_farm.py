@@ -1,0 +1,155 @@
+"""The farm's own logic, with workers that fail as they are told: no server and no client is needed for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from typing import Any
+
+import numpy as np
+import pytest
+
+from envs.carla_backend.config import CarlaError, FarmConfig
+from envs.carla_backend.farm import CarlaFarm
+from envs.carla_backend.handles import WorkerLost
+from envs.carla_backend.rows import SceneRow, put_row, take_row
+from envs.carla_backend.worker import WorkerSetup
+from envs.embedded.simulator import EmbeddedConfig
+from envs.scenarios.catalogue import scenario_set
+from envs.scenarios.maps import MapLibrary
+from envs.scene import SceneBatch
+from envs.termination import Outcome, judge
+
+CASE = scenario_set("trilemma", "low").sample(0, 0)
+
+MAPS = MapLibrary((CASE.map_name,))
+SLOTS = EmbeddedConfig(actors=2)
+
+
+class Played:
+    """A worker that answers from a script: of each message's name, whether it is answered, one after the other."""
+
+    def __init__(self, setup: WorkerSetup, number: int, script: dict[str, deque[bool]]) -> None:
+        self.setup, self.number, self.script = setup, number, script
+        self.asked: list[str] = []
+        self.ended = False
+        self._name = "start"
+
+    def ask(self, name: str, argument: Any = None) -> None:
+        self._name = name
+        self.asked.append(name)
+
+    def answered(self, within_s: float) -> bool:
+        return True
+
+    def answer(self, within_s: float) -> Any:
+        fates = self.script.get(self._name, deque())
+        if fates and not fates.popleft():
+            raise WorkerLost(f"{self._name} went wrong")
+        return row(float(self.number)) if self._name in ("reset", "step", "set_state") else None
+
+    def end(self) -> None:
+        self.ended = True
+
+
+class Crew:
+    """Makes the workers of a farm and keeps them; ``scripts`` by port."""
+
+    def __init__(self, **scripts: list[bool]) -> None:
+        self.script = {name: deque(fates) for name, fates in scripts.items()}
+        self.made: list[Played] = []
+        self._numbers = itertools.count(1)
+
+    def __call__(self, setup: WorkerSetup) -> Played:
+        mine = self.script if setup.server.port == 2000 else {}
+        self.made.append(Played(setup, next(self._numbers), mine))
+        return self.made[-1]
+
+
+def row(mark: float) -> SceneRow:
+    scene = SceneBatch.empty(1, 2)
+    scene.ego.block[:] = mark
+    return take_row(scene, 0)
+
+
+def farm(crew: Crew, **options: Any) -> CarlaFarm:
+    return CarlaFarm(MAPS, SLOTS, FarmConfig(servers=("127.0.0.1:2000", "127.0.0.1:2004"), **options), crew)
+
+
+def cases(count: int) -> list[Any]:
+    return [CASE] * count
+
+
+def test_a_row_travels_unchanged() -> None:
+    scene, other = SceneBatch.empty(3, 2), SceneBatch.empty(2, 2)
+    rng = np.random.default_rng(0)
+    for group in (scene.ego, scene.actors, scene.road, scene.route, scene.events):
+        group.block[:] = rng.normal(size=group.block.shape)
+    scene.route.points[:] = rng.normal(size=scene.route.points.shape)
+    scene.time_s[:], scene.step[:], scene.cell[:], scene.seed[:] = 1.5, 15, 3, 99
+    put_row(other, 1, take_row(scene, 2))
+    for name in ("ego", "actors", "road", "route", "events"):
+        np.testing.assert_array_equal(getattr(other, name).block[:, 1], getattr(scene, name).block[:, 2])
+    np.testing.assert_array_equal(other.route.points[1], scene.route.points[2])
+    assert [int(a[1]) for a in (other.step, other.cell, other.seed)] == [15, 3, 99] and other.time_s[1] == 1.5
+    assert not other.ego.block[:, 0].any()
+
+
+def test_a_world_that_breaks_down_is_marked_and_mended_alone() -> None:
+    crew = Crew(step=[True, False, True])
+    worlds = farm(crew)
+    worlds.reset(cases(2))
+    control = np.zeros((2, 3))
+    with pytest.warns(UserWarning, match="world 0.*step went wrong"):
+        for expected in ([False, False], [True, False]):
+            scene = worlds.step(control)
+            assert worlds.failed.tolist() == expected
+    verdict = judge(scene, worlds.failed)
+    assert verdict.outcome[0] == Outcome.INFRASTRUCTURE and verdict.truncated[0] and not verdict.terminated[0]
+    assert not verdict.truncated[1]
+    assert crew.made[0].ended and not crew.made[1].ended
+    scene = worlds.reset(cases(1), worlds.failed.copy())
+    assert len(crew.made) == 3 and crew.made[2].setup.server.port == 2000
+    scene = worlds.step(control)
+    assert not worlds.failed.any() and scene.ego.x.tolist() == [3.0, 2.0]
+    assert worlds.failures == 1
+
+
+def test_a_server_that_fails_again_and_again_ends_the_run() -> None:
+    worlds = farm(Crew(reset=[False] * 3), retries=3)
+    with pytest.warns(UserWarning), pytest.raises(CarlaError, match=r"world 0 \(127.0.0.1:2000\) failed 3 times in a"):
+        worlds.reset(cases(2))
+
+
+def test_one_good_episode_clears_the_record() -> None:
+    crew = Crew(reset=[False, False, True, False, False, True])
+    worlds = farm(crew, retries=3)
+    with pytest.warns(UserWarning):
+        worlds.reset(cases(2))
+        worlds.reset(cases(2))
+    assert worlds.failures == 4
+
+
+def test_a_server_that_never_comes_up_is_told_with_its_address() -> None:
+    with pytest.raises(CarlaError, match=r"no world at 127.0.0.1:2000: start went wrong.*hcrmp doctor"):
+        farm(Crew(start=[False]))
+
+
+def test_closing_asks_the_workers_to_leave_their_servers_as_they_were() -> None:
+    crew = Crew()
+    worlds = farm(crew)
+    worlds.reset(cases(2))
+    worlds.close()
+    worlds.close()
+    assert all(worker.asked[-1] == "close" and worker.ended for worker in crew.made)
+    with pytest.raises(RuntimeError, match="closed"):
+        worlds.step(np.zeros((2, 3)))
+
+
+def test_wrong_shapes_are_refused() -> None:
+    worlds = farm(Crew())
+    with pytest.raises(ValueError, match="1 scenarios for 2 worlds"):
+        worlds.reset(cases(1))
+    worlds.reset(cases(2))
+    with pytest.raises(ValueError, match=r"expected \(2, 3\)"):
+        worlds.step(np.zeros((1, 3)))
