@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench fuzz fuzz-server gates table clean
+.PHONY: help install demo test check lint types bench fuzz fuzz-server chaos gates table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench   the measured numbers (tests/benchmarks)"
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make fuzz-server  mutated calls and bytes against the CARLA-compatible server (ARGS=\"--calls 100000 --seed 1\")"
+	@echo "make chaos   CARLA-compatible servers killed and stopped while a planner trains on them (ARGS=\"--blows 50\")"
 	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make table   the results table: every method over all cells (hours)"
 
@@ -59,6 +60,9 @@ fuzz: $(STAMP)
 
 fuzz-server: $(STAMP)
 	$(BIN)/python -m tests.fuzz.fuzz_carla_server $(ARGS)
+
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos.kill_servers $(ARGS)
 
 gates: $(STAMP)
 	$(BIN)/python -m tests.gates $(ARGS)

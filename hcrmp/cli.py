@@ -67,6 +67,11 @@ JOBS: dict[str, Job] = {
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",
         ("hcrmp demo", "hcrmp demo seed=1 run=second_demo"),
     ),
+    "doctor": Job(
+        "hcrmp.doctor",
+        "Look at CARLA servers and what they need: versions, ports, GPU, Vulkan, a clock that was left behind.",
+        ("hcrmp doctor", "hcrmp doctor servers=[127.0.0.1:2000,node7:2000]", "hcrmp doctor unstick=true"),
+    ),
     "serve": Job(
         "hcrmp.serve",
         "Serve the simulator to CARLA's own client, without CARLA.",

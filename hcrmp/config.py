@@ -219,6 +219,16 @@ class ServeConfig:
             raise ValueError(f"step_s must be more than 0 and at most 1, got {self.step_s}")
 
 
+@dataclass(frozen=True, slots=True)
+class DoctorConfig:
+    """``hcrmp doctor``."""
+
+    servers: tuple[str, ...] = ("127.0.0.1:2000",)
+    """Servers to ask, as HOST:PORT."""
+    unstick: bool = False
+    """Set a server that was left in synchronous mode, where it waits for ever, back to asynchronous mode."""
+
+
 CONFIGS: dict[str, str | type[Any]] = {
     # By name: it brings torch along, which the other jobs' help and messages need not wait for.
     "train": "hcrmp.train_config:TrainConfig",
@@ -226,6 +236,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "replay": ReplayConfig,
     "demo": DemoConfig,
     "serve": ServeConfig,
+    "doctor": DoctorConfig,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 from typing import Any, Protocol
 
@@ -39,6 +40,11 @@ class ProcessWorker:
     """A worker in a process of its own."""
 
     def __init__(self, setup: WorkerSetup) -> None:
+        if importlib.util.find_spec("carla") is None:
+            raise CarlaError(
+                'simulator=carla needs the package carla: pip install "hcrmp[carla]" (x86-64 Linux or Windows, '
+                "Python 3.10 to 3.12), or drive with simulator=embedded"
+            )
         # A fresh interpreter: a fork would share the parent's threads and locks.
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
