@@ -72,7 +72,10 @@ def test_a_folder_gives_maps_by_name(tmp_path: Path) -> None:
 
 
 def test_the_command_serves_until_it_is_interrupted() -> None:
-    command = [sys.executable, "-m", "hcrmp.cli", "serve", "--map", "street_0", "--port", "0"]
+    # Where a shell has started the tests in the background, they and their children ignore Ctrl-C.
+    hear = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    run = "runpy.run_module('hcrmp.cli', run_name='__main__')"
+    command = [sys.executable, "-c", hear + run, "serve", "--map", "street_0", "--port", "0"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
