@@ -6,6 +6,7 @@ interrupted. The same ``FarmWorker`` serves a pipe (here) and a Ray actor (``ray
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import time
 import warnings
@@ -76,7 +77,15 @@ def _when_ready(make: Any, setup: WorkerSetup) -> Any:
         except CarlaError:
             if time.monotonic() > deadline:
                 raise
+            if _is_orphan():
+                raise EOFError("the farm is gone") from None
             time.sleep(RETRY_S)
+
+
+def _is_orphan() -> bool:
+    """Return whether the process that started this one has ended."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
 
 
 def _end_orphaned(server_group: int) -> None:

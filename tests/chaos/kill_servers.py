@@ -72,7 +72,8 @@ def _hit(training: subprocess.Popen[bytes], options: argparse.Namespace, rng: ra
     blows = 0
     while blows < options.blows and training.poll() is None:
         time.sleep(rng.expovariate(1.0 / options.every))
-        servers = [pid for pid in _children(training.pid) if "serve" in _command(pid)]
+        # One that has been stopped and not been replaced yet is no new blow.
+        servers = [pid for pid in _children(training.pid) if "serve" in _command(pid) and _stat(pid)[:1] != ["T"]]
         if not servers:
             continue
         victim, number = rng.choice(servers), rng.choice((signal.SIGKILL, signal.SIGSTOP))
