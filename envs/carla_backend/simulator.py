@@ -41,7 +41,6 @@ class CarlaSimulator:
     ) -> None:
         self.carla = config or CarlaConfig()
         self.mirror = EmbeddedSimulator(1, maps, slots)
-        self.mirror.prepare()
         self.maps, self.config = maps, self.mirror.config
         self._session = CarlaSession(self.carla)
         self._bodies: Bodies | None = None

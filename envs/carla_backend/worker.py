@@ -17,7 +17,7 @@ from typing import Any
 from envs.carla_backend.config import CarlaConfig, CarlaError
 from envs.carla_backend.rows import SceneRow, take_row
 from envs.carla_backend.server_process import end_group
-from envs.embedded.simulator import EmbeddedConfig
+from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.errors import EnvsError
 from envs.scenarios.maps import MapLibrary
 
@@ -45,7 +45,10 @@ class FarmWorker:
     def __init__(self, setup: WorkerSetup) -> None:
         from envs.carla_backend.simulator import CarlaSimulator
 
-        self._simulator = _when_ready(lambda: CarlaSimulator(MapLibrary(setup.maps), setup.slots, setup.server), setup)
+        maps = MapLibrary(setup.maps)
+        # Before any deadline: on an empty cache the kernels are compiled here, for minutes.
+        EmbeddedSimulator(1, maps, setup.slots).prepare()
+        self._simulator = _when_ready(lambda: CarlaSimulator(maps, setup.slots, setup.server), setup)
 
     def reset(self, case: Any) -> SceneRow:
         """Start a case; return its first scene."""

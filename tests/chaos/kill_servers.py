@@ -61,7 +61,8 @@ def _train(options: argparse.Namespace, folder: Path) -> subprocess.Popen[bytes]
     return subprocess.Popen([
         sys.executable, "-m", "hcrmp.cli", "train", "simulator=carla", f"simulator.launch='{launch}'",
         f"simulator.count={options.servers}", f"simulator.first_port={options.first_port}",
-        f"simulator.port_stride={PORT_STRIDE}", "simulator.server.timeout_s=3", "scenario=overtaking", "density=low",
+        f"simulator.port_stride={PORT_STRIDE}", "simulator.server.timeout_s=3", "simulator.ready_s=20",
+        "scenario=overtaking", "density=low",
         f"total_steps={_total_steps(options)}", f"algo.n_steps={ROLLOUT}", "run=chaos", f"runs_dir={folder}",
         "progress=false",
     ])  # fmt: skip
