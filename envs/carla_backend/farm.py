@@ -139,12 +139,18 @@ class CarlaFarm:
             self.close()
             raise
 
-    @staticmethod
-    def _wait_for(site: Site) -> None:
-        try:
-            site.wait_until_ready()
-        except WorkerLost as lost:
-            raise CarlaError(f"no world at {site.address}: {lost}. Is a server running there? (hcrmp doctor)") from lost
+    def _wait_for(self, site: Site) -> None:
+        """Wait until a world is there; a server of ours that ends while it starts is started again."""
+        while True:
+            try:
+                return site.wait_until_ready()
+            except WorkerLost as lost:
+                site.give_up()
+                if not self.farm.launch or site.failures_in_row >= self.farm.retries:
+                    raise CarlaError(
+                        f"no world at {site.address}: {lost}. Is a server running there? (hcrmp doctor)"
+                    ) from lost
+                site.begin()
 
     def _in_all(self, name: str, arguments: dict[int, Any], within_s: float) -> None:
         """Send each world its message and write its answer into the scene; mend and repeat where one fails."""

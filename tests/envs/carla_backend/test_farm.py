@@ -19,6 +19,7 @@ from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
 from envs.scene import SceneBatch
 from envs.termination import Outcome, judge
+from tests.envs.carla_backend.test_server_process import free_port
 
 CASE = scenario_set("trilemma", "low").sample(0, 0)
 
@@ -61,7 +62,7 @@ class Crew:
         self._numbers = itertools.count(1)
 
     def __call__(self, setup: WorkerSetup) -> Played:
-        mine = self.script if setup.server.port == 2000 else {}
+        mine = self.script if setup.server.port != 2004 else {}
         self.made.append(Played(setup, next(self._numbers), mine))
         return self.made[-1]
 
@@ -133,6 +134,16 @@ def test_one_good_episode_clears_the_record() -> None:
 def test_a_server_that_never_comes_up_is_told_with_its_address() -> None:
     with pytest.raises(CarlaError, match=r"no world at 127.0.0.1:2000: start went wrong.*hcrmp doctor"):
         farm(Crew(start=[False]))
+
+
+def test_a_launched_server_may_fail_while_it_starts() -> None:
+    crew = Crew(start=[False, False, True])
+    launch = FarmConfig(launch="sleep 6{port}", count=1, first_port=free_port(), retries=3)
+    worlds = CarlaFarm(MAPS, SLOTS, launch, crew)
+    assert len(crew.made) == 3 and [worker.ended for worker in crew.made] == [True, True, False]
+    worlds.close()
+    with pytest.raises(CarlaError, match=f"no world at 127.0.0.1:{launch.first_port}"):
+        CarlaFarm(MAPS, SLOTS, launch, Crew(start=[False] * 3))
 
 
 def test_closing_asks_the_workers_to_leave_their_servers_as_they_were() -> None:
