@@ -21,6 +21,9 @@ from pathlib import Path
 
 PORT_STRIDE = 4
 ROLLOUT = 512
+START_S = 15.0
+"""Time that the training has to get going (s); retries in a row are few by design, and blows fall often."""
+
 STEPS_A_BLOW = 1_500
 """Decisions of the training for each blow: enough that it outlasts them."""
 
@@ -48,7 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--servers", type=int, default=2)
     parser.add_argument("--first-port", type=int, default=23000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--every", type=float, default=4.0, help="mean time between two blows (s)")
+    parser.add_argument("--every", type=float, default=6.0, help="mean time between two blows (s)")
     return parser.parse_args()
 
 
@@ -62,7 +65,7 @@ def _train(options: argparse.Namespace, folder: Path) -> subprocess.Popen[bytes]
         sys.executable, "-m", "hcrmp.cli", "train", "simulator=carla", f"simulator.launch='{launch}'",
         f"simulator.count={options.servers}", f"simulator.first_port={options.first_port}",
         f"simulator.port_stride={PORT_STRIDE}", "simulator.server.timeout_s=3", "simulator.ready_s=20",
-        "scenario=overtaking", "density=low",
+        "simulator.retries=10", "scenario=overtaking", "density=low",
         f"total_steps={_total_steps(options)}", f"algo.n_steps={ROLLOUT}", "run=chaos", f"runs_dir={folder}",
         "progress=false",
     ])  # fmt: skip
@@ -70,6 +73,7 @@ def _train(options: argparse.Namespace, folder: Path) -> subprocess.Popen[bytes]
 
 def _hit(training: subprocess.Popen[bytes], options: argparse.Namespace, rng: random.Random) -> int:
     """Hit servers until the blows are over or the training is; return how many fell."""
+    time.sleep(START_S)
     blows = 0
     while blows < options.blows and training.poll() is None:
         time.sleep(rng.expovariate(1.0 / options.every))
