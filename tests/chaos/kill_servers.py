@@ -24,7 +24,7 @@ ROLLOUT = 512
 START_S = 15.0
 """Time that the training has to get going (s); retries in a row are few by design, and blows fall often."""
 
-STEPS_A_BLOW = 1_500
+STEPS_A_BLOW = 4_000
 """Decisions of the training for each blow: enough that it outlasts them."""
 
 
