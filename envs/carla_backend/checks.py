@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 import carla
 
 from envs.carla_backend.config import CarlaError
+from envs.carla_backend.server_process import listens
 from envs.carla_backend.session import check_versions
 
 ANSWER_S = 5.0
@@ -51,15 +51,6 @@ def check_server(host: str, port: int, unstick: bool = False) -> Iterator[Findin
 
 
 START = "start it: CarlaUE4.sh -RenderOffScreen, or without CARLA: hcrmp serve; or name another: servers=[HOST:PORT]"
-
-
-def listens(host: str, port: int) -> bool:
-    """Return whether somebody accepts connections there."""
-    try:
-        with socket.create_connection((host, port), timeout=ANSWER_S):
-            return True
-    except OSError:
-        return False
 
 
 def _version(where: str, version: str) -> Finding:

@@ -18,6 +18,7 @@ import numpy as np
 from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.handles import ProcessWorker, WorkerHandle, WorkerLost
 from envs.carla_backend.rows import put_row
+from envs.carla_backend.server_process import listens
 from envs.carla_backend.site import Site
 from envs.carla_backend.worker import WorkerSetup
 from envs.embedded.simulator import EmbeddedConfig
@@ -129,6 +130,8 @@ class CarlaFarm:
                 site.close()
 
     def _open_all(self) -> None:
+        if not self.farm.launch:
+            self._refuse_absent()
         try:
             for site in self._sites:
                 site.begin()
@@ -138,6 +141,15 @@ class CarlaFarm:
         except BaseException:
             self.close()
             raise
+
+    def _refuse_absent(self) -> None:
+        """Tell at once which of the given servers are not there: nobody likes to wait for what was never started."""
+        absent = [f"{host}:{port}" for host, port in self.farm.addresses if not listens(host, port)]
+        if absent:
+            raise CarlaError(
+                f"no CARLA server listens at {', '.join(absent)}: start it (without CARLA: hcrmp serve), or have it "
+                "started with simulator.launch=...; hcrmp doctor tells more"
+            )
 
     def _wait_for(self, site: Site) -> None:
         """Wait until a world is there; a server of ours that ends while it starts is started again."""

@@ -17,6 +17,9 @@ PORTS_OF_A_SERVER = 2
 END_S = 5.0
 """Time between the request to end and the end by force (s)."""
 
+CONNECT_S = 5.0
+"""How long a host may take to accept a connection (s)."""
+
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -101,6 +104,15 @@ def refuse_taken_ports(port: int) -> None:
                 raise CarlaError(
                     f"port {number} is taken by another process ({error.strerror}): end it, or give another first_port"
                 ) from error
+
+
+def listens(host: str, port: int) -> bool:
+    """Return whether somebody accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_S):
+            return True
+    except OSError:
+        return False
 
 
 def _opened(log: Path | None) -> IO[bytes]:

@@ -73,6 +73,11 @@ def row(mark: float) -> SceneRow:
     return take_row(scene, 0)
 
 
+@pytest.fixture(autouse=True)
+def _servers_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envs.carla_backend.farm.listens", lambda host, port: port != 2008)
+
+
 def farm(crew: Crew, **options: Any) -> CarlaFarm:
     return CarlaFarm(MAPS, SLOTS, FarmConfig(servers=("127.0.0.1:2000", "127.0.0.1:2004"), **options), crew)
 
@@ -134,6 +139,13 @@ def test_one_good_episode_clears_the_record() -> None:
 def test_a_server_that_never_comes_up_is_told_with_its_address() -> None:
     with pytest.raises(CarlaError, match=r"no world at 127.0.0.1:2000: start went wrong.*hcrmp doctor"):
         farm(Crew(start=[False]))
+
+
+def test_given_servers_that_are_not_there_are_told_at_once() -> None:
+    crew = Crew()
+    with pytest.raises(CarlaError, match=r"listens at 127.0.0.1:2008: start it.*hcrmp serve"):
+        CarlaFarm(MAPS, SLOTS, FarmConfig(servers=("127.0.0.1:2000", "127.0.0.1:2008")), crew)
+    assert not crew.made
 
 
 def test_a_launched_server_may_fail_while_it_starts() -> None:
