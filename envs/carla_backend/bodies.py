@@ -45,15 +45,13 @@ class Bodies:
 
     def assign(self, actors: FloatArray) -> None:
         """Give every used slot of ``actors`` ``(rows, slots)`` a body, and park the others."""
-        for body in self._all:
-            self._free.setdefault(body.blueprint, [])
-        self._free = {blueprint: [] for blueprint in self._free}
+        self._free = {body.blueprint: [] for body in self._all}
         for body in reversed(self._all):
             self._free[body.blueprint].append(body)
         wanted = {int(slot): _blueprint(actors, int(slot)) for slot in np.flatnonzero(actors[ActorRow.VALID] > 0.5)}
         self._spawn(self._missing(list(wanted.values())))
         self.in_use = {slot: self._free[blueprint].pop() for slot, blueprint in wanted.items()}
-        self._session.send([_put(body, *self._parking(body)) for body in self._all])
+        self._session.send([_put(body, *_parking(body.number)) for body in self._all])
 
     def slot_of(self, actor_id: int) -> int:
         """Return the slot whose body the actor is, or -1."""
@@ -99,9 +97,6 @@ class Bodies:
             body = Body(actor_id, name, boxes[actor_id], number)
             self._all.append(body)
             self._free.setdefault(name, []).insert(0, body)
-
-    def _parking(self, body: Body) -> tuple[float, float, float, float]:
-        return _parking(body.number)
 
 
 def _blueprint(actors: FloatArray, slot: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import carla
 
@@ -65,13 +65,13 @@ def _version(where: str, version: str) -> Finding:
     return Finding(where, "good", f"CARLA {version}, as the package")
 
 
-def _mode(where: str, world: object, settings: object, unstick: bool) -> Finding:
-    synchronous = bool(settings.synchronous_mode)  # type: ignore[attr-defined]
+def _mode(where: str, world: Any, settings: Any, unstick: bool) -> Finding:
+    synchronous = bool(settings.synchronous_mode)
     if not synchronous:
         return Finding(where, "good", "asynchronous mode: nobody holds its clock")
     if not unstick:
         return Finding(where, "warning", "synchronous mode: it waits for the ticks of a client, which may have ended",
                        "if no run uses it: hcrmp doctor unstick=true")  # fmt: skip
-    settings.synchronous_mode, settings.fixed_delta_seconds = False, None  # type: ignore[attr-defined]
-    world.apply_settings(settings, ANSWER_S)  # type: ignore[attr-defined]
+    settings.synchronous_mode, settings.fixed_delta_seconds = False, None
+    world.apply_settings(settings, ANSWER_S)
     return Finding(where, "good", "it was in synchronous mode, and is in asynchronous mode now")

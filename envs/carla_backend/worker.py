@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-import warnings
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -101,7 +100,6 @@ def work(pipe: Connection, setup: WorkerSetup) -> None:
     """Serve messages ``(name, argument)`` until the pipe closes; answer ``("ok", value)`` or ``("error", text)``."""
     # Ctrl-C is the farm's to hear: it still asks for states, and closes in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.simplefilter("ignore")
     worker: FarmWorker | None = None
     try:
         worker = FarmWorker(setup)
