@@ -13,6 +13,7 @@ import pytest
 
 from envs.carla_backend.config import CarlaError
 from envs.carla_backend.server_process import ServerProcess, refuse_taken_ports
+from tests.ports import free_port
 
 # A launcher with a child that ignores the request to end, as a game server behind its shell script does.
 STUBBORN = (
@@ -22,12 +23,6 @@ STUBBORN = (
     "p = subprocess.Popen([sys.executable, '-c', child], stdout=subprocess.PIPE); p.stdout.readline(); "
     "print(p.pid, flush=True); time.sleep(60)"
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(what: Callable[[], object], within_s: float = 20.0) -> None:
@@ -67,9 +62,9 @@ def test_a_stopped_server_ends_too() -> None:
 
 def test_a_taken_port_is_named() -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port() + 1
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = int(taken.getsockname()[1])
         with pytest.raises(CarlaError, match=rf"port {port} is taken"):
             refuse_taken_ports(port)
         with pytest.raises(CarlaError, match=rf"port {port} is taken"):
