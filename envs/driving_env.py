@@ -18,6 +18,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.action import ACTION_SIZE, ActionConfig, action_space, to_control
+from envs.cameras import CameraConfig, Cameraman, Images, PictureStack
 from envs.episodes import EpisodeStream
 from envs.errors import EpisodeEndedError, InvalidConfigError, UnknownChoiceError
 from envs.frames import RENDER_FPS, RENDER_MODES, Drawings, FrameMaker
@@ -110,6 +111,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self.render_mode = render_mode
         self._frames = FrameMaker(render_mode, drawings)
         self._observer = Observer(self.config.observation, self.num_envs)
+        self._pictures = _pictures(self.config.observation.cameras, simulator)
         self._reward = RewardFunction(self.config.reward)
         self._stream = EpisodeStream(self.num_envs, cells)
         self.single_observation_space = self._observer.space
@@ -144,6 +146,11 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         if self._scene is None:
             raise EpisodeEndedError("there is no scene yet: call reset() first")
         return self._scene
+
+    @property
+    def images(self) -> Images | None:
+        """``(B, J, V, height, width, 3)`` uint8: the last frames of the cameras, oldest first; None without cameras."""
+        return None if self._pictures is None else self._pictures.stacked()
 
     @property
     def last_command(self) -> FloatArray:
@@ -232,6 +239,8 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         reward = self._reward(scene, verdict.outcome, self._progress_m, terms)
         self._progress_m[:] = scene.route.progress_m
         self._observation = self._observer.encode(scene, self._command)
+        if self._pictures is not None:
+            self._pictures.push()
         self._waiting, self._any_waiting = verdict.ended, verdict.any_ended
         return Transition(self._observation, reward, terms, *verdict)
 
@@ -257,6 +266,8 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self._waiting = self._waiting & ~mask
         self._any_waiting = bool(self._waiting.any())
         self._observer.restart(self._scene, self._command, mask, self._observation)
+        if self._pictures is not None:
+            self._pictures.restart(rows)
         return self._observation
 
     # Exact resume.
@@ -275,6 +286,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
             "cells": self._cells.copy(),
             "waiting": self._waiting.copy(),
             "broken": self._broken.copy(),
+            **({} if self._pictures is None else {"pictures": self._pictures.state()}),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> Float32Array:
@@ -286,6 +298,8 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
             )
         self._scene = self.simulator.set_state(state["simulator"])
         self._observer.set_state(state["observer"])
+        if self._pictures is not None:
+            self._pictures.set_state(state["pictures"])
         self._stream.set_state(state["stream"])
         self._observation = np.array(state["observation"], dtype=np.float32)
         self._command, self._control = np.array(state["command"]), np.array(state["control"])
@@ -380,6 +394,17 @@ class DrivingEnv(gym.Env[Float32Array, npt.NDArray[Any]]):
     def close(self) -> None:
         """Release the simulator and the window."""
         self.vector.close()
+
+
+def _pictures(config: CameraConfig, simulator: object) -> PictureStack | None:
+    """Return the memory of the cameras' frames; refuse cameras where the simulator draws nothing."""
+    if not config.views:
+        return None
+    if not isinstance(simulator, Cameraman):
+        raise InvalidConfigError(
+            "observation.cameras needs a simulator with cameras: simulator=carla (hcrmp serve draws them without CARLA)"
+        )
+    return PictureStack(config, simulator)
 
 
 def _plural(option: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from envs.cameras import CameraConfig
 from envs.carla_backend.config import FarmConfig
 from envs.driving_env import DrivingConfig, DrivingEnv, DrivingVectorEnv
 from envs.errors import choose, require
@@ -69,8 +70,9 @@ def make_vector_env(
     if config is None:
         config = DrivingConfig(observation=_observation(observation))
     scenarios = scenario_set(scenario, density, map, randomise)
+    cameras = config.observation.cameras
     return DrivingVectorEnv(
-        _carla(num_envs, scenarios, farm) if isinstance(farm, FarmConfig) else _embedded(num_envs, scenarios),
+        _carla(num_envs, scenarios, farm, cameras) if isinstance(farm, FarmConfig) else _embedded(num_envs, scenarios),
         scenarios,
         range(len(scenarios)),
         config,
@@ -96,12 +98,12 @@ def _embedded(num_envs: int, scenarios: ScenarioSet) -> Simulator:
     return EmbeddedSimulator(num_envs, scenarios.maps, _slots(scenarios))
 
 
-def _carla(num_envs: int, scenarios: ScenarioSet, config: FarmConfig) -> Simulator:
+def _carla(num_envs: int, scenarios: ScenarioSet, config: FarmConfig, cameras: CameraConfig) -> Simulator:
     from envs.carla_backend.farm import CarlaFarm
 
     servers = len(config.addresses)
     require(num_envs == servers, f"{num_envs} worlds were asked for, and there are {servers} CARLA servers: one each")
-    return CarlaFarm(scenarios.maps, _slots(scenarios), config)
+    return CarlaFarm(scenarios.maps, _slots(scenarios), config, cameras=cameras)
 
 
 def _slots(scenarios: ScenarioSet) -> EmbeddedConfig:

@@ -1,7 +1,8 @@
 """The observation: blocks chosen by configuration, one float32 vector a world.
 
-``ego``, ``road`` and ``navigation`` are always there; perception is ``scan`` or ``agents``. Perception reads only
-``actors.visible``: nothing that is occluded reaches the state.
+``ego``, ``road`` and ``navigation`` are always there; perception is ``scan``, ``agents``, or ``none`` for a planner
+that sees the others through cameras alone. Perception reads only ``actors.visible``: nothing that is occluded reaches
+the state.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
+from envs.cameras import CameraConfig
 from envs.errors import choose, require
 from envs.observations.agents import AgentsBlock
 from envs.observations.block import Float32Array, ObservationBlock
@@ -24,7 +26,7 @@ from envs.observations.road import RoadBlock
 from envs.observations.scan import ScanBlock
 from envs.scene import BoolArray, FloatArray, SceneBatch
 
-PERCEPTIONS = ("scan", "agents")
+PERCEPTIONS = ("scan", "agents", "none")
 """Valid values of ``ObservationConfig.perception``."""
 
 
@@ -33,7 +35,7 @@ class ObservationConfig:
     """What the planner sees."""
 
     perception: str = "scan"
-    """How other road users are seen: "scan" (rays) or "agents" (the nearest, as vectors)."""
+    """How other road users are seen: "scan" (rays), "agents" (the nearest, as vectors), or "none"."""
     range_m: float = 60.0
     """Road users farther than this are not perceived (m)."""
     rays: int = 72
@@ -44,6 +46,8 @@ class ObservationConfig:
     """Decisions between stacked frames: over 0.1 s a pedestrian moves less than a ray's width."""
     agents_per_place: int = 2
     """Road users in each of the nine places of the ``agents`` perception, so K is nine times this."""
+    cameras: CameraConfig = field(default_factory=CameraConfig)
+    """Pictures beside the vector; the simulator must have cameras (CARLA, or our own server)."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be observed."""
@@ -108,7 +112,7 @@ class Observer:
             EgoBlock(),
             RoadBlock(),
             NavigationBlock(),
-            _perception_block(config, batch_size),
+            *_perception_blocks(config, batch_size),
         )
         self.layout = _layout(self.blocks, config)
         self.space = gym.spaces.Box(-1.0, 1.0, (self.layout.size,), np.float32)
@@ -138,16 +142,19 @@ class Observer:
             block.set_state(state.get(block.name, {}))
 
 
-def _perception_block(config: ObservationConfig, batch_size: int) -> ObservationBlock:
+def _perception_blocks(config: ObservationConfig, batch_size: int) -> tuple[ObservationBlock, ...]:
     if config.perception == "agents":
-        return AgentsBlock(config.agents_per_place, config.range_m)
-    return ScanBlock(config.rays, config.range_m, config.frames, config.frame_stride, batch_size)
+        return (AgentsBlock(config.agents_per_place, config.range_m),)
+    if config.perception == "scan":
+        return (ScanBlock(config.rays, config.range_m, config.frames, config.frame_stride, batch_size),)
+    return ()
 
 
 def _layout(blocks: tuple[ObservationBlock, ...], config: ObservationConfig) -> ObservationLayout:
     settings = [("range_m", config.range_m)]
     if config.perception == "scan":
         settings.append(("frame_stride", float(config.frame_stride)))
+    settings += config.cameras.settings
     return ObservationLayout(
         blocks=tuple((block.name, block.shape) for block in blocks),
         features=tuple(name for block in blocks for name in block.names),

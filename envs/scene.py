@@ -185,6 +185,7 @@ class EventRow(IntEnum):
     WRONG_WAY = 5
     ROUTE_DEVIATION = 6
     GOAL_REACHED = 7
+    LANE_INVASION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,8 @@ class Events:
     ``collision`` the ego's body met another; ``collision_actor`` its slot in ``ActorStates`` (-1: none);
     ``off_road`` the ego's centre left the drivable surface; ``red_light``, ``stop_sign`` run; ``wrong_way``
     against the traffic of the lane for longer than the scenario allows; ``route_deviation`` too far from
-    the route; ``goal_reached``.
+    the route; ``goal_reached``; ``lane_invasion`` the ego's body came over a border of its lane, outside of junctions
+    (a CARLA server's own sensor tells it of every corner that comes over a marking).
     """
 
     block: FloatArray
@@ -315,6 +317,7 @@ class Events:
     wrong_way = _Flag(EventRow.WRONG_WAY)
     route_deviation = _Flag(EventRow.ROUTE_DEVIATION)
     goal_reached = _Flag(EventRow.GOAL_REACHED)
+    lane_invasion = _Flag(EventRow.LANE_INVASION)
 
 
 Group = TypeVar("Group", EgoState, ActorStates, RoadState, Events)

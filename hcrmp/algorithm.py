@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 
 from hcrmp.buffer import Minibatch, MultiCriticRolloutBuffer
-from hcrmp.encoders import HINT_KEY, STATE_KEY, WEIGHTS_KEY, InputLayout, ScanPlace
+from hcrmp.encoders import HINT_KEY, STATE_KEY, WEIGHTS_KEY, InputLayout, ScanPlace, image_keys
 from hcrmp.gae import Float32Array
 from hcrmp.losses import approximate_kl, clipped_policy_loss, combine_advantages, standardise, value_loss
 from hcrmp.policy import MultiCriticPolicy, PolicyConfig
@@ -171,12 +171,13 @@ class MultiCriticPPO(PPO):
     def _setup_model(self) -> None:
         """Create policy and buffer from the config and the spaces of the environment."""
         config = self.config
-        layout = InputLayout(self.observation_space, config.input_keys)
+        keys = (*config.input_keys, *image_keys(self.observation_space))
+        layout = InputLayout(self.observation_space, keys)
         self._check_weights_space()
         self.policy_kwargs = {
             "config": config.policy,
             "critics": len(config.critics),
-            "input_keys": config.input_keys,
+            "input_keys": keys,
             "scan": self.scan,
             "attention": config.csa == "attention",
             "anchor_prior": config.anchor_prior if config.csa == "mean_anchored" else None,
@@ -202,6 +203,10 @@ class MultiCriticPPO(PPO):
         shape, critics = self.observation_space[WEIGHTS_KEY].shape, self.config.critics
         if shape != (len(critics),):
             raise ValueError(f"critic_weights has shape {shape}, but the critics are {critics}; give one each")
+
+    def _update_learning_rate(self, optimizers: list[th.optim.Optimizer] | th.optim.Optimizer) -> None:
+        super()._update_learning_rate(optimizers)
+        self.policy.set_learning_rate(self.lr_schedule(self._current_progress_remaining))
 
     # ---- rollout
 
@@ -263,10 +268,9 @@ class MultiCriticPPO(PPO):
         """Compute log-densities, values, and from them the advantages and returns of every critic."""
         with th.no_grad():
             log_probs = self.policy.log_prob_of(buffer.flat(buffer.parameters), buffer.flat(buffer.actions))
-            chunks = th.split(buffer.flat(buffer.rows), self.config.evaluation_rows)
-            values = [self.policy.predict_row_values(rows) for rows in chunks]
+            values = self._over_rollout(self.policy.predict_row_values, buffer)
         buffer.log_probs = log_probs.cpu().numpy().reshape(buffer.log_probs.shape)
-        buffer.values = th.cat(values).cpu().numpy().reshape(buffer.values.shape)
+        buffer.values = values.cpu().numpy().reshape(buffer.values.shape)
         if truncated:
             steps, worlds, observations = zip(*truncated, strict=True)
             # A cut-off episode would have gone on: its last reward gets the value of where it stopped.
@@ -274,6 +278,12 @@ class MultiCriticPPO(PPO):
         assert self._last_obs is not None
         buffer.finish(self._values_of(self._last_obs))
         self.policy.return_scale.update(buffer.returns)
+
+    def _over_rollout(self, function: Callable[[th.Tensor], th.Tensor], buffer: MultiCriticRolloutBuffer) -> th.Tensor:
+        """Return ``function`` of all rows of a finished rollout, as many at once as fit in memory."""
+        # Pictures take the memory of a minibatch's worth of activations for the same number of rows.
+        at_once = self.config.batch_size if buffer.layout.bytes_of else self.config.evaluation_rows
+        return th.cat([function(rows) for rows in th.split(buffer.flat(buffer.rows), at_once)])
 
     def _values_of(self, observation: Any) -> Float32Array:
         """Return the critics' values ``(M, N)`` of an observation, each part ``(M, ...)``."""
@@ -292,7 +302,7 @@ class MultiCriticPPO(PPO):
             buffer.weights = self.policy.mean_anchor.anchor(buffer.weights)
         if self.policy.weight_net is not None:
             with th.no_grad():
-                weights = self.policy.attention_weights(buffer.flat(buffer.rows))
+                weights = self._over_rollout(self.policy.attention_weights, buffer)
             buffer.weights = weights.cpu().numpy().reshape(buffer.weights.shape)
 
     # ---- update

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch as th
 from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
@@ -22,6 +24,7 @@ from hcrmp.checkpoint import load_checkpoint
 from hcrmp.config import CarlaOptions, HintsConfig
 from hcrmp.curriculum import Curriculum
 from hcrmp.encoders import ScanPlace
+from hcrmp.errors import UserError
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig, load_train
@@ -92,16 +95,25 @@ def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | 
     """Return the untrained planner of ``config`` on ``env``."""
     common: dict[str, Any] = {
         "seed": config.seed,
-        "device": config.device,
+        "device": _device(config),
         "tensorboard_log": None if tensorboard is None else str(tensorboard),
     }
     options = config.algo
     if isinstance(options, HcrmpConfig):
         return MultiCriticPPO(env=env, config=options, scan=scan_place(env), **common)
+    if config.observation.cameras.views:
+        raise UserError(f"algo={options.name} reads no pictures: take algo=hcrmp for observation=cameras")
     flat = FlatObservation(env, options.hint_in_state)
     if isinstance(options, PpoOptions):
         return _build_ppo(options, flat, common)
     return _build_off_policy(options, flat, common)
+
+
+def _device(config: TrainConfig) -> str:
+    """Return where the networks live: on a GPU, if there is one, those that gain from it."""
+    if config.device != "auto":
+        return config.device
+    return "cuda" if config.observation.cameras.views and th.cuda.is_available() else "cpu"
 
 
 def _build_ppo(options: PpoOptions, env: FlatObservation, common: dict[str, Any]) -> PPO:
@@ -151,8 +163,17 @@ def scan_place(env: HintedVecEnv) -> ScanPlace | None:
     return ScanPlace(layout.slices["scan"].start, frames, rays, channels)
 
 
+def _without_pretraining(config: TrainConfig) -> TrainConfig:
+    """Return ``config`` without the file of weights that the training began with: the checkpoint holds what became."""
+    options = config.algo
+    if not isinstance(options, HcrmpConfig):
+        return config
+    policy = replace(options.policy, camera=replace(options.policy.camera, weights=""))
+    return replace(config, algo=replace(options, policy=policy))
+
+
 def load_planner(folder: RunFolder, env: HintedVecEnv) -> BaseAlgorithm:
     """Return the trained planner of a run, on ``env``, whose observation must be the run's."""
-    model = build_algorithm(load_train(folder.config()), env)
+    model = build_algorithm(_without_pretraining(load_train(folder.config())), env)
     load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
     return model

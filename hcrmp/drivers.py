@@ -29,7 +29,8 @@ from hcrmp.weights import HINTED, constant_weights
 
 CHUNK = 64
 """Rows in every pass of a network. The last bits of a matrix product may depend on its number of rows, and after a
-hundred decisions two drives that differ in a last bit differ in everything: so that number is always the same."""
+hundred decisions two drives that differ in a last bit differ in everything: so that number is always the same (one,
+where rows hold pictures, which would make a padded pass dear)."""
 
 Numbers = npt.NDArray[Any]
 
@@ -89,14 +90,17 @@ class PlannerDriver:
     def act(self, observation: Observation, scene: SceneBatch) -> Numbers:
         """Return the actions ``(B, 2)``."""
         seen = self._flat.flatten(observation) if self._flat is not None else observation
-        return in_chunks(lambda part: self.model.predict(part, deterministic=self._deterministic)[0], seen)
+        return in_chunks(
+            lambda part: self.model.predict(part, deterministic=self._deterministic)[0], seen, _rows_in_pass(self.model)
+        )
 
     def values(self, observation: Observation) -> Numbers | None:
         """Return what its three critics expect ``(B, 3)``; None for a planner with other critics."""
         model = self.model
         if not isinstance(model, MultiCriticPPO) or len(model.config.critics) != 3:
             return None
-        return in_chunks(lambda part: model.policy.predict_row_values(_rows(model, part)).cpu().numpy(), observation)
+        values = model.policy.predict_row_values
+        return in_chunks(lambda part: values(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
 
     def weights(self, observation: Observation) -> Numbers | None:
         """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
@@ -108,29 +112,38 @@ class PlannerDriver:
         constant = constant_weights(model.config.csa, 3, model.config.fixed_weights)
         if constant is not None:
             return np.tile(constant, (len(observation[WEIGHTS_KEY]), 1))
-        return in_chunks(lambda part: model.policy.attention_weights(_rows(model, part)).cpu().numpy(), observation)
+        learnt = model.policy.attention_weights
+        return in_chunks(lambda part: learnt(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
 
 
-def in_chunks(function: Callable[[Any], Numbers], observation: Numbers | Mapping[str, Numbers]) -> Numbers:
-    """Return ``function`` of an observation (each part ``(B, ...)``), computed ``CHUNK`` padded rows at a time."""
+def in_chunks(
+    function: Callable[[Any], Numbers], observation: Numbers | Mapping[str, Numbers], chunk: int = CHUNK
+) -> Numbers:
+    """Return ``function`` of an observation (each part ``(B, ...)``), computed ``chunk`` padded rows at a time."""
     parts = observation if isinstance(observation, Mapping) else {"": observation}
     count = len(next(iter(parts.values())))
     results = []
-    for start in range(0, count, CHUNK):
-        piece = {key: _padded(part[start : start + CHUNK]) for key, part in parts.items()}
+    for start in range(0, count, chunk):
+        piece = {key: _padded(part[start : start + chunk], chunk) for key, part in parts.items()}
         with th.no_grad():
             result = function(piece if isinstance(observation, Mapping) else piece[""])
         results.append(result[: count - start])
     return np.concatenate(results)
 
 
-def _padded(rows: Numbers) -> Numbers:
-    """Return ``rows`` with the last one repeated until there are ``CHUNK``."""
-    return rows if len(rows) == CHUNK else rows[np.minimum(np.arange(CHUNK), len(rows) - 1)]
+def _padded(rows: Numbers, chunk: int) -> Numbers:
+    """Return ``rows`` with the last one repeated until there are ``chunk``."""
+    return rows if len(rows) == chunk else rows[np.minimum(np.arange(chunk), len(rows) - 1)]
+
+
+def _rows_in_pass(model: BaseAlgorithm) -> int:
+    pictured = isinstance(model, MultiCriticPPO) and bool(model.policy.layout.bytes_of)
+    return 1 if pictured else CHUNK
 
 
 def _rows(model: MultiCriticPPO, observation: Mapping[str, Numbers]) -> th.Tensor:
-    rows = np.empty((CHUNK, model.policy.layout.size), dtype=np.float32)
+    count = len(next(iter(observation.values())))
+    rows = np.empty((count, model.policy.layout.size), dtype=np.float32)
     model.policy.layout.write(observation, rows)
     return th.from_numpy(rows).to(model.device)
 

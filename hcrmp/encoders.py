@@ -1,4 +1,4 @@
-"""From the planner's observation to the features of its networks, with a GRU over the range scan as an option."""
+"""From the planner's observation to the features of its networks: a GRU may read the range scan, and CNNs pictures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from hcrmp.camera_encoder import CameraEncoder, CameraEncoderConfig
+
 STATE_KEY = "state"
 HINT_KEY = "hint"
 WEIGHTS_KEY = "critic_weights"
+IMAGES_KEY = "images"
 
 
 @dataclass(frozen=True)
@@ -54,30 +57,58 @@ class InputLayout:
     """Which parts of the observation the networks read, and where each lies in one flat row ``(D,)``.
 
     A Box observation counts as ``state`` alone. The row is what the rollout buffer stores: one contiguous matrix
-    instead of a dictionary of arrays makes copies, minibatches and transfers one operation each.
+    instead of a dictionary of arrays makes copies, minibatches and transfers one operation each. Parts of bytes
+    (pictures) lie at its end, four bytes in the place of a number: those are moved about and never computed with.
     """
 
     def __init__(self, observation_space: spaces.Space[object], keys: Sequence[str]) -> None:
         self.keys = tuple(keys)
         self.is_dict = isinstance(observation_space, spaces.Dict)
+        parts = {key: _box(_part(observation_space, key), key) for key in self.keys}
+        self.bytes_of = {key: part.shape for key, part in parts.items() if part.dtype == np.uint8}
         self.slices: dict[str, slice] = {}
         self.size = 0
-        for key in self.keys:
-            width = _flat_width(_part(observation_space, key), key)
+        for key in sorted(parts, key=lambda key: key in self.bytes_of):
+            count = int(np.prod(parts[key].shape))
+            width = -(-count // 4) if key in self.bytes_of else count
             self.slices[key] = slice(self.size, self.size + width)
             self.size += width
+
+    @property
+    def numbers(self) -> int:
+        """Columns that hold numbers; those behind them hold bytes."""
+        return min((self.slices[key].start for key in self.bytes_of), default=self.size)
 
     def write(self, observation: Mapping[str, np.ndarray] | np.ndarray, rows: np.ndarray) -> None:
         """Copy ``observation`` (each part ``(B, ...)``) into ``rows`` ``(B, D)``."""
         for key, columns in self.slices.items():
             part = observation[key] if isinstance(observation, Mapping) else observation
-            rows[:, columns] = np.reshape(part, (len(rows), -1))
+            flat = np.reshape(part, (len(rows), -1))
+            rows[:, columns] = _packed(flat) if key in self.bytes_of else flat
 
     def gather(self, observation: Mapping[str, th.Tensor] | th.Tensor) -> th.Tensor:
         """Return the rows ``(B, D)`` of an observation of tensors, each part ``(B, ...)``."""
         if isinstance(observation, th.Tensor):
             return observation.flatten(1)
-        return th.cat([observation[key].flatten(1) for key in self.keys], dim=1)
+        return th.cat([self._columns(key, observation[key].flatten(1)) for key in self.slices], dim=1)
+
+    def pictures(self, rows: th.Tensor, key: str) -> th.Tensor:
+        """Return the bytes ``(B, ...)`` that the rows ``(B, D)`` hold of part ``key``."""
+        shape = self.bytes_of[key]
+        flat = rows[:, self.slices[key]].contiguous().view(th.uint8)
+        return flat[:, : int(np.prod(shape))].reshape(len(rows), *shape)
+
+    def _columns(self, key: str, part: th.Tensor) -> th.Tensor:
+        if key not in self.bytes_of:
+            return part
+        # Stable-Baselines3 hands bytes over as numbers.
+        return nn.functional.pad(part.to(th.uint8), (0, -part.shape[1] % 4)).view(th.float32)
+
+
+def _packed(flat: np.ndarray) -> np.ndarray:
+    """Return bytes ``(B, n)`` four to a 32-bit place ``(B, ceil(n / 4))``."""
+    padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
+    return padded.view(np.float32)
 
 
 def _part(space: spaces.Space[object], key: str) -> spaces.Space[object]:
@@ -91,17 +122,25 @@ def _part(space: spaces.Space[object], key: str) -> spaces.Space[object]:
     return part
 
 
-def _flat_width(space: spaces.Space[object], key: str) -> int:
+def _box(space: spaces.Space[object], key: str) -> spaces.Box:
     if not isinstance(space, spaces.Box):
         raise ValueError(f"observation {key!r} is {space}, expected a Box of numbers")
-    return int(np.prod(space.shape))
+    return space
+
+
+def image_keys(observation_space: spaces.Space[object]) -> tuple[str, ...]:
+    """Return the key of the pictures, where the observation has any."""
+    return (
+        (IMAGES_KEY,) if isinstance(observation_space, spaces.Dict) and IMAGES_KEY in observation_space.spaces else ()
+    )
 
 
 class PlannerExtractor(BaseFeaturesExtractor):
     """Flat rows ``(B, D)`` or observations of tensors to features ``(B, F)``.
 
     Without a GRU the features are the row itself. With one, the scan's columns become the last hidden state of
-    the GRU over its frames (the paper's decision process), and the other columns stay as they are.
+    the GRU over its frames (the paper's decision process), and the other columns stay as they are. Pictures become
+    the features of a ``CameraEncoder``, behind the others.
     """
 
     def __init__(
@@ -110,13 +149,22 @@ class PlannerExtractor(BaseFeaturesExtractor):
         layout: InputLayout,
         gru: GruConfig | None = None,
         scan: ScanPlace | None = None,
+        camera: CameraEncoderConfig | None = None,
     ) -> None:
-        super().__init__(observation_space, features_dim=_features_dim(layout, gru, scan))
+        sees = camera is not None and IMAGES_KEY in layout.bytes_of
+        width = _features_dim(layout, gru, scan) + (camera.hidden if sees and camera else 0)
+        super().__init__(observation_space, features_dim=width)
         self.layout = layout
         self.scan = scan if gru else None
         if gru is not None and scan is not None:
             self.embed = nn.Sequential(nn.Linear(scan.frame_size, gru.embedding), nn.Tanh())
             self.gru = nn.GRU(gru.embedding, gru.hidden, batch_first=True)
+        self.camera = CameraEncoder(camera, layout.bytes_of[IMAGES_KEY][1]) if sees and camera else None
+
+    def initialise(self) -> None:
+        """Give the networks of the pictures the weights that they begin with."""
+        if self.camera is not None:
+            self.camera.initialise()
 
     def forward(self, observations: Mapping[str, th.Tensor] | th.Tensor) -> th.Tensor:
         """Return the features of an observation; what SB3's own prediction calls."""
@@ -124,6 +172,12 @@ class PlannerExtractor(BaseFeaturesExtractor):
 
     def encode(self, rows: th.Tensor) -> th.Tensor:
         """Return the features ``(B, F)`` of flat rows ``(B, D)``."""
+        numbers = self._encode_numbers(rows[:, : self.layout.numbers])
+        if self.camera is None:
+            return numbers
+        return th.cat([numbers, self.camera(self.layout.pictures(rows, IMAGES_KEY))], dim=1)
+
+    def _encode_numbers(self, rows: th.Tensor) -> th.Tensor:
         if self.scan is None:
             return rows
         start = self.layout.slices[STATE_KEY].start + self.scan.start
@@ -135,7 +189,7 @@ class PlannerExtractor(BaseFeaturesExtractor):
 
 def _features_dim(layout: InputLayout, gru: GruConfig | None, scan: ScanPlace | None) -> int:
     if gru is None:
-        return layout.size
+        return layout.numbers
     if scan is None:
         raise ValueError("encoder=gru came without a scan; give the place of the scan in the state, or encoder=none")
     state = layout.slices[STATE_KEY]
@@ -144,4 +198,4 @@ def _features_dim(layout: InputLayout, gru: GruConfig | None, scan: ScanPlace | 
             f"the GRU reads {scan.frames} frames x {scan.rays} rays x {scan.channels} numbers from index {scan.start}, "
             f"but the state has {state.stop - state.start} numbers; give the place of the scan in this state"
         )
-    return layout.size - scan.size + gru.hidden
+    return layout.numbers - scan.size + gru.hidden

@@ -10,6 +10,9 @@ from envs.scene import FloatArray, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
 from hcrmp.metrics import EpisodeRecord, Outcome, Verdict
 
+MANOEUVRE_STEPS = 20
+"""Crossings of markings with fewer steps between them are one lane invasion: a lane change has several."""
+
 
 class EpisodeMeter:
     """Sums over the running episode of each of ``batch_size`` worlds.
@@ -26,6 +29,8 @@ class EpisodeMeter:
         self._progress = np.zeros(batch_size)
         self._aside_m, self._off_road_m = np.zeros(batch_size), np.zeros(batch_size)
         self._time_limit_s = np.zeros(batch_size)
+        self._invasions = np.zeros(batch_size, dtype=np.int64)
+        self._last_invasion = np.full(batch_size, -MANOEUVRE_STEPS)
 
     def start(self, rows: npt.ArrayLike) -> None:
         """Forget the episodes of the worlds ``rows`` (indices or mask over B): new ones begin."""
@@ -35,6 +40,7 @@ class EpisodeMeter:
         self._min_ttc_s[chosen] = TTC_HORIZON_S
         self._progress[chosen] = 0.0
         self._aside_m[chosen], self._off_road_m[chosen] = 0.0, 0.0
+        self._invasions[chosen], self._last_invasion[chosen] = 0, -MANOEUVRE_STEPS
 
     def update(self, scene: SceneBatch, reward_terms: FloatArray) -> None:
         """Add one step: ``scene`` after it and its ``reward_terms`` ``(B, 3)``."""
@@ -47,6 +53,9 @@ class EpisodeMeter:
         self._aside_m += np.abs(scene.route.lateral_offset)
         self._off_road_m += np.where(scene.events.off_road, ego.speed * DECISION_PERIOD_S, 0.0)
         self._time_limit_s[:] = scene.route.time_limit_s
+        crossed = scene.events.lane_invasion
+        self._invasions += crossed & (self._steps - self._last_invasion >= MANOEUVRE_STEPS)
+        self._last_invasion[crossed] = self._steps[crossed]
 
     def record(
         self,
@@ -88,4 +97,5 @@ class EpisodeMeter:
             off_road_m=float(self._off_road_m[world]),
             time_limit_s=float(self._time_limit_s[world]),
             careful_driver=careful_driver,
+            lane_invasions=int(self._invasions[world]),
         )

@@ -15,17 +15,18 @@ from envs.driving_env import DrivingVectorEnv, Transition
 from envs.rendering import RenderOverlay
 from envs.scene import BoolArray, FloatArray
 from envs.termination import Outcome
-from hcrmp.encoders import HINT_KEY, STATE_KEY, WEIGHTS_KEY
+from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
 from llm_hints.hint import CRITICS, STATE_SIZE, HintSource
 from llm_hints.service import HintService
 
-Observation = dict[str, npt.NDArray[np.float32]]
+Observation = dict[str, npt.NDArray[Any]]
 
 
 class HintedVecEnv(VecEnv):
     """B driving worlds with hints.
 
-    The observation is a Dict of ``state`` ``(B, n)``, ``hint`` ``(B, 13)`` and ``critic_weights`` ``(B, 3)``.
+    The observation is a Dict of ``state`` ``(B, n)``, ``hint`` ``(B, 13)``, ``critic_weights`` ``(B, 3)`` and, with
+    cameras, ``images`` ``(B, J, V, height, width, 3)`` uint8.
 
     ``reward_terms`` ``(B, 3)`` are those of the last step, in the order of ``CRITICS``; the scalar reward is their
     weighted sum (``RewardConfig.reward_weights``). Of an ended episode, ``infos[b]`` holds ``terminal_observation``,
@@ -35,13 +36,15 @@ class HintedVecEnv(VecEnv):
     def __init__(self, driving: DrivingVectorEnv, service: HintService) -> None:
         self.driving = driving
         self.service = service
-        space = gym.spaces.Dict(
-            {
-                STATE_KEY: driving.single_observation_space,
-                HINT_KEY: gym.spaces.Box(-1.0, 1.0, (STATE_SIZE,), np.float32),
-                WEIGHTS_KEY: gym.spaces.Box(0.0, 1.0, (len(CRITICS),), np.float32),
-            }
-        )
+        parts: dict[str, gym.Space[Any]] = {
+            STATE_KEY: driving.single_observation_space,
+            HINT_KEY: gym.spaces.Box(-1.0, 1.0, (STATE_SIZE,), np.float32),
+            WEIGHTS_KEY: gym.spaces.Box(0.0, 1.0, (len(CRITICS),), np.float32),
+        }
+        images = driving.images
+        if images is not None:
+            parts[IMAGES_KEY] = gym.spaces.Box(0, 255, images.shape[1:], np.uint8)
+        space = gym.spaces.Dict(parts)
         self.render_mode = driving.render_mode
         super().__init__(driving.num_envs, space, driving.single_action_space)
         self.reward_terms: FloatArray = np.zeros((self.num_envs, len(CRITICS)))
@@ -96,11 +99,12 @@ class HintedVecEnv(VecEnv):
 
     def observe(self, state: npt.NDArray[np.float32]) -> Observation:
         """Return the Dict observation of ``state`` ``(B, n)``, with the hints that hold now."""
-        hints = self.service.hints
+        hints, images = self.service.hints, self.driving.images
         return {
             STATE_KEY: state,
             HINT_KEY: hints.state.astype(np.float32),
             WEIGHTS_KEY: hints.weights.astype(np.float32),
+            **({} if images is None else {IMAGES_KEY: images}),
         }
 
     def _describe_ends(self, made: Transition, observation: Observation, infos: list[dict[str, Any]]) -> None:

@@ -13,6 +13,8 @@ TS   time                 mean over episodes of the simulated duration, s
 SV   speed variance       mean over episodes of the variance of speed over time, (m/s)^2
 AV   acceleration var.    mean over episodes of the variance of the longitudinal acceleration over time, (m/s2)^2
      jerk                 mean over episodes of the mean absolute longitudinal jerk, m/s3
+     lane invasions       manoeuvres over a border of the lane, of all episodes / km of all episodes: whoever overtakes
+     per km               has some
      collisions per mile  collisions of all episodes / miles of all episodes
      SCM calls            times that the cache was called / times that a hint was due, over all episodes
      completion           mean over routes of the share of the route that was driven, at most 1
@@ -63,8 +65,9 @@ class EpisodeRecord:
     meter; ``progress`` the share of the route that was driven; ``reward_terms`` the episode's sums of the safety,
     efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
     called for one; ``route_distance_m`` the mean distance from the route's line, ``off_road_m`` what was driven off
-    road, ``time_limit_s`` of the scenario. Of a route also ``driving_scores`` by their published form, and the
-    ``infractions`` by time; of a situation of UN R157 the ``careful_driver``'s verdict on it.
+    road, ``time_limit_s`` of the scenario, ``lane_invasions`` (manoeuvres over a border of the lane). Of a route also
+    ``driving_scores`` by their published form, and the ``infractions`` by time; of a situation of UN R157 the
+    ``careful_driver``'s verdict on it.
     """
 
     scenario: str
@@ -89,6 +92,7 @@ class EpisodeRecord:
     off_road_m: float = 0.0
     time_limit_s: float = 30.0
     careful_driver: Verdict = ""
+    lane_invasions: int = 0
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -172,6 +176,8 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
     judged = [record for record in valid if record.scenario in R157]
     if judged:
         metrics |= {name: statistics.rate(hits, rng) for name, hits in _verdicts(judged).items()}
+    kilometres = _column(valid, "distance_m") / 1000.0
+    metrics["lane_invasions_per_km"] = statistics.ratio(_column(valid, "lane_invasions"), kilometres, rng)
     return CellSummary(cell, len(valid), len(all_records) - len(valid), metrics)
 
 

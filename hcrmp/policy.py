@@ -15,6 +15,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from hcrmp.camera_encoder import CameraEncoderConfig
 from hcrmp.distributions import BetaConfig, BetaDistribution
 from hcrmp.encoders import STATE_KEY, GruConfig, InputLayout, PlannerExtractor, ScanPlace
 from hcrmp.weights import AttentionWeights, MeanAnchor, ReturnScale
@@ -38,6 +39,8 @@ class PolicyConfig:
     """Whether the networks read the flat state, or a GRU's summary of the frames of the range scan in its place."""
     gru: GruConfig = field(default_factory=GruConfig)
     """Sizes of the GRU."""
+    camera: CameraEncoderConfig = field(default_factory=CameraEncoderConfig)
+    """Networks of the pictures, where the observation has any."""
     share_encoder: bool = True
     """Whether actor and critics share the encoder, or have one each (as SB3's ``share_features_extractor``)."""
 
@@ -117,6 +120,7 @@ class MultiCriticPolicy(ActorCriticPolicy):
                 "layout": self.layout,
                 "gru": self.config.gru if self.config.encoder == "gru" else None,
                 "scan": scan,
+                "camera": self.config.camera,
             },
             share_features_extractor=self.config.share_encoder,
             # eps is SB3's own value for PPO, which it sets only where no optimizer_kwargs are given.
@@ -130,7 +134,25 @@ class MultiCriticPolicy(ActorCriticPolicy):
         self._build_critics()
         self._initialise_weights()
         self._build_statistics()
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+        self.optimizer = self.optimizer_class(self._parameter_groups(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+        self.set_learning_rate(lr_schedule(1))
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Return all parameters, those of the pictures' networks apart: they learn with a share of the rate."""
+        extractors = {self.pi_features_extractor, self.vf_features_extractor}
+        cameras = [one.camera for one in extractors if isinstance(one, PlannerExtractor) and one.camera is not None]
+        apart = {id(parameter) for camera in cameras for parameter in camera.parameters()}
+        groups = [{"params": [one for one in self.parameters() if id(one) not in apart], "share": 1.0}]
+        if apart:
+            seeing = [one for one in self.parameters() if id(one) in apart]
+            groups.append({"params": seeing, "share": self.config.camera.learning_rate_share})
+        return groups
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Let every group of parameters learn with its share of ``learning_rate``."""
+        for group in self.optimizer.param_groups:
+            # Optimisers of older checkpoints know no shares.
+            group["lr"] = learning_rate * group.get("share", 1.0)
 
     def _build_actor(self) -> None:
         latent = self.mlp_extractor.latent_dim_pi
@@ -160,6 +182,9 @@ class MultiCriticPolicy(ActorCriticPolicy):
             (self.value_net, 1.0),
         ):
             module.apply(partial(self.init_weights, gain=float(gain)))
+        for extractor in extractors.values():
+            assert isinstance(extractor, PlannerExtractor)
+            extractor.initialise()
         if isinstance(self.value_net, SeparateCritics):
             self.value_net.initialise()
         if isinstance(self.action_dist, BetaDistribution):

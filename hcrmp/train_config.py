@@ -56,8 +56,9 @@ class TrainConfig:
     """Worlds stepped together (B); with ``simulator=carla`` at most as many as there are servers."""
     torch_threads: int = 1
     """Threads of torch on the CPU; more than one is slower where the cores are busy."""
-    device: Literal["auto", "cpu", "cuda"] = "cpu"
-    """Where the networks live; these are too small to gain from a GPU."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the networks live; ``auto``: networks of pictures on a GPU where there is one, others on the CPU: they are
+    too small to gain from a GPU."""
     checkpoint_every: int = 500_000
     """Decisions between two checkpoints."""
     tensorboard: bool = True

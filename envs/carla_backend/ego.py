@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 import carla
+import numpy as np
 
-from envs.carla_backend.contacts import ContactSensor
+from envs.cameras import CameraConfig, Images
+from envs.carla_backend.cameras import Cameras
 from envs.carla_backend.poses import Box
+from envs.carla_backend.sensors import Sensor, contact_sensor, marking_sensor
 from envs.carla_backend.session import CarlaSession
 from envs.carla_frame import steer_mirrored, y_mirrored, yaw_from_carla
 from envs.embedded.world import wrap
@@ -22,13 +25,18 @@ DROP_M = 0.3
 class EgoVehicle:
     """One ego of one episode."""
 
-    def __init__(self, session: CarlaSession) -> None:
+    def __init__(self, session: CarlaSession, cameras: CameraConfig | None = None) -> None:
         self._session = session
+        self._views = cameras or CameraConfig()
+        # 3 colours of every pixel of every view, for one world.
+        self.images: Images = np.zeros((1, *self._views.shape), np.uint8)
         found = session.world.get_blueprint_library().find(session.config.ego_blueprint)
         found.set_attribute("role_name", "hero")
         self._blueprint = found
         self._actor: Any = None
-        self._sensor: ContactSensor | None = None
+        self._contacts: Sensor[int] | None = None
+        self._markings: Sensor[int] | None = None
+        self._cameras: Cameras | None = None
         self.box = Box(0.0, 0.0, 0.0, 0.0, 0.0)
 
     @property
@@ -46,12 +54,14 @@ class EgoVehicle:
         place = self.box.transform(x, y, yaw, ground_m + DROP_M)
         self._actor = self._session.world.spawn_actor(self._blueprint, place)
         self.box = Box.of(self._actor.bounding_box)
-        self._sensor = ContactSensor(self._session, self._actor)
+        self._contacts = contact_sensor(self._session, self._actor)
+        self._markings = marking_sensor(self._session, self._actor)
+        self._cameras = Cameras(self._session, self._actor, self._views)
         if self._session.config.tyre_friction > 0.0:
             self._set_friction(self._session.config.tyre_friction)
         held = (float(ego[row]) for row in (EgoRow.THROTTLE, EgoRow.BRAKE, EgoRow.STEER))
         self._session.send([self.control(*held)])
-        self._session.tick()
+        self.look(self._session.tick())
 
     def start(self, ego: FloatArray, ground_m: float) -> None:
         """Put it where ``ego`` (rows,) says, with its speed, before the first step."""
@@ -63,6 +73,7 @@ class EgoVehicle:
             carla.command.ApplyTargetVelocity(self.actor_id, velocity),
         ])  # fmt: skip
         self.contacts()
+        self.crosses_marking()
 
     def control(self, throttle: float, brake: float, steer: float) -> Any:
         """Return the command of these pedals and this steering (ours: positive left)."""
@@ -71,7 +82,16 @@ class EgoVehicle:
 
     def contacts(self) -> list[int]:
         """Return the ids of the actors that it has hit since the last call."""
-        return self._sensor.take() if self._sensor else []
+        return self._contacts.take() if self._contacts else []
+
+    def crosses_marking(self) -> bool:
+        """Return whether it has come over a lane marking since the last call."""
+        return bool(self._markings and self._markings.take())
+
+    def look(self, snapshot: Any) -> None:
+        """Write what its cameras see in ``snapshot`` into ``images``."""
+        if self._cameras is not None:
+            self._cameras.read(int(snapshot.frame), self.images[0])
 
     def read(self, snapshot: Any, ego: FloatArray, control: FloatArray) -> None:
         """Write its motion after a step into ``ego`` (rows,): pose, velocities, accelerations; ``control`` (3,)."""
@@ -98,14 +118,16 @@ class EgoVehicle:
         self._actor.apply_physics_control(physics)
 
     def destroy(self) -> None:
-        """Remove it and its sensor, the sensor first."""
+        """Remove it and its sensors, the sensors first."""
         if self._actor is None:
             return
-        assert self._sensor is not None
-        self._sensor.stop()
-        ids = (self._sensor.actor_id, self.actor_id)
+        assert self._contacts is not None and self._markings is not None and self._cameras is not None
+        sensors: list[Sensor[Any]] = [self._contacts, self._markings, *self._cameras.sensors]
+        for sensor in sensors:
+            sensor.stop()
+        ids = [*(sensor.actor_id for sensor in sensors), self.actor_id]
         self._session.send([carla.command.DestroyActor(actor_id) for actor_id in ids])
-        self._actor, self._sensor = None, None
+        self._actor, self._contacts, self._markings, self._cameras = None, None, None, None
 
 
 def _in_body_frame(vector: Any, yaw: float) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.cameras import CameraConfig, Images
 from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.handles import ProcessWorker, WorkerHandle, WorkerLost
 from envs.carla_backend.rows import put_row
@@ -38,6 +39,7 @@ class CarlaFarm:
         slots: slots of the scene.
         config: the servers.
         make_worker: where workers run.
+        cameras: what the egos' cameras show in ``images``.
 
     ``failed`` ``(N,)`` marks the worlds that broke down in the last step; ``failures`` counts them all.
     """
@@ -48,16 +50,19 @@ class CarlaFarm:
         slots: EmbeddedConfig | None = None,
         config: FarmConfig | None = None,
         make_worker: Callable[[WorkerSetup], WorkerHandle] = ProcessWorker,
+        cameras: CameraConfig | None = None,
     ) -> None:
         self.maps, self.config = maps, slots or EmbeddedConfig()
         self.farm = config or FarmConfig()
+        views = cameras or CameraConfig()
         self.server = self.farm.server
         self._sites = [
             Site(number, self.farm, WorkerSetup(maps.names, self.config, replace(self.server, host=host, port=port),
-                                                self.farm.ready_s), make_worker)
+                                                self.farm.ready_s, cameras=views), make_worker)
             for number, (host, port) in enumerate(self.farm.addresses)
         ]  # fmt: skip
         self._scene = SceneBatch.empty(len(self._sites), self.config.actors + self.config.pedestrians)
+        self._images: Images = np.zeros((len(self._sites), *views.shape), np.uint8)
         self._map_names = [""] * len(self._sites)
         self.failed: BoolArray = np.zeros(len(self._sites), np.bool_)
         self.failures = 0
@@ -73,6 +78,11 @@ class CarlaFarm:
     def scene(self) -> SceneBatch:
         """The present scene; the farm writes into it."""
         return self._scene
+
+    @property
+    def images(self) -> Images:
+        """``(N, V, height, width, 3)`` what the egos' cameras see in the present scene."""
+        return self._images
 
     def map_name(self, world: int) -> str:
         """Return the name of the map that ``world`` is on."""
@@ -105,7 +115,7 @@ class CarlaFarm:
         self.failed = np.zeros(self.batch_size, np.bool_)
         for b, site in enumerate(self._sites):
             try:
-                put_row(self._scene, b, site.answer(self.server.timeout_s + MARGIN_S))
+                put_row(self._scene, self._images, b, site.answer(self.server.timeout_s + MARGIN_S))
             except WorkerLost as lost:
                 self._note(b, lost)
         return self._scene
@@ -171,7 +181,7 @@ class CarlaFarm:
             site.prepare()
             site.ask(name, arguments[b])
         for b, site in asked.items():
-            put_row(self._scene, b, self._insist(b, site, name, arguments[b], within_s))
+            put_row(self._scene, self._images, b, self._insist(b, site, name, arguments[b], within_s))
             site.failures_in_row = 0
 
     def _insist(self, b: int, site: Site, name: str, argument: Any, within_s: float) -> Any:

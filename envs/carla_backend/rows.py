@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from envs.cameras import Images
 from envs.scene import FloatArray, SceneBatch
 
 
 class SceneRow(NamedTuple):
-    """One world: its blocks without the axis of worlds; ``counters``: time (s), step, cell, seed."""
+    """One world: blocks without the axis of worlds; ``counters``: time (s), step, cell, seed; pictures."""
 
     ego: FloatArray
     actors: FloatArray
@@ -17,10 +18,11 @@ class SceneRow(NamedTuple):
     points: FloatArray
     events: FloatArray
     counters: tuple[float, int, int, int]
+    images: Images
 
 
-def take_row(scene: SceneBatch, b: int) -> SceneRow:
-    """Return copies of world ``b``'s numbers."""
+def take_row(scene: SceneBatch, images: Images, b: int) -> SceneRow:
+    """Return copies of world ``b``'s numbers and pictures."""
     return SceneRow(
         scene.ego.block[:, b].copy(),
         scene.actors.block[:, b].copy(),
@@ -29,11 +31,12 @@ def take_row(scene: SceneBatch, b: int) -> SceneRow:
         scene.route.points[b].copy(),
         scene.events.block[:, b].copy(),
         (float(scene.time_s[b]), int(scene.step[b]), int(scene.cell[b]), int(scene.seed[b])),
+        images[b].copy(),
     )
 
 
-def put_row(scene: SceneBatch, b: int, row: SceneRow) -> None:
-    """Write ``row`` into world ``b`` of ``scene``."""
+def put_row(scene: SceneBatch, images: Images, b: int, row: SceneRow) -> None:
+    """Write ``row`` into world ``b`` of ``scene`` and ``images``."""
     for group, values in (
         (scene.ego, row.ego), (scene.actors, row.actors), (scene.road, row.road), (scene.route, row.route),
         (scene.events, row.events),
@@ -41,3 +44,4 @@ def put_row(scene: SceneBatch, b: int, row: SceneRow) -> None:
         group.block[:, b] = values
     scene.route.points[b] = row.points
     scene.time_s[b], scene.step[b], scene.cell[b], scene.seed[b] = row.counters
+    images[b] = row.images

@@ -8,16 +8,19 @@ ego's new pose what follows (lane, route, signals, visibility). So a scenario me
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from envs.cameras import CameraConfig, Images
 from envs.carla_backend.bodies import Bodies
 from envs.carla_backend.config import CarlaConfig
 from envs.carla_backend.ego import EgoVehicle
 from envs.carla_backend.maps import opendrive_of
 from envs.carla_backend.session import CarlaSession
 from envs.carla_backend.signals import Signals
+from envs.carla_backend.spectator import Spectator
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
@@ -31,21 +34,29 @@ class CarlaSimulator:
         maps: the maps that scenarios may name.
         slots: slots of the scene, as the embedded simulator has them.
         config: the server.
+        cameras: what the ego's cameras show in ``images``.
 
     Raises:
         CarlaError: the server does not answer, or is of another version.
     """
 
     def __init__(
-        self, maps: MapLibrary, slots: EmbeddedConfig | None = None, config: CarlaConfig | None = None
+        self,
+        maps: MapLibrary,
+        slots: EmbeddedConfig | None = None,
+        config: CarlaConfig | None = None,
+        cameras: CameraConfig | None = None,
     ) -> None:
-        self.carla = config or CarlaConfig()
+        self._views = cameras or CameraConfig()
+        config = config or CarlaConfig()
+        self.carla = replace(config, rendering=config.rendering or bool(self._views.views))
         self.mirror = EmbeddedSimulator(1, maps, slots)
         self.maps, self.config = maps, self.mirror.config
         self._session = CarlaSession(self.carla)
         self._bodies: Bodies | None = None
         self._ego: EgoVehicle | None = None
         self._signals: Signals | None = None
+        self._spectator: Spectator | None = None
         self._closed = False
 
     @property
@@ -57,6 +68,11 @@ class CarlaSimulator:
     def scene(self) -> SceneBatch:
         """The present scene; the simulator writes into it."""
         return self.mirror.scene
+
+    @property
+    def images(self) -> Images:
+        """``(1, V, height, width, 3)`` what the ego's cameras see in the present scene."""
+        return np.zeros((1, *self._views.shape), np.uint8) if self._ego is None else self._ego.images
 
     def map_name(self, world: int) -> str:
         """Return the name of the map that the world is on."""
@@ -81,12 +97,15 @@ class CarlaSimulator:
         scene = self.mirror.move_others()
         self._signals.show(float(scene.time_s[0]), int(scene.seed[0]))
         moves = self._bodies.moves(scene.actors.block[:, 0], self.mirror.levels)
-        self._session.send([self._ego.control(*control[0].tolist()), *moves])
+        self._session.send([self._ego.control(*control[0].tolist()), *moves, *self._followed()])
         for _ in range(self.carla.ticks_per_decision):
             snapshot = self._session.tick()
         self._ego.read(snapshot, scene.ego.block[:, 0], control[0])
+        self._ego.look(snapshot)
         self._write_contacts(scene)
-        return self.mirror.settle()
+        scene = self.mirror.settle()
+        scene.events.block[EventRow.LANE_INVASION, 0] = 1.0 if self._ego.crosses_marking() else 0.0
+        return scene
 
     def state(self) -> dict[str, Any]:
         """Return what the future depends on, as far as the server lets it be known."""
@@ -115,7 +134,8 @@ class CarlaSimulator:
             self._session.load(name, opendrive_of(name))
         if self._bodies is None:
             self._bodies = Bodies(self._session)
-            self._ego = EgoVehicle(self._session)
+            self._ego = EgoVehicle(self._session, self._views)
+            self._spectator = Spectator(self._session) if self.carla.follow else None
             self._signals = Signals(self._session, self.maps.graph(name).controls)
 
     def _leave_map(self) -> None:
@@ -132,10 +152,11 @@ class CarlaSimulator:
         self._bodies.assign(actors)
         if self.carla.sizes == "server":
             self._bodies.write_sizes(actors)
+        # Before the ego, whose first tick also takes the first pictures.
+        self._session.send(self._bodies.moves(actors, self.mirror.levels))
         self._ego.spawn(ego, ground)
         if self.carla.sizes == "server":
             ego[EgoRow.LENGTH], ego[EgoRow.WIDTH] = 2.0 * self._ego.box.half_length, 2.0 * self._ego.box.half_width
-        self._session.send(self._bodies.moves(actors, self.mirror.levels))
         self._ego.start(ego, ground)
 
     def _write_contacts(self, scene: SceneBatch) -> None:
@@ -143,6 +164,12 @@ class CarlaSimulator:
         hit = self._ego.contacts()
         scene.events.block[EventRow.COLLISION, 0] = 1.0 if hit else 0.0
         scene.events.block[EventRow.COLLISION_ACTOR, 0] = self._bodies.slot_of(hit[0]) if hit else -1
+
+    def _followed(self) -> list[Any]:
+        """Return the command that lets the spectator follow the ego, if it does."""
+        if self._spectator is None:
+            return []
+        return [self._spectator.behind(self.mirror.scene.ego.block[:, 0], self.mirror.ego_height(0))]
 
     def _require_open(self) -> None:
         if self._closed:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
+from envs.cameras import CameraConfig
 from envs.carla_backend.config import CarlaConfig, CarlaError
 from envs.carla_backend.rows import SceneRow, take_row
 from envs.carla_backend.server_process import end_group
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.errors import EnvsError
 from envs.scenarios.maps import MapLibrary
+from envs.scene import SceneBatch
 
 RETRY_S = 0.2
 """Time between two attempts to reach a server that is still starting (s)."""
@@ -28,7 +30,7 @@ RETRY_S = 0.2
 class WorkerSetup:
     """What a worker is built from: ``maps`` by name, slots, the server, and how long it may take to answer (s).
 
-    ``server_group`` the process group of a server that the farm has launched, 0: none.
+    ``server_group`` the process group of a server that the farm has launched, 0: none; ``cameras`` of the ego.
     """
 
     maps: tuple[str, ...]
@@ -36,6 +38,7 @@ class WorkerSetup:
     server: CarlaConfig
     ready_s: float
     server_group: int = 0
+    cameras: CameraConfig = field(default_factory=CameraConfig)
 
 
 class FarmWorker:
@@ -47,15 +50,15 @@ class FarmWorker:
         maps = MapLibrary(setup.maps)
         # Before any deadline: on an empty cache the kernels are compiled here, for minutes.
         EmbeddedSimulator(1, maps, setup.slots).prepare()
-        self._simulator = _when_ready(lambda: CarlaSimulator(maps, setup.slots, setup.server), setup)
+        self._simulator = _when_ready(lambda: CarlaSimulator(maps, setup.slots, setup.server, setup.cameras), setup)
 
     def reset(self, case: Any) -> SceneRow:
         """Start a case; return its first scene."""
-        return take_row(self._simulator.reset([case]), 0)
+        return self._row(self._simulator.reset([case]))
 
     def step(self, control: Any) -> SceneRow:
         """Advance by one decision; ``control`` ``(1, 3)``."""
-        return take_row(self._simulator.step(control), 0)
+        return self._row(self._simulator.step(control))
 
     def state(self) -> dict[str, Any]:
         """Return the simulator's state."""
@@ -64,11 +67,14 @@ class FarmWorker:
 
     def set_state(self, state: dict[str, Any]) -> SceneRow:
         """Restore a state."""
-        return take_row(self._simulator.set_state(state), 0)
+        return self._row(self._simulator.set_state(state))
 
     def close(self) -> None:
         """Leave the server as it was found."""
         self._simulator.close()
+
+    def _row(self, scene: SceneBatch) -> SceneRow:
+        return take_row(scene, self._simulator.images, 0)
 
 
 def _when_ready(make: Any, setup: WorkerSetup) -> Any:

@@ -185,6 +185,7 @@ def read_road(
     worlds: FloatArray, ego: FloatArray, road: FloatArray, events: FloatArray, roads: RoadArrays, b: int, period: float
 ) -> None:
     """Write what the road is like where the ego is, and the events that follow from it."""
+    was_over = _is_over_border(ego, road, b)
     lane = int(worlds[WorldRow.LANE, b])
     s, d, heading, curvature, width = project(
         roads.samples, roads.start, roads.step, lane, worlds[WorldRow.S, b], ego[EgoRow.X, b], ego[EgoRow.Y, b]
@@ -219,6 +220,18 @@ def read_road(
     worlds[WorldRow.WRONG_WAY_TIME, b] = worlds[WorldRow.WRONG_WAY_TIME, b] + period if against else 0.0
     too_long = worlds[WorldRow.WRONG_WAY_TIME, b] > worlds[WorldRow.WRONG_WAY_LIMIT, b]
     events[EventRow.WRONG_WAY, b] = 1.0 if too_long else 0.0
+    # Where no time has passed (a start), the rows before are another episode's.
+    invades = period > 0.0 and not was_over and _is_over_border(ego, road, b)
+    events[EventRow.LANE_INVASION, b] = 1.0 if invades else 0.0
+
+
+@njit
+def _is_over_border(ego: FloatArray, road: FloatArray, b: int) -> bool:
+    """Return whether the ego's body reaches over a border of the lane that ``road`` tells of, outside of junctions."""
+    error = road[RoadRow.HEADING_ERROR, b]
+    reach = 0.5 * (ego[EgoRow.WIDTH, b] * abs(math.cos(error)) + ego[EgoRow.LENGTH, b] * abs(math.sin(error)))
+    beyond = abs(road[RoadRow.LANE_OFFSET, b]) + reach > 0.5 * road[RoadRow.LANE_WIDTH, b]
+    return bool(beyond and road[RoadRow.IN_JUNCTION, b] < 0.5)
 
 
 @njit

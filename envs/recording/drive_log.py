@@ -45,10 +45,10 @@ from envs.scene import (
 FORMAT_MAJOR = 1
 """Raised when an older reader would misunderstand the file; such a file is refused."""
 
-FORMAT_MINOR = 1
+FORMAT_MINOR = 2
 """Raised when columns or metadata are only added."""
 
-_ADDED_SINCE = {"road_stop_line": 1, "road_stood": 1}
+_ADDED_SINCE = {"road_stop_line": 1, "road_stood": 1, "event_lane_invasion": 2}
 """Columns that format 1.0 had not, by the minor version that added them; an older drive reads 0 in them."""
 
 REWARD_NAMES = ("safety", "efficiency", "comfort")

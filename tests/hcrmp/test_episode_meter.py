@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envs.risk import TTC_HORIZON_S
-from envs.scene import ActorRow, EgoRow, RouteRow, SceneBatch
+from envs.scene import ActorRow, EgoRow, EventRow, RouteRow, SceneBatch
 from hcrmp.episode_meter import EpisodeMeter
 from hcrmp.metrics import EpisodeRecord
 
@@ -75,3 +75,15 @@ def test_an_episode_that_never_moved_is_finite() -> None:
     stillborn = record(meter, 0, outcome="infrastructure")
     assert (stillborn.time_s, stillborn.distance_m, stillborn.mean_speed_mps) == (0.0, 0.0, 0.0)
     assert record(meter, 0, planner_seed=4, hints_due=9, cache_calls=2).hints_due == 9
+
+
+def test_crossings_of_one_manoeuvre_are_one_lane_invasion() -> None:
+    meter = EpisodeMeter(2)
+    for step in range(60):
+        now = scene((5.0, 5.0))
+        # The first world changes lane at 0.3 s, with the other axle at 1.2 s, and back at 4 s.
+        now.events.block[EventRow.LANE_INVASION, 0] = step in (3, 12, 40)
+        meter.update(now, NOTHING)
+    assert [record(meter, world).lane_invasions for world in (0, 1)] == [2, 0]
+    meter.start([True, False])
+    assert record(meter, 0).lane_invasions == 0

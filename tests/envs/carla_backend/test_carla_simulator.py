@@ -16,7 +16,7 @@ from envs.carla_backend.farm import CarlaFarm
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.embedded.vehicle import VehicleParameters
 from envs.scenarios.catalogue import scenario_set
-from envs.scene import EgoRow
+from envs.scene import EgoRow, EventRow
 from envs.simulator import Simulator
 from envs.traffic.agents import AgentMode, AgentRow
 from tests.envs.carla_backend.test_server_process import running
@@ -140,6 +140,7 @@ def test_the_same_seed_and_actions_give_the_same_drive(carla_farm: CarlaFarm, se
     embedded = EmbeddedSimulator(2, SCENARIOS.maps, SLOTS)
     drawn = [SCENARIOS.sample(0, seed), SCENARIOS.sample(1, seed)]
     here, there = embedded.reset(drawn), carla_farm.reset(drawn)
+    crossings = []
     np.testing.assert_array_equal(here.actors.block, there.actors.block)
     for control in controls(80, seed):
         here, there = embedded.step(control), carla_farm.step(control)
@@ -148,8 +149,24 @@ def test_the_same_seed_and_actions_give_the_same_drive(carla_farm: CarlaFarm, se
         rows = [EgoRow.X, EgoRow.Y, EgoRow.YAW, EgoRow.SPEED, EgoRow.LATERAL_SPEED, EgoRow.YAW_RATE]
         np.testing.assert_allclose(there.ego.block[rows], here.ego.block[rows], atol=TOLERANCE_M)
         np.testing.assert_allclose(there.actors.block, here.actors.block, atol=TOLERANCE_M)
-        np.testing.assert_array_equal(there.events.block[2:], here.events.block[2:])
+        same = [row for row in EventRow if row >= EventRow.OFF_ROAD and row != EventRow.LANE_INVASION]
+        np.testing.assert_array_equal(there.events.block[same], here.events.block[same])
+        crossings.append((here.events.lane_invasion.copy(), there.events.lane_invasion.copy()))
     assert here.step[0] > 20
+    derived, sensed = np.array(crossings).swapaxes(0, 1)
+    # The server's sensor tells of every corner, in a thread of its own: at most a step early or late.
+    for step, world in np.argwhere(derived[:-2]):
+        assert sensed[max(step - 2, 0) : step + 3, world].any(), f"the sensor missed the crossing in step {step}"
+
+
+@pytest.mark.parametrize("cell", [0, 1])
+def test_whoever_keeps_to_the_lane_invades_none_and_whoever_leaves_it_one(simulator: Simulator, cell: int) -> None:
+    for steer, invades in ((0.0, False), (0.06, True)):
+        scene, seen = simulator.reset([SCENARIOS.sample(cell, 3)] * 2), False
+        for _ in range(25):
+            scene = simulator.step(np.array([[0.3, 0.0, steer]] * 2))
+            seen = seen or bool(scene.events.lane_invasion.any())
+        assert seen == invades
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

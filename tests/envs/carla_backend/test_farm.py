@@ -70,7 +70,7 @@ class Crew:
 def row(mark: float) -> SceneRow:
     scene = SceneBatch.empty(1, 2)
     scene.ego.block[:] = mark
-    return take_row(scene, 0)
+    return take_row(scene, np.zeros((1, 0, 4, 5, 3), np.uint8), 0)
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,10 @@ def test_a_row_travels_unchanged() -> None:
         group.block[:] = rng.normal(size=group.block.shape)
     scene.route.points[:] = rng.normal(size=scene.route.points.shape)
     scene.time_s[:], scene.step[:], scene.cell[:], scene.seed[:] = 1.5, 15, 3, 99
-    put_row(other, 1, take_row(scene, 2))
+    images, shown = rng.integers(0, 255, (3, 2, 4, 5, 3), np.uint8), np.zeros((2, 2, 4, 5, 3), np.uint8)
+    put_row(other, shown, 1, take_row(scene, images, 2))
+    np.testing.assert_array_equal(shown[1], images[2])
+    assert not shown[0].any()
     for name in ("ego", "actors", "road", "route", "events"):
         np.testing.assert_array_equal(getattr(other, name).block[:, 1], getattr(scene, name).block[:, 2])
     np.testing.assert_array_equal(other.route.points[1], scene.route.points[2])
