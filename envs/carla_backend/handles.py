@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from envs.carla_backend.config import CarlaError
-from envs.carla_backend.worker import WorkerSetup, work
+from envs.carla_backend.worker import Setup, work
 
 END_S = 5.0
 
@@ -36,10 +37,14 @@ class WorkerHandle(Protocol):
         ...
 
 
+MakeWorker = Callable[[Setup], WorkerHandle]
+"""Begins a worker, without waiting until it is ready."""
+
+
 class ProcessWorker:
     """A worker in a process of its own."""
 
-    def __init__(self, setup: WorkerSetup) -> None:
+    def __init__(self, setup: Setup) -> None:
         if importlib.util.find_spec("carla") is None:
             raise CarlaError(
                 'simulator=carla needs the package carla: pip install "hcrmp[carla]" (x86-64 Linux or Windows, '

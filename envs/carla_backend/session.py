@@ -16,6 +16,9 @@ T = TypeVar("T")
 SUPPORTED = ("0.9.15", "0.9.16")
 """Server versions that may be driven; the first on a best effort."""
 
+GUESTS = ("vehicle.", "walker.", "sensor.", "controller.")
+"""What the types of actors begin with that are no part of a map."""
+
 
 class CarlaSession:
     """A client of one server in synchronous mode.
@@ -43,14 +46,43 @@ class CarlaSession:
         """Make the server's world the map ``opendrive`` (its text), unless it is already that of ``key``."""
         if key == self.map_key:
             return
-        self.client.set_timeout(self.config.load_timeout_s)
         parameters = carla.OpendriveGenerationParameters(wall_height=0.0, enable_mesh_visibility=self.config.rendering)
-        self.world = self._asked(
-            f"the map {key!r}", lambda: self.client.generate_opendrive_world(opendrive, parameters, False)
-        )
+        self._load(key, lambda: self.client.generate_opendrive_world(opendrive, parameters, False))
+
+    def towns(self) -> dict[str, str]:
+        """Return the maps that the server has: name -> its path there."""
+        paths = self._asked("its maps", self.client.get_available_maps)
+        return {_short(path): str(path) for path in sorted(paths)}
+
+    def load_town(self, name: str) -> str:
+        """Make the server's world a map of its own, unless it is that, without anybody on it; return its OpenDRIVE.
+
+        Raises:
+            CarlaError: the server has no such map, or cannot load it.
+        """
+        if name != self.map_key:
+            towns = self.towns()
+            if name not in towns:
+                raise CarlaError(f"the CARLA server at {self._address} has no map {name!r}: it has {', '.join(towns)}")
+            found = _short(self._asked("its map", self.world.get_map).name)
+            if found != name or self._is_used():
+                self._load(name, lambda: self.client.load_world(towns[name], False))
+            else:
+                self.map_key = name
+                self.synchronise()
+        return str(self._asked(f"the OpenDRIVE of {name!r}", lambda: self.world.get_map().to_opendrive()))
+
+    def _load(self, key: str, call: Callable[[], Any]) -> None:
+        self.client.set_timeout(self.config.load_timeout_s)
+        self.world = self._asked(f"the map {key!r}", call)
         self.client.set_timeout(self.config.timeout_s)
         self.map_key = key
         self.synchronise()
+
+    def _is_used(self) -> bool:
+        """Return whether somebody has left actors in the server's world: those of a worker that ended, for example."""
+        actors = self._asked("its actors", self.world.get_actors)
+        return any(actor.type_id.startswith(GUESTS) for actor in actors)
 
     def synchronise(self) -> None:
         """Stop the server's own clock: it ticks when it is told to, by a fixed step."""
@@ -123,6 +155,11 @@ def check_versions(client: str, server: str) -> None:
         )
     if _release(client) != _release(server):
         warnings.warn(f"the carla package is {client} and the server {server}: install the same version", stacklevel=3)
+
+
+def _short(path: str) -> str:
+    """Return "Town02" of "/Game/Carla/Maps/Town02"."""
+    return str(path).rpartition("/")[2]
 
 
 def _release(version: str) -> str:

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from envs.carla_backend.bodies import Bodies
-from envs.carla_backend.config import CarlaConfig
+from envs.carla_backend.config import CarlaConfig, CarlaError
 from envs.carla_backend.ego import EgoVehicle
-from envs.carla_backend.maps import opendrive_of
 from envs.carla_backend.session import CarlaSession
 from envs.carla_backend.signals import Signals
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
@@ -112,31 +111,42 @@ class CarlaSimulator:
         self._require_open()
         if self._session.map_key != name:
             self._leave_map()
-            self._session.load(name, opendrive_of(name))
+            self._load_map(name)
         if self._bodies is None:
             self._bodies = Bodies(self._session)
             self._ego = EgoVehicle(self._session)
             self._signals = Signals(self._session, self.maps.graph(name).controls)
 
+    def _load_map(self, name: str) -> None:
+        """Make the server's world the map: a town of its own where it is one, else ours, which is sent to it."""
+        if name not in self.maps.towns:
+            self._session.load(name, self.maps.opendrive(name))
+        elif self._session.load_town(name) != self.maps.towns[name]:
+            raise CarlaError(
+                f"{name} of the server at {self.carla.host}:{self.carla.port} is another map than {name} of the first "
+                "server: run the same release of CARLA everywhere"
+            )
+
     def _leave_map(self) -> None:
-        if self._ego is not None and self._bodies is not None:
+        if self._ego is not None and self._bodies is not None and self._signals is not None:
             self._ego.destroy()
             self._bodies.destroy()
+            self._signals.release()
         self._bodies, self._ego, self._signals = None, None, None
 
     def _place(self) -> None:
         """Put all bodies where the scene has them."""
         assert self._ego is not None and self._bodies is not None
         scene, ego = self.mirror.scene, self.mirror.scene.ego.block[:, 0]
-        actors, ground = scene.actors.block[:, 0], self.mirror.ego_height(0)
+        actors, ground, slope = scene.actors.block[:, 0], self.mirror.ego_height(0), self.mirror.ego_slope(0)
         self._bodies.assign(actors)
         if self.carla.sizes == "server":
             self._bodies.write_sizes(actors)
-        self._ego.spawn(ego, ground)
+        self._ego.spawn(ego, ground, slope)
         if self.carla.sizes == "server":
             ego[EgoRow.LENGTH], ego[EgoRow.WIDTH] = 2.0 * self._ego.box.half_length, 2.0 * self._ego.box.half_width
         self._session.send(self._bodies.moves(actors, self.mirror.levels))
-        self._ego.start(ego, ground)
+        self._ego.start(ego, ground, slope)
 
     def _write_contacts(self, scene: SceneBatch) -> None:
         assert self._ego is not None and self._bodies is not None

@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.embedded.crowd import Crowd
 from envs.embedded.kernel import WorldArrays, move_others, refresh_worlds, settle_worlds, step_worlds
-from envs.embedded.levels import ego_level
+from envs.embedded.levels import ego_level, ego_slope
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world_rows import WorldRow
@@ -152,6 +152,10 @@ class EmbeddedSimulator:
     def ego_height(self, world: int) -> float:
         """Return the height of the road below the ego of ``world`` (m); 0 on flat maps."""
         return float(ego_level(self._worlds, self._roads, world))
+
+    def ego_slope(self, world: int) -> float:
+        """Return how steeply the road rises ahead of the ego of ``world`` (m per m); 0 on flat maps."""
+        return float(ego_slope(self._worlds, self._roads, world))
 
     def refresh(self) -> SceneBatch:
         """Derive all anew that follows from the poses and sizes in the scene's blocks."""

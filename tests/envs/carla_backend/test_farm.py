@@ -13,7 +13,7 @@ from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.farm import CarlaFarm
 from envs.carla_backend.handles import WorkerLost
 from envs.carla_backend.rows import SceneRow, put_row, take_row
-from envs.carla_backend.worker import WorkerSetup
+from envs.carla_backend.worker import Setup
 from envs.embedded.simulator import EmbeddedConfig
 from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
@@ -30,7 +30,7 @@ SLOTS = EmbeddedConfig(actors=2)
 class Played:
     """A worker that answers from a script: of each message's name, whether it is answered, one after the other."""
 
-    def __init__(self, setup: WorkerSetup, number: int, script: dict[str, deque[bool]]) -> None:
+    def __init__(self, setup: Setup, number: int, script: dict[str, deque[bool]]) -> None:
         self.setup, self.number, self.script = setup, number, script
         self.asked: list[str] = []
         self.ended = False
@@ -61,7 +61,7 @@ class Crew:
         self.made: list[Played] = []
         self._numbers = itertools.count(1)
 
-    def __call__(self, setup: WorkerSetup) -> Played:
+    def __call__(self, setup: Setup) -> Played:
         mine = self.script if setup.server.port != 2004 else {}
         self.made.append(Played(setup, next(self._numbers), mine))
         return self.made[-1]
@@ -75,7 +75,7 @@ def row(mark: float) -> SceneRow:
 
 @pytest.fixture(autouse=True)
 def _servers_listen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envs.carla_backend.farm.listens", lambda host, port: port != 2008)
+    monkeypatch.setattr("envs.carla_backend.site.listens", lambda host, port: port != 2008)
 
 
 def farm(crew: Crew, **options: Any) -> CarlaFarm:
