@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import socket
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -40,6 +41,7 @@ class CarlaSession:
         self.settings_before = self._asked("its settings", self.world.get_settings)
         self.map_key = ""
         self.closed = False
+        self._manager: Any = None
         atexit.register(self.close)
 
     def load(self, key: str, opendrive: str) -> None:
@@ -71,6 +73,27 @@ class CarlaSession:
                 self.map_key = name
                 self.synchronise()
         return str(self._asked(f"the OpenDRIVE of {name!r}", lambda: self.world.get_map().to_opendrive()))
+
+    def traffic_manager(self) -> Any:
+        """Return this session's own Traffic Manager, at a port that is free, in step with the server's clock."""
+        if self._manager is None:
+            self._manager = self._asked("a Traffic Manager", lambda: self.client.get_trafficmanager(_free_port()))
+            self._manager.set_synchronous_mode(True)
+        return self._manager
+
+    def end_traffic_manager(self) -> None:
+        """End the Traffic Manager: one that is left in synchronous mode would wait for ticks for ever.
+
+        On its way out it asks for every actor of the last tick, and one that is gone by then ends the process: call it
+        before actors are destroyed. Those that were destroyed since the last tick are forgotten in one more.
+        """
+        if self._manager is not None:
+            manager, self._manager = self._manager, None
+            try:
+                self.tick()
+            finally:
+                manager.set_synchronous_mode(False)
+                manager.shut_down()
 
     def _load(self, key: str, call: Callable[[], Any]) -> None:
         self.client.set_timeout(self.config.load_timeout_s)
@@ -126,6 +149,7 @@ class CarlaSession:
         settings = self.settings_before
         settings.synchronous_mode, settings.fixed_delta_seconds = False, None
         try:
+            self.end_traffic_manager()
             self.world.apply_settings(settings, self.config.timeout_s)
         except RuntimeError as error:
             warnings.warn(
@@ -155,6 +179,13 @@ def check_versions(client: str, server: str) -> None:
         )
     if _release(client) != _release(server):
         warnings.warn(f"the carla package is {client} and the server {server}: install the same version", stacklevel=3)
+
+
+def _free_port() -> int:
+    """Return a port that nobody listens at: the servers' ports are of no use, for a client may be on any machine."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
 def _short(path: str) -> str:

@@ -36,6 +36,10 @@ class Signals:
         if heads:
             session.world.freeze_all_traffic_lights(True)
 
+    def forget(self) -> None:
+        """Show all states anew: the server may show others now."""
+        self._shown[:] = -1
+
     def release(self) -> None:
         """Let the server's own clocks rule the lights again."""
         if any(self._heads):
