@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from envs.carla_backend.config import CarlaError, FarmConfig
-from envs.carla_backend.handles import MakeWorker, ProcessWorker, WorkerLost
+from envs.carla_backend.handles import MakeWorker, WorkerLost, worker_maker
 from envs.carla_backend.rows import put_row
 from envs.carla_backend.site import MARGIN_S, Site, refuse_absent
 from envs.carla_backend.worker import WorkerSetup
@@ -33,7 +33,7 @@ class CarlaFarm:
         maps: the maps that scenarios may name.
         slots: slots of the scene.
         config: the servers.
-        make_worker: where workers run.
+        make_worker: begins a worker; None: by ``config.workers``.
 
     ``failed`` ``(N,)`` marks the worlds that broke down in the last step; ``failures`` counts them all.
     """
@@ -43,14 +43,15 @@ class CarlaFarm:
         maps: MapLibrary,
         slots: EmbeddedConfig | None = None,
         config: FarmConfig | None = None,
-        make_worker: MakeWorker = ProcessWorker,
+        make_worker: MakeWorker | None = None,
     ) -> None:
         self.maps, self.config = maps, slots or EmbeddedConfig()
         self.farm = config or FarmConfig()
         self.server = self.farm.server
+        begin = make_worker or worker_maker(self.farm)
         setup = WorkerSetup(maps.names, self.config, self.server, self.farm.ready_s, towns=maps.towns)
         self._sites = [
-            Site(number, self.farm, replace(setup, server=replace(self.server, host=host, port=port)), make_worker)
+            Site(number, self.farm, replace(setup, server=replace(self.server, host=host, port=port)), begin)
             for number, (host, port) in enumerate(self.farm.addresses)
         ]
         self._scene = SceneBatch.empty(len(self._sites), self.config.actors + self.config.pedestrians)

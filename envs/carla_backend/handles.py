@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
-from envs.carla_backend.config import CarlaError
+from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.worker import Setup, work
 
 END_S = 5.0
@@ -39,6 +40,15 @@ class WorkerHandle(Protocol):
 
 MakeWorker = Callable[[Setup], WorkerHandle]
 """Begins a worker, without waiting until it is ready."""
+
+
+def worker_maker(farm: FarmConfig) -> MakeWorker:
+    """Return what begins the workers of a farm."""
+    if farm.workers == "process":
+        return ProcessWorker
+    from envs.carla_backend.ray_worker import RayWorker
+
+    return partial(RayWorker, address=farm.ray_address)
 
 
 class ProcessWorker:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envs.carla_backend.config import CarlaError, FarmConfig
-from envs.carla_backend.handles import MakeWorker, ProcessWorker, WorkerLost
+from envs.carla_backend.handles import WorkerLost, worker_maker
 from envs.carla_backend.site import MARGIN_S, Site, refuse_absent
 from envs.carla_backend.worker import MapSetup
 from envs.roads.map_file import FILE_SUFFIX
 from envs.scenarios.maps import UnknownMapError, generated_maps, is_own_map
 
 
-def towns_of_server(name: str, farm: FarmConfig, make_worker: MakeWorker = ProcessWorker) -> dict[str, str]:
+def towns_of_server(name: str, farm: FarmConfig) -> dict[str, str]:
     """Return the OpenDRIVE text of a map by its name, read from the farm's first server, which is then on it.
 
     A map of ours needs no server: there is nothing to return. A server that is launched ends again.
@@ -26,7 +26,7 @@ def towns_of_server(name: str, farm: FarmConfig, make_worker: MakeWorker = Proce
     refuse_absent(farm)
     host, port = farm.addresses[0]
     server = replace(farm.server, host=host, port=port)
-    site = Site(0, farm, MapSetup(server, farm.ready_s), make_worker)
+    site = Site(0, farm, MapSetup(server, farm.ready_s), worker_maker(farm))
     site.begin()
     try:
         site.open()

@@ -152,7 +152,7 @@ class Site:
 
 def refuse_absent(farm: FarmConfig) -> None:
     """Tell at once which of the given servers are not there: nobody likes to wait for what was never started."""
-    if farm.launch:
+    if farm.launch or farm.ray_address:  # on the cluster's machines, an address may mean another server, or none here
         return
     absent = [f"{host}:{port}" for host, port in farm.addresses if not listens(host, port)]
     if absent:

@@ -1,7 +1,7 @@
 """What runs in a farm's worker process: one CarlaSimulator, told what to do by messages.
 
 A process of its own, because the client's native code can hang or end its process, and a call into it cannot be
-interrupted. The same ``FarmWorker`` serves a pipe (here) and a Ray actor (``ray_workers``).
+interrupted. The same ``FarmWorker`` serves a pipe (here) and a Ray actor (``ray_worker``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import sys
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,7 @@ from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
 from envs.scene import SceneBatch
 from envs.termination import Outcome, judge
-from tests.envs.carla_backend.test_server_process import free_port
+from tests.envs.carla_backend.test_server_process import free_port, wait_for
 
 CASE = scenario_set("trilemma", "low").sample(0, 0)
 
@@ -156,6 +160,44 @@ def test_a_launched_server_may_fail_while_it_starts() -> None:
     worlds.close()
     with pytest.raises(CarlaError, match=f"no world at 127.0.0.1:{launch.first_port}"):
         CarlaFarm(MAPS, SLOTS, launch, Crew(start=[False] * 3))
+
+
+# A server that leaks when it is told to.
+LEAKY = (
+    "import signal, time; kept = []; "
+    "signal.signal(signal.SIGUSR1, lambda *_: kept.append(b'x' * (80 * 2**20))); "
+    "print('ready', flush=True); "
+    "[time.sleep(0.05) for _ in range(2400)]"
+)
+
+
+def test_a_server_that_leaks_is_replaced_between_two_episodes(tmp_path: Path) -> None:
+    port, crew = free_port(), Crew()
+    launch = FarmConfig(
+        launch=f'{sys.executable} -c "{LEAKY}" {{port}}', count=1, first_port=port, recycle_memory_mib=80,
+        log_dir=str(tmp_path),
+    )  # fmt: skip
+    worlds, control = CarlaFarm(MAPS, SLOTS, launch, crew), np.zeros((1, 3))
+    try:
+        server = worlds._sites[0].server
+        wait_for(lambda: "ready" in (tmp_path / f"server_{port}.log").read_text("utf-8"))
+        assert server is not None and 2.0 < server.memory_mib < 60.0
+        worlds.reset(cases(1))
+        worlds.reset(cases(1))
+        assert worlds._sites[0].server is server and len(crew.made) == 1
+        os.kill(server.group, signal.SIGUSR1)
+        wait_for(lambda: server.memory_mib > 80.0)
+        worlds.step(control)
+        assert worlds._sites[0].server is server and server.alive, "replaced in the middle of an episode"
+        worlds.reset(cases(1))
+        fresh = worlds._sites[0].server
+        assert fresh is not None and fresh.group != server.group and fresh.alive and not server.alive
+        assert fresh.memory_mib < 60.0
+        assert [worker.asked[-1] for worker in crew.made] == ["close", "reset"] and crew.made[0].ended
+        assert crew.made[1].setup.server_group == fresh.group
+        assert not worlds.failures and not worlds.step(control).step.any()
+    finally:
+        worlds.close()
 
 
 def test_closing_asks_the_workers_to_leave_their_servers_as_they_were() -> None:
