@@ -25,6 +25,10 @@ BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
 
 
+ELSEWHERE = (f"PATH{FILE_SUFFIX}", "with simulator=carla also the maps that its server has")
+"""What may be asked for beside the generated maps."""
+
+
 class UnknownMapError(UnknownChoiceError, KeyError):
     """A map that is neither generated nor a file."""
 
@@ -74,7 +78,7 @@ class MapLibrary:
         self.names, self.towns = tuple(names), dict(towns or {})
         for name in self.names:
             if not is_own_map(name) and name not in self.towns:
-                raise UnknownMapError("map", name, [*generated_maps(), f"PATH{FILE_SUFFIX}", *self.towns])
+                raise UnknownMapError("map", name, [*generated_maps(), *ELSEWHERE, *self.towns])
         self._graphs = {name: self._lane_graph(name) for name in self.names}
         self._walks: dict[str, WalkGraph] = {}
         self._routes: dict[str, RouteFinder] = {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,10 +26,21 @@ STUBBORN = (
 )
 
 
+BLOCK = 8
+"""Ports in a row that are free: two servers of a farm, each with its streams."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return the first of ``BLOCK`` free ports, below those that a system gives to whoever asks for any."""
+    while True:
+        first = random.randrange(12_000, 32_000 - BLOCK)
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + BLOCK):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return first
 
 
 def wait_for(what: Callable[[], object], within_s: float = 20.0) -> None:
