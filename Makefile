@@ -11,13 +11,14 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench fuzz fuzz-server chaos gates table clean
+.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server chaos gates table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   ruff, mypy, tests"
 	@echo "make bench   the measured numbers (tests/benchmarks)"
+	@echo "make solvable  the privileged driver over all seeds of every cell (20 minutes; make test drives the first 32)"
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make fuzz-server  mutated calls and bytes against the CARLA-compatible server (ARGS=\"--calls 100000 --seed 1\")"
 	@echo "make chaos   CARLA-compatible servers killed and stopped while a planner trains on them (ARGS=\"--blows 50\")"
@@ -54,6 +55,9 @@ bench: $(STAMP)
 	@for file in tests/benchmarks/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; \
 	done
+
+solvable: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --all-seeds tests/envs/scenarios/test_solvable.py
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz.fuzz_opendrive $(ARGS)

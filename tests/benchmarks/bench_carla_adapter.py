@@ -26,8 +26,8 @@ from envs.embedded.simulator import EmbeddedConfig
 from envs.scenarios.catalogue import ScenarioSet, scenario_set
 from envs.scene import FloatArray
 from tests.benchmarks.machine import machine
-from tests.envs.carla_backend.test_server_process import free_port
 from tests.envs.carla_server.serving import served
+from tests.ports import free_port
 
 COMMAND = "OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_carla_adapter"
 QUIET = 0.2

@@ -23,13 +23,14 @@ STEP = Settings(synchronous=True, fixed_delta_s=0.05)
 CLIENT = """
 import sys, time
 import carla
-from tests.envs.carla_server.traffic_script import _free_port, spawn
+from tests.envs.carla_server.traffic_script import spawn
+from tests.ports import free_port
 port, vehicles, ticks, managed = (int(word) for word in sys.argv[1:5])
 client = carla.Client("127.0.0.1", port)
 client.set_timeout(20.0)
 world = client.get_world()
 if managed:
-    manager = client.get_trafficmanager(_free_port())
+    manager = client.get_trafficmanager(free_port())
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(1)
     spawn(carla, client, world, manager, vehicles)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.envs.carla_backend.test_server_process import free_port
 from tests.envs.carla_server.serving import served
+from tests.ports import free_port
 
 pytest.importorskip("carla")
 pytestmark = pytest.mark.timeout(400)
@@ -36,8 +36,8 @@ def test_a_server_that_is_not_there_is_told_with_what_starts_one() -> None:
 
 def test_whoever_listens_without_answering_is_no_server() -> None:
     with socket.socket() as calls, socket.socket() as streams:
-        calls.bind(("127.0.0.1", 0))
-        port = int(calls.getsockname()[1])
+        port = free_port()
+        calls.bind(("127.0.0.1", port))
         streams.bind(("127.0.0.1", port + 1))
         for one in (calls, streams):
             one.listen()

@@ -24,7 +24,8 @@ from envs.scene import EgoRow
 from envs.simulator import Simulator
 from envs.traffic.agents import AgentMode, AgentRow
 from tests.envs.carla_backend.test_handles import KINDS, NEEDS_RAY
-from tests.envs.carla_backend.test_server_process import free_port, running
+from tests.envs.carla_backend.test_server_process import running
+from tests.ports import free_port
 
 pytest.importorskip("carla")
 # The workers fill the cache of kernels first, where it is empty.

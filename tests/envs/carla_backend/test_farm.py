@@ -23,7 +23,8 @@ from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
 from envs.scene import SceneBatch
 from envs.termination import Outcome, judge
-from tests.envs.carla_backend.test_server_process import free_port, wait_for
+from tests.envs.carla_backend.test_server_process import wait_for
+from tests.ports import free_port
 
 CASE = scenario_set("trilemma", "low").sample(0, 0)
 

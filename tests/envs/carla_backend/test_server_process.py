@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import random
 import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from envs.carla_backend.config import CarlaError
 from envs.carla_backend.server_process import ServerProcess, refuse_taken_ports
+from tests.ports import free_port
 
 # A launcher with a child that ignores the request to end, as a game server behind its shell script does.
 STUBBORN = (
@@ -24,23 +23,6 @@ STUBBORN = (
     "p = subprocess.Popen([sys.executable, '-c', child], stdout=subprocess.PIPE); p.stdout.readline(); "
     "print(p.pid, flush=True); time.sleep(60)"
 )
-
-
-BLOCK = 8
-"""Ports in a row that are free: two servers of a farm, each with its streams."""
-
-
-def free_port() -> int:
-    """Return the first of ``BLOCK`` free ports, below those that a system gives to whoever asks for any."""
-    while True:
-        first = random.randrange(12_000, 32_000 - BLOCK)
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + BLOCK):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return first
 
 
 def wait_for(what: Callable[[], object], within_s: float = 20.0) -> None:
@@ -80,9 +62,9 @@ def test_a_stopped_server_ends_too() -> None:
 
 def test_a_taken_port_is_named() -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port() + 1
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = int(taken.getsockname()[1])
         with pytest.raises(CarlaError, match=rf"port {port} is taken"):
             refuse_taken_ports(port)
         with pytest.raises(CarlaError, match=rf"port {port} is taken"):

@@ -12,6 +12,8 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.ports import free_port
+
 
 @dataclass
 class Report:
@@ -79,21 +81,13 @@ def main() -> None:
     client = carla.Client("127.0.0.1", port)
     client.set_timeout(20.0)
     world = client.get_world()
-    manager = client.get_trafficmanager(_free_port())
+    manager = client.get_trafficmanager(free_port())
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(7)
     vehicles = spawn(carla, client, world, manager, count)
     report = watch(carla, world, vehicles, ticks)
     print(json.dumps(asdict(report)), flush=True)
     manager.set_synchronous_mode(False)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 if __name__ == "__main__":

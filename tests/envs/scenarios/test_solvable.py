@@ -7,6 +7,9 @@ down, fail nearly always.
 Over 100 seeds of every other family the same driver, less hurried, succeeds in
 90 % too. Where somebody must be passed, keeping the lane fails; elsewhere (junctions, UN R157) a driver who keeps to
 its way and looks at nobody. Whoever brakes for what comes into its way masters most of UN R157: it is made for that.
+
+The privileged driver drives them all in ``make solvable`` (``--all-seeds``), and the first 32 otherwise: then its rate
+must not lie below 90 % by more than chance gives in one of a hundred draws of 32.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from envs.drivers.naive import CruiseDriver, FullThrottleDriver, KeepLaneDriver
 from envs.drivers.reference import PATIENT, ReferenceDriver
@@ -24,12 +28,24 @@ from envs.termination import Outcome
 from tests.envs.scenarios.episodes import Episodes, drive
 
 SEEDS = range(200)
+FEW_SEEDS = range(32)
+"""What the suite drives with the privileged driver, which costs a hundred times what the naive ones do."""
+
 CELLS = [(condition, density) for condition in CONDITIONS for density in DENSITIES]
 
 
 @lru_cache(maxsize=1)
 def paper() -> ScenarioSet:
     return scenario_set("paper")
+
+
+def privileged_seeds(request: pytest.FixtureRequest, all_seeds: range) -> range:
+    return all_seeds if request.config.getoption("--all-seeds") else FEW_SEEDS
+
+
+def least_rate(seeds: range) -> float:
+    """Return 90 %, or what a driver of 90 % reaches in 99 of 100 draws of a few seeds."""
+    return 0.9 if seeds != FEW_SEEDS else float(binom.ppf(0.01, len(seeds), 0.9)) / len(seeds)
 
 
 def report(cell: int, episodes: Episodes, scenarios: ScenarioSet | None = None) -> str:
@@ -42,13 +58,18 @@ def report(cell: int, episodes: Episodes, scenarios: ScenarioSet | None = None) 
 # Two hundred worlds with sixteen copies each: the longest tests of the suite, more than a minute on a busy core.
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_a_privileged_driver_succeeds_and_needs_longer_in_denser_traffic(condition: str) -> None:
+def test_a_privileged_driver_succeeds_and_needs_longer_in_denser_traffic(
+    request: pytest.FixtureRequest, condition: str
+) -> None:
     cells = [CELLS.index((condition, density)) for density in DENSITIES]
-    driven = [drive(ReferenceDriver, paper(), cell, SEEDS) for cell in cells]
+    seeds = privileged_seeds(request, SEEDS)
+    driven = [drive(ReferenceDriver, paper(), cell, seeds) for cell in cells]
     for cell, episodes in zip(cells, driven, strict=True):
-        assert episodes.rate(Outcome.SUCCESS) >= 0.9, report(cell, episodes)
+        assert episodes.rate(Outcome.SUCCESS) >= least_rate(seeds), report(cell, episodes)
     times = [episodes.success_time_s for episodes in driven]
-    assert times[0] < times[1] < times[2], f"{condition}: mean seconds to the goal at {DENSITIES} are {times}"
+    # Of a few seeds, neighbouring densities are within chance.
+    compared = times if seeds == SEEDS else [times[0], times[2]]
+    assert compared == sorted(compared), f"{condition}: mean seconds to the goal at {DENSITIES} are {times}"
 
 
 @pytest.mark.parametrize("cell", range(len(CELLS)), ids=["-".join(cell) for cell in CELLS])
@@ -74,11 +95,11 @@ OTHER_SEEDS = range(100)
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_privileged_driver_masters_the_family(name: str) -> None:
-    scenarios = scenario_set(name)
+def test_a_privileged_driver_masters_the_family(request: pytest.FixtureRequest, name: str) -> None:
+    scenarios, seeds = scenario_set(name), privileged_seeds(request, OTHER_SEEDS)
     for cell in range(len(scenarios)):
-        episodes = drive(lambda sim: ReferenceDriver(sim, config=PATIENT), scenarios, cell, OTHER_SEEDS)
-        assert episodes.rate(Outcome.SUCCESS) >= 0.9, report(cell, episodes, scenarios)
+        episodes = drive(lambda sim: ReferenceDriver(sim, config=PATIENT), scenarios, cell, seeds)
+        assert episodes.rate(Outcome.SUCCESS) >= least_rate(seeds), report(cell, episodes, scenarios)
 
 
 @pytest.mark.parametrize("name", OTHERS)
