@@ -58,7 +58,8 @@ def make_vector_env(
         simulator: "embedded"; "carla" (a server at 127.0.0.1:2000); or the servers, one for each world.
         config: action, observation and reward settings.
         render_mode: None, "rgb_array" or "human".
-        map: map of the routes: a generated one or the path of an OpenDRIVE file ("": the generated town).
+        map: map of the routes: a generated one, the path of an OpenDRIVE file, or a map that the CARLA servers have
+            ("": the generated town).
         randomise: ranges in place of the scenarios' own, by path, for example ``{"actors.*.speed": [2, 9]}``
             (``envs.scenarios.randomise``).
 
@@ -69,10 +70,11 @@ def make_vector_env(
     farm = FarmConfig() if choose_simulator(simulator) == "carla" else simulator
     if config is None:
         config = DrivingConfig(observation=_observation(observation))
-    scenarios = scenario_set(scenario, density, map, randomise)
+    towns = _towns(num_envs, map, farm) if isinstance(farm, FarmConfig) else {}
+    scenarios = scenario_set(scenario, density, map, randomise, towns)
     cameras = config.observation.cameras
     return DrivingVectorEnv(
-        _carla(num_envs, scenarios, farm, cameras) if isinstance(farm, FarmConfig) else _embedded(num_envs, scenarios),
+        _carla(scenarios, farm, cameras) if isinstance(farm, FarmConfig) else _embedded(num_envs, scenarios),
         scenarios,
         range(len(scenarios)),
         config,
@@ -98,11 +100,18 @@ def _embedded(num_envs: int, scenarios: ScenarioSet) -> Simulator:
     return EmbeddedSimulator(num_envs, scenarios.maps, _slots(scenarios))
 
 
-def _carla(num_envs: int, scenarios: ScenarioSet, config: FarmConfig, cameras: CameraConfig) -> Simulator:
-    from envs.carla_backend.farm import CarlaFarm
+def _towns(num_envs: int, map_name: str, config: FarmConfig) -> dict[str, str]:
+    """Return the OpenDRIVE of a map that only the servers have, by its name."""
+    from envs.carla_backend.maps import towns_of_server
 
     servers = len(config.addresses)
     require(num_envs == servers, f"{num_envs} worlds were asked for, and there are {servers} CARLA servers: one each")
+    return towns_of_server(map_name, config)
+
+
+def _carla(scenarios: ScenarioSet, config: FarmConfig, cameras: CameraConfig) -> Simulator:
+    from envs.carla_backend.farm import CarlaFarm
+
     return CarlaFarm(scenarios.maps, _slots(scenarios), config, cameras=cameras)
 
 

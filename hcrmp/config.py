@@ -88,7 +88,8 @@ class EvaluateConfig:
     density: Density = "all"
     """Traffic density of the conditions."""
     map: str = ""
-    """Map of ``scenario=route``: a generated one, or an OpenDRIVE file; that of the run where it is empty."""
+    """Map of ``scenario=route``: a generated one, an OpenDRIVE file, or one that the CARLA server has; that of the run
+    where it is empty."""
     randomise: dict[str, Any] = field(default_factory=dict)
     """Ranges in place of the scenarios' own, as in training. Without it the scenarios are as they stand: what a
     training was randomised with does not carry over to its evaluation unless it is given here too."""

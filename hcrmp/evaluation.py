@@ -95,11 +95,11 @@ def make_course(
     ``memory`` is what the training's semantic cache held at its end (``stored_memory``); none: it is empty.
     ``map_name`` of the routes; "": the training's.
     """
-    from envs.scenarios.catalogue import ROUTE, scenario_set
+    from envs.scenarios.catalogue import ROUTE, templates
 
     map_name = map_name or (trained.map if ROUTE in scenario.families else "")
     config = replace(trained, scenario=scenario, density=density, map=map_name)
-    scenarios = scenario_set(scenario.families, density, map_name).scenarios
+    scenarios = templates(scenario.families, density, map_name)
     listed = [Episode(cell, k, episode_seed(seed, k)) for cell in range(len(scenarios)) for k in range(episodes)]
     labels = tuple((scenario.name, scenario.density) for scenario in scenarios)
     return Course(config, hints or trained.hints, tuple(listed), labels, memory or {}, ends_at)

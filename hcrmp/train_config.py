@@ -41,7 +41,8 @@ class TrainConfig:
     density: Density = "all"
     """Traffic density of the conditions; ``all`` spreads the episodes over the three."""
     map: str = ""
-    """Map of ``scenario=route``: a generated one (``town``, which it is where this is empty) or an OpenDRIVE file."""
+    """Map of ``scenario=route``: a generated one (``town``, which it is where this is empty), an OpenDRIVE file, or,
+    with ``simulator=carla``, a map that the server has (``Town02``)."""
     randomise: dict[str, Any] = field(default_factory=dict)
     """Ranges in place of the scenarios' own, by path: ``randomise.ego_speed=[6,14]``, or several, with ``*`` for any
     participant: ``'randomise={actors.*.speed: [2, 5], time_limit: 30}'``. Fields are those of ``Scenario`` and

@@ -16,4 +16,6 @@ def test_ports_side_by_side_are_free_and_a_taken_block_is_passed_over() -> None:
         assert other >= first + SIDE_BY_SIDE or other + SIDE_BY_SIDE <= first
         for port in range(other, other + SIDE_BY_SIDE):
             with socket.socket() as probe:
+                # As servers do: ports of servers that have just ended rest for a while.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))

@@ -7,6 +7,7 @@ slowest thing that a server does, and the one that leaks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 import carla
@@ -15,7 +16,7 @@ import numpy as np
 from envs.carla_backend.blueprints import blueprint_of
 from envs.carla_backend.poses import Box
 from envs.carla_backend.session import CarlaSession
-from envs.scene import ActorRow, FloatArray
+from envs.scene import ActorRow, FloatArray, IntArray
 
 PARKED_HEIGHT_M = 400.0
 """Height above the map at which unused bodies hang (m): below it a server may remove them."""
@@ -42,15 +43,20 @@ class Bodies:
         self._free: dict[str, list[Body]] = {}
         self._all: list[Body] = []
         self.in_use: dict[int, Body] = {}
+        self._moved: dict[int, Body] = {}
 
-    def assign(self, actors: FloatArray) -> None:
-        """Give every used slot of ``actors`` ``(rows, slots)`` a body, and park the others."""
+    def assign(self, actors: FloatArray, driven: IntArray) -> None:
+        """Give every used slot of ``actors`` ``(rows, slots)`` a body, and park the others.
+
+        Those of the slots ``driven`` drive by themselves on the server, and are not among the ``moves``.
+        """
         self._free = {body.blueprint: [] for body in self._all}
         for body in reversed(self._all):
             self._free[body.blueprint].append(body)
         wanted = {int(slot): _blueprint(actors, int(slot)) for slot in np.flatnonzero(actors[ActorRow.VALID] > 0.5)}
         self._spawn(self._missing(list(wanted.values())))
         self.in_use = {slot: self._free[blueprint].pop() for slot, blueprint in wanted.items()}
+        self._moved = {slot: body for slot, body in self.in_use.items() if slot not in driven}
         self._session.send([_put(body, *_parking(body.number)) for body in self._all])
 
     def slot_of(self, actor_id: int) -> int:
@@ -66,12 +72,18 @@ class Bodies:
     def moves(self, actors: FloatArray, heights: FloatArray) -> list[Any]:
         """Return the commands that put the bodies where ``actors`` ``(rows, slots)`` are, at ``heights`` (slots,) m."""
         x, y, yaw = (actors[row].tolist() for row in (ActorRow.X, ActorRow.Y, ActorRow.YAW))
-        return [_put(body, x[slot], y[slot], yaw[slot], heights[slot]) for slot, body in self.in_use.items()]
+        return [_put(body, x[slot], y[slot], yaw[slot], heights[slot]) for slot, body in self._moved.items()]
+
+    def discard(self, slots: IntArray) -> None:
+        """Remove the bodies of ``slots`` (n,), which have driven: others would inherit what is left of their motion."""
+        gone = {self.in_use[slot].actor_id for slot in slots.tolist()}
+        self._session.send([carla.command.DestroyActor(actor_id) for actor_id in gone])
+        self._all = [body for body in self._all if body.actor_id not in gone]
 
     def destroy(self) -> None:
         """Remove all of them from the server."""
         self._session.send([carla.command.DestroyActor(body.actor_id) for body in self._all])
-        self._all, self._free, self.in_use = [], {}, {}
+        self._all, self._free, self.in_use, self._moved = [], {}, {}, {}
 
     def _missing(self, wanted: list[str]) -> list[str]:
         left = {blueprint: len(bodies) for blueprint, bodies in self._free.items()}
@@ -85,15 +97,16 @@ class Bodies:
     def _spawn(self, blueprints: list[str]) -> None:
         if not blueprints:
             return
-        first = len(self._all)
+        taken = {body.number for body in self._all}
+        places = list(islice((number for number in count() if number not in taken), len(blueprints)))
         commands = []
-        for number, name in enumerate(blueprints, first):
+        for number, name in zip(places, blueprints, strict=True):
             place = Box(0.0, 0.0, 0.0, 0.0, 0.0).transform(*_parking(number))
             spawn = carla.command.SpawnActor(self._library.find(name), place)
             commands.append(spawn.then(carla.command.SetSimulatePhysics(carla.command.FutureActor, False)))
         ids = self._session.carry_out(commands, f"the spawning of {', '.join(sorted(set(blueprints)))}")
         boxes = {actor.id: Box.of(actor.bounding_box) for actor in self._session.world.get_actors(ids)}
-        for number, (name, actor_id) in enumerate(zip(blueprints, ids, strict=True), first):
+        for number, name, actor_id in zip(places, blueprints, ids, strict=True):
             body = Body(actor_id, name, boxes[actor_id], number)
             self._all.append(body)
             self._free.setdefault(name, []).insert(0, body)

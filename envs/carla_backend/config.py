@@ -40,12 +40,19 @@ class CarlaConfig:
     own server, whose blueprints have CARLA's grip."""
     sizes: Literal["server", "scenario"] = "server"
     """Whose sizes the scene tells: those of the bodies on the server, or those that the scenario drew."""
+    background: Literal["brain", "traffic_manager"] = "brain"
+    """Who drives the vehicles that have no part of their own in a scenario: those of routes, but for cyclists. The
+    ``brain``: a drive is the same as on the embedded simulator, and repeats. CARLA's ``traffic_manager``: they are the
+    server's vehicles with its physics, for results beside those of others who use it; each keeps the speed and gap
+    that the scenario drew, a drive repeats only as far as the server does, and a decision wants ``ticks_per_decision``
+    of 2, the step of 0.05 s that it is tuned for."""
     follow: bool = False
     """Whether the server's spectator follows the ego."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a server."""
         choose("simulator.sizes", self.sizes, ("server", "scenario"))
+        choose("simulator.background", self.background, ("brain", "traffic_manager"))
         require(PORTS[0] <= self.port <= PORTS[1], f"simulator.port must be in {list(PORTS)}, got {self.port}")
         require(self.ticks_per_decision >= 1, f"ticks_per_decision must be at least 1, got {self.ticks_per_decision}")
         require(self.tyre_friction >= 0.0, f"simulator.tyre_friction must be at least 0, got {self.tyre_friction}")
@@ -82,11 +89,19 @@ class FarmConfig:
     """Resident memory of a launched server's processes at which it is replaced (MiB); 0: never."""
     log_dir: str = ""
     """Folder of the launched servers' output; "": it is thrown away."""
+    workers: Literal["process", "ray"] = "process"
+    """Where the client of each server runs: in a ``process`` of its own on this machine, or in a ``ray`` actor, which
+    costs more a step and may be on another machine, beside its server."""
+    ray_address: str = ""
+    """Address of a Ray cluster (``auto``, ``HOST:PORT``); "": one of its own on this machine. Its nodes need this
+    package too; servers at 127.0.0.1 and launched ones are those of this machine."""
     server: CarlaConfig = field(default_factory=CarlaConfig)
     """How each server is used."""
 
     def __post_init__(self) -> None:
         """Refuse farms without servers and ports that collide."""
+        choose("simulator.workers", self.workers, ("process", "ray"))
+        require(self.workers == "ray" or not self.ray_address, "simulator.ray_address is for simulator.workers=ray")
         require(bool(self.servers) or bool(self.launch), "simulator.servers is empty: give HOST:PORT, or launch=...")
         require(not self.launch or "{port}" in self.launch, f"simulator.launch has no {{port}} in it: {self.launch!r}")
         require(self.port_stride >= 3, f"simulator.port_stride must be at least 3, got {self.port_stride}")

@@ -44,14 +44,15 @@ class EgoVehicle:
         """Its id on the server."""
         return int(self._actor.id)
 
-    def spawn(self, ego: FloatArray, ground_m: float) -> None:
+    def spawn(self, ego: FloatArray, ground_m: float, slope: float) -> None:
         """Put a new one where ``ego`` (rows,) says, in place of the one before, and let the server settle it.
 
+        ``ground_m`` the height of the road there, ``slope`` by which it rises ahead (m per m).
         For that tick it holds the pedals and the steering of ``ego``: after a restored state their lag is partly over.
         """
         self.destroy()
         x, y, yaw = (float(ego[row]) for row in (EgoRow.X, EgoRow.Y, EgoRow.YAW))
-        place = self.box.transform(x, y, yaw, ground_m + DROP_M)
+        place = self.box.transform(x, y, yaw, ground_m + DROP_M, slope)
         self._actor = self._session.world.spawn_actor(self._blueprint, place)
         self.box = Box.of(self._actor.bounding_box)
         self._contacts = contact_sensor(self._session, self._actor)
@@ -63,10 +64,10 @@ class EgoVehicle:
         self._session.send([self.control(*held)])
         self.look(self._session.tick())
 
-    def start(self, ego: FloatArray, ground_m: float) -> None:
+    def start(self, ego: FloatArray, ground_m: float, slope: float) -> None:
         """Put it where ``ego`` (rows,) says, with its speed, before the first step."""
         yaw, speed = float(ego[EgoRow.YAW]), float(ego[EgoRow.SPEED])
-        place = self.box.transform(float(ego[EgoRow.X]), float(ego[EgoRow.Y]), yaw, ground_m)
+        place = self.box.transform(float(ego[EgoRow.X]), float(ego[EgoRow.Y]), yaw, ground_m, slope)
         velocity = carla.Vector3D(speed * math.cos(yaw), y_mirrored(speed * math.sin(yaw)), 0.0)
         self._session.send([
             carla.command.ApplyTransform(self.actor_id, place),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,18 +17,14 @@ import numpy as np
 
 from envs.cameras import CameraConfig, Images
 from envs.carla_backend.config import CarlaError, FarmConfig
-from envs.carla_backend.handles import ProcessWorker, WorkerHandle, WorkerLost
+from envs.carla_backend.handles import MakeWorker, WorkerLost, worker_maker
 from envs.carla_backend.rows import put_row
-from envs.carla_backend.server_process import listens
-from envs.carla_backend.site import Site
+from envs.carla_backend.site import MARGIN_S, Site, refuse_absent
 from envs.carla_backend.worker import WorkerSetup
 from envs.embedded.simulator import EmbeddedConfig
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import BoolArray, FloatArray, SceneBatch
-
-MARGIN_S = 5.0
-"""What a worker has beyond its own deadlines to answer (s)."""
 
 
 class CarlaFarm:
@@ -38,7 +34,7 @@ class CarlaFarm:
         maps: the maps that scenarios may name.
         slots: slots of the scene.
         config: the servers.
-        make_worker: where workers run.
+        make_worker: begins a worker; None: by ``config.workers``.
         cameras: what the egos' cameras show in ``images``.
 
     ``failed`` ``(N,)`` marks the worlds that broke down in the last step; ``failures`` counts them all.
@@ -49,18 +45,19 @@ class CarlaFarm:
         maps: MapLibrary,
         slots: EmbeddedConfig | None = None,
         config: FarmConfig | None = None,
-        make_worker: Callable[[WorkerSetup], WorkerHandle] = ProcessWorker,
+        make_worker: MakeWorker | None = None,
         cameras: CameraConfig | None = None,
     ) -> None:
         self.maps, self.config = maps, slots or EmbeddedConfig()
         self.farm = config or FarmConfig()
         views = cameras or CameraConfig()
         self.server = self.farm.server
+        begin = make_worker or worker_maker(self.farm)
+        setup = WorkerSetup(maps.names, self.config, self.server, self.farm.ready_s, towns=maps.towns, cameras=views)
         self._sites = [
-            Site(number, self.farm, WorkerSetup(maps.names, self.config, replace(self.server, host=host, port=port),
-                                                self.farm.ready_s, cameras=views), make_worker)
+            Site(number, self.farm, replace(setup, server=replace(self.server, host=host, port=port)), begin)
             for number, (host, port) in enumerate(self.farm.addresses)
-        ]  # fmt: skip
+        ]
         self._scene = SceneBatch.empty(len(self._sites), self.config.actors + self.config.pedestrians)
         self._images: Images = np.zeros((len(self._sites), *views.shape), np.uint8)
         self._map_names = [""] * len(self._sites)
@@ -140,39 +137,16 @@ class CarlaFarm:
                 site.close()
 
     def _open_all(self) -> None:
-        if not self.farm.launch:
-            self._refuse_absent()
+        refuse_absent(self.farm)
         try:
             for site in self._sites:
                 site.begin()
                 time.sleep(self.farm.stagger_s)
             for site in self._sites:
-                self._wait_for(site)
+                site.open()
         except BaseException:
             self.close()
             raise
-
-    def _refuse_absent(self) -> None:
-        """Tell at once which of the given servers are not there: nobody likes to wait for what was never started."""
-        absent = [f"{host}:{port}" for host, port in self.farm.addresses if not listens(host, port)]
-        if absent:
-            raise CarlaError(
-                f"no CARLA server listens at {', '.join(absent)}: start it (without CARLA: hcrmp serve), or have it "
-                "started with simulator.launch=...; hcrmp doctor tells more"
-            )
-
-    def _wait_for(self, site: Site) -> None:
-        """Wait until a world is there; a server of ours that ends while it starts is started again."""
-        while True:
-            try:
-                return site.wait_until_ready()
-            except WorkerLost as lost:
-                site.give_up()
-                if not self.farm.launch or site.failures_in_row >= self.farm.retries:
-                    raise CarlaError(
-                        f"no world at {site.address}: {lost}. Is a server running there? (hcrmp doctor)"
-                    ) from lost
-                site.begin()
 
     def _in_all(self, name: str, arguments: dict[int, Any], within_s: float) -> None:
         """Send each world its message and write its answer into the scene; mend and repeat where one fails."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
-from envs.carla_backend.config import CarlaError
-from envs.carla_backend.worker import WorkerSetup, work
+from envs.carla_backend.config import CarlaError, FarmConfig
+from envs.carla_backend.worker import Setup, work
 
 END_S = 5.0
 
@@ -36,10 +38,23 @@ class WorkerHandle(Protocol):
         ...
 
 
+MakeWorker = Callable[[Setup], WorkerHandle]
+"""Begins a worker, without waiting until it is ready."""
+
+
+def worker_maker(farm: FarmConfig) -> MakeWorker:
+    """Return what begins the workers of a farm."""
+    if farm.workers == "process":
+        return ProcessWorker
+    from envs.carla_backend.ray_worker import RayWorker
+
+    return partial(RayWorker, address=farm.ray_address)
+
+
 class ProcessWorker:
     """A worker in a process of its own."""
 
-    def __init__(self, setup: WorkerSetup) -> None:
+    def __init__(self, setup: Setup) -> None:
         if importlib.util.find_spec("carla") is None:
             raise CarlaError(
                 'simulator=carla needs the package carla: pip install "hcrmp[carla]" (x86-64 Linux or Windows, '

@@ -30,12 +30,16 @@ class Box:
         location, extent = bounding_box.location, bounding_box.extent
         return cls(location.x, y_mirrored(location.y), extent.x, extent.y, extent.z - location.z)
 
-    def transform(self, x: float, y: float, yaw: float, ground_m: float) -> Any:
-        """Return the actor's transform that puts the box's centre at ``x, y`` (m) with heading ``yaw`` (rad)."""
+    def transform(self, x: float, y: float, yaw: float, ground_m: float, slope: float = 0.0) -> Any:
+        """Return the actor's transform that puts the box's centre at ``x, y`` (m) with heading ``yaw`` (rad).
+
+        ``slope`` by which the ground rises ahead (m per m): CARLA's pitch is positive with the nose up.
+        """
         cosine, sine = math.cos(yaw), math.sin(yaw)
         ox, oy = x - cosine * self.x + sine * self.y, y - sine * self.x - cosine * self.y
         location = carla.Location(ox, y_mirrored(oy), ground_m + self.foot_m)
-        return carla.Transform(location, carla.Rotation(0.0, yaw_to_carla(yaw), 0.0))
+        pitch = math.degrees(math.atan(slope))
+        return carla.Transform(location, carla.Rotation(pitch, yaw_to_carla(yaw), 0.0))
 
     def pose(self, transform: Any) -> tuple[float, float, float]:
         """Return x, y (m) of the box's centre and the heading (rad, not wrapped) of an actor at ``transform``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import socket
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from envs.simulator import DECISION_PERIOD_S
 T = TypeVar("T")
 SUPPORTED = ("0.9.15", "0.9.16")
 """Server versions that may be driven; the first on a best effort."""
+
+GUESTS = ("vehicle.", "walker.", "sensor.", "controller.")
+"""What the types of actors begin with that are no part of a map."""
 
 
 class CarlaSession:
@@ -37,20 +41,71 @@ class CarlaSession:
         self.settings_before = self._asked("its settings", self.world.get_settings)
         self.map_key = ""
         self.closed = False
+        self._manager: Any = None
         atexit.register(self.close)
 
     def load(self, key: str, opendrive: str) -> None:
         """Make the server's world the map ``opendrive`` (its text), unless it is already that of ``key``."""
         if key == self.map_key:
             return
-        self.client.set_timeout(self.config.load_timeout_s)
         parameters = carla.OpendriveGenerationParameters(wall_height=0.0, enable_mesh_visibility=self.config.rendering)
-        self.world = self._asked(
-            f"the map {key!r}", lambda: self.client.generate_opendrive_world(opendrive, parameters, False)
-        )
+        self._load(key, lambda: self.client.generate_opendrive_world(opendrive, parameters, False))
+
+    def towns(self) -> dict[str, str]:
+        """Return the maps that the server has: name -> its path there."""
+        paths = self._asked("its maps", self.client.get_available_maps)
+        return {_short(path): str(path) for path in sorted(paths)}
+
+    def load_town(self, name: str) -> str:
+        """Make the server's world a map of its own, unless it is that, without anybody on it; return its OpenDRIVE.
+
+        Raises:
+            CarlaError: the server has no such map, or cannot load it.
+        """
+        if name != self.map_key:
+            towns = self.towns()
+            if name not in towns:
+                raise CarlaError(f"the CARLA server at {self._address} has no map {name!r}: it has {', '.join(towns)}")
+            found = _short(self._asked("its map", self.world.get_map).name)
+            if found != name or self._is_used():
+                self._load(name, lambda: self.client.load_world(towns[name], False))
+            else:
+                self.map_key = name
+                self.synchronise()
+        return str(self._asked(f"the OpenDRIVE of {name!r}", lambda: self.world.get_map().to_opendrive()))
+
+    def traffic_manager(self) -> Any:
+        """Return this session's own Traffic Manager, at a port that is free, in step with the server's clock."""
+        if self._manager is None:
+            self._manager = self._asked("a Traffic Manager", lambda: self.client.get_trafficmanager(_free_port()))
+            self._manager.set_synchronous_mode(True)
+        return self._manager
+
+    def end_traffic_manager(self) -> None:
+        """End the Traffic Manager: one that is left in synchronous mode would wait for ticks for ever.
+
+        On its way out it asks for every actor of the last tick, and one that is gone by then ends the process: call it
+        before actors are destroyed. Those that were destroyed since the last tick are forgotten in one more.
+        """
+        if self._manager is not None:
+            manager, self._manager = self._manager, None
+            try:
+                self.tick()
+            finally:
+                manager.set_synchronous_mode(False)
+                manager.shut_down()
+
+    def _load(self, key: str, call: Callable[[], Any]) -> None:
+        self.client.set_timeout(self.config.load_timeout_s)
+        self.world = self._asked(f"the map {key!r}", call)
         self.client.set_timeout(self.config.timeout_s)
         self.map_key = key
         self.synchronise()
+
+    def _is_used(self) -> bool:
+        """Return whether somebody has left actors in the server's world: those of a worker that ended, for example."""
+        actors = self._asked("its actors", self.world.get_actors)
+        return any(actor.type_id.startswith(GUESTS) for actor in actors)
 
     def synchronise(self) -> None:
         """Stop the server's own clock: it ticks when it is told to, by a fixed step."""
@@ -94,6 +149,7 @@ class CarlaSession:
         settings = self.settings_before
         settings.synchronous_mode, settings.fixed_delta_seconds = False, None
         try:
+            self.end_traffic_manager()
             self.world.apply_settings(settings, self.config.timeout_s)
         except RuntimeError as error:
             warnings.warn(
@@ -123,6 +179,18 @@ def check_versions(client: str, server: str) -> None:
         )
     if _release(client) != _release(server):
         warnings.warn(f"the carla package is {client} and the server {server}: install the same version", stacklevel=3)
+
+
+def _free_port() -> int:
+    """Return a port that nobody listens at: the servers' ports are of no use, for a client may be on any machine."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
+
+
+def _short(path: str) -> str:
+    """Return "Town02" of "/Game/Carla/Maps/Town02"."""
+    return str(path).rpartition("/")[2]
 
 
 def _release(version: str) -> str:

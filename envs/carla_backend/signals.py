@@ -25,7 +25,7 @@ class Signals:
     """The lights of the session's present map."""
 
     def __init__(self, session: CarlaSession, controls: TrafficControls) -> None:
-        self._controls = controls
+        self._controls, self._world = controls, session.world
         heads = {
             actor.get_opendrive_id(): actor for actor in session.world.get_actors().filter("traffic.traffic_light*")
         }
@@ -35,6 +35,15 @@ class Signals:
         self._shown = np.full(len(self._heads), -1)
         if heads:
             session.world.freeze_all_traffic_lights(True)
+
+    def forget(self) -> None:
+        """Show all states anew: the server may show others now."""
+        self._shown[:] = -1
+
+    def release(self) -> None:
+        """Let the server's own clocks rule the lights again."""
+        if any(self._heads):
+            self._world.freeze_all_traffic_lights(False)
 
     def show(self, time_s: float, seed: int) -> None:
         """Let every light show its state at ``time_s`` in the world of ``seed``."""

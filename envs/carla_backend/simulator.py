@@ -1,4 +1,4 @@
-"""A CARLA server as a simulator of one world: the server moves the ego, the shared brain moves everybody else.
+"""A CARLA server as a simulator of one world: the server moves the ego, the shared brain moves the others.
 
 Everything else is the embedded simulator's: an instance of it mirrors the world. In each step its traffic brain decides
 and moves the others, their bodies on the server follow, the server advances the ego, and the mirror derives from the
@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from envs.cameras import CameraConfig, Images
+from envs.carla_backend.ambient import AmbientTraffic
 from envs.carla_backend.bodies import Bodies
-from envs.carla_backend.config import CarlaConfig
+from envs.carla_backend.config import CarlaConfig, CarlaError
 from envs.carla_backend.ego import EgoVehicle
-from envs.carla_backend.maps import opendrive_of
 from envs.carla_backend.session import CarlaSession
 from envs.carla_backend.signals import Signals
 from envs.carla_backend.spectator import Spectator
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
-from envs.scene import BoolArray, EgoRow, EventRow, FloatArray, SceneBatch
+from envs.scene import BoolArray, EgoRow, EventRow, FloatArray, IntArray, SceneBatch
 
 
 class CarlaSimulator:
@@ -54,6 +54,7 @@ class CarlaSimulator:
         self.maps, self.config = maps, self.mirror.config
         self._session = CarlaSession(self.carla)
         self._bodies: Bodies | None = None
+        self._ambient: AmbientTraffic | None = None
         self._ego: EgoVehicle | None = None
         self._signals: Signals | None = None
         self._spectator: Spectator | None = None
@@ -84,7 +85,7 @@ class CarlaSimulator:
             return self.mirror.scene
         self.mirror.reset(scenarios)
         self._enter_map(scenarios[0].map_name)
-        self._place()
+        self._place(np.flatnonzero(scenarios[0].ambient))
         return self.mirror.refresh()
 
     def step(self, control: FloatArray) -> SceneBatch:
@@ -94,6 +95,7 @@ class CarlaSimulator:
         if control.shape != (1, 3):
             raise ValueError(f"the control has shape {control.shape}; expected (1, 3)")
         assert self._ego is not None and self._bodies is not None and self._signals is not None
+        assert self._ambient is not None
         scene = self.mirror.move_others()
         self._signals.show(float(scene.time_s[0]), int(scene.seed[0]))
         moves = self._bodies.moves(scene.actors.block[:, 0], self.mirror.levels)
@@ -101,6 +103,7 @@ class CarlaSimulator:
         for _ in range(self.carla.ticks_per_decision):
             snapshot = self._session.tick()
         self._ego.read(snapshot, scene.ego.block[:, 0], control[0])
+        self._ambient.follow(snapshot, self.mirror)
         self._ego.look(snapshot)
         self._write_contacts(scene)
         scene = self.mirror.settle()
@@ -109,13 +112,14 @@ class CarlaSimulator:
 
     def state(self) -> dict[str, Any]:
         """Return what the future depends on, as far as the server lets it be known."""
-        return self.mirror.state()
+        driven = np.zeros(0, np.int64) if self._ambient is None else self._ambient.slots.copy()
+        return self.mirror.state() | {"ambient": driven}
 
     def set_state(self, state: dict[str, Any]) -> SceneBatch:
         """Restore what ``state`` returned: poses and velocities; what the server hides (gearbox, tyres) begins anew."""
         scene = self.mirror.set_state(state)
         self._enter_map(self.mirror.map_name(0))
-        self._place()
+        self._place(state["ambient"])
         return scene
 
     def close(self) -> None:
@@ -131,33 +135,55 @@ class CarlaSimulator:
         self._require_open()
         if self._session.map_key != name:
             self._leave_map()
-            self._session.load(name, opendrive_of(name))
+            self._load_map(name)
         if self._bodies is None:
             self._bodies = Bodies(self._session)
+            self._ambient = AmbientTraffic(self._session, self._bodies)
             self._ego = EgoVehicle(self._session, self._views)
             self._spectator = Spectator(self._session) if self.carla.follow else None
             self._signals = Signals(self._session, self.maps.graph(name).controls)
 
+    def _load_map(self, name: str) -> None:
+        """Make the server's world the map: a town of its own where it is one, else ours, which is sent to it."""
+        if name not in self.maps.towns:
+            self._session.load(name, self.maps.opendrive(name))
+        elif self._session.load_town(name) != self.maps.towns[name]:
+            raise CarlaError(
+                f"{name} of the server at {self.carla.host}:{self.carla.port} is another map than {name} of the first "
+                "server: run the same release of CARLA everywhere"
+            )
+
     def _leave_map(self) -> None:
-        if self._ego is not None and self._bodies is not None:
+        if self._ego is not None and self._bodies is not None and self._signals is not None:
+            assert self._ambient is not None
+            self._ambient.stop()
+            self._session.end_traffic_manager()
             self._ego.destroy()
             self._bodies.destroy()
-        self._bodies, self._ego, self._signals = None, None, None
+            self._signals.release()
+        self._bodies, self._ego, self._signals, self._ambient = None, None, None, None
 
-    def _place(self) -> None:
-        """Put all bodies where the scene has them."""
+    def _place(self, ambient: IntArray) -> None:
+        """Put all bodies where the scene has them; the slots ``ambient`` (n,) drive about."""
         assert self._ego is not None and self._bodies is not None
+        assert self._ambient is not None and self._signals is not None
+        driven = ambient if self.carla.background == "traffic_manager" else ambient[:0]
+        self._bodies.discard(self._ambient.stop())
         scene, ego = self.mirror.scene, self.mirror.scene.ego.block[:, 0]
-        actors, ground = scene.actors.block[:, 0], self.mirror.ego_height(0)
-        self._bodies.assign(actors)
+        actors, ground, slope = scene.actors.block[:, 0], self.mirror.ego_height(0), self.mirror.ego_slope(0)
+        self._bodies.assign(actors, driven)
         if self.carla.sizes == "server":
             self._bodies.write_sizes(actors)
-        # Before the ego, whose first tick also takes the first pictures.
-        self._session.send(self._bodies.moves(actors, self.mirror.levels))
-        self._ego.spawn(ego, ground)
+        if self._views.views:
+            # The ego's first tick also takes the first pictures.
+            self._session.send(self._bodies.moves(actors, self.mirror.levels))
+        self._ego.spawn(ego, ground, slope)
         if self.carla.sizes == "server":
             ego[EgoRow.LENGTH], ego[EgoRow.WIDTH] = 2.0 * self._ego.box.half_length, 2.0 * self._ego.box.half_width
-        self._ego.start(ego, ground)
+        self._session.send(self._bodies.moves(actors, self.mirror.levels))
+        self._ambient.start(self.mirror, driven, int(scene.seed[0]))
+        self._ego.start(ego, ground, slope)
+        self._signals.forget()
 
     def _write_contacts(self, scene: SceneBatch) -> None:
         assert self._ego is not None and self._bodies is not None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from envs.carla_backend.config import FarmConfig
-from envs.carla_backend.handles import WorkerHandle, WorkerLost
-from envs.carla_backend.server_process import ServerProcess
-from envs.carla_backend.worker import WorkerSetup
+from envs.carla_backend.config import CarlaError, FarmConfig
+from envs.carla_backend.handles import MakeWorker, WorkerHandle, WorkerLost
+from envs.carla_backend.server_process import ServerProcess, listens
+from envs.carla_backend.worker import Setup
 
 LOOK_S = 0.2
 """Time between two looks at whether the server still runs (s)."""
+
+MARGIN_S = 5.0
+"""What a worker has beyond its own deadlines to answer (s)."""
 
 START_S = 900.0
 """What a worker has to load itself, beside the time that its server has (s): an empty cache takes minutes to fill."""
@@ -23,9 +25,7 @@ START_S = 900.0
 class Site:
     """A server and its worker; both are replaced together."""
 
-    def __init__(
-        self, number: int, farm: FarmConfig, setup: WorkerSetup, make_worker: Callable[[WorkerSetup], WorkerHandle]
-    ) -> None:
+    def __init__(self, number: int, farm: FarmConfig, setup: Setup, make_worker: MakeWorker) -> None:
         self._number, self._farm, self._setup, self._make_worker = number, farm, setup, make_worker
         self._server: ServerProcess | None = None
         self._worker: WorkerHandle | None = None
@@ -54,6 +54,23 @@ class Site:
         group = 0 if self._server is None else self._server.group
         self._worker = self._make_worker(replace(self._setup, server_group=group))
         self._ready, self._episodes = False, 0
+
+    def open(self) -> None:
+        """Wait until the worker has reached its server; one of ours that ends while it starts is started again.
+
+        Raises:
+            CarlaError: it has not, as often as it was tried.
+        """
+        while True:
+            try:
+                return self.wait_until_ready()
+            except WorkerLost as lost:
+                self.give_up()
+                if not self._farm.launch or self.failures_in_row >= self._farm.retries:
+                    raise CarlaError(
+                        f"no world at {self.address}: {lost}. Is a server running there? (hcrmp doctor)"
+                    ) from lost
+                self.begin()
 
     def wait_until_ready(self) -> None:
         """Wait until the worker has reached its server.
@@ -131,3 +148,15 @@ class Site:
         if 0 < farm.recycle_episodes <= self._episodes:
             return True
         return 0 < farm.recycle_memory_mib <= self._server.memory_mib
+
+
+def refuse_absent(farm: FarmConfig) -> None:
+    """Tell at once which of the given servers are not there: nobody likes to wait for what was never started."""
+    if farm.launch or farm.ray_address:  # on the cluster's machines, an address may mean another server, or none here
+        return
+    absent = [f"{host}:{port}" for host, port in farm.addresses if not listens(host, port)]
+    if absent:
+        raise CarlaError(
+            f"no CARLA server listens at {', '.join(absent)}: start it (without CARLA: hcrmp serve), or have it "
+            "started with simulator.launch=...; hcrmp doctor tells more"
+        )

@@ -1,7 +1,7 @@
 """What runs in a farm's worker process: one CarlaSimulator, told what to do by messages.
 
 A process of its own, because the client's native code can hang or end its process, and a call into it cannot be
-interrupted. The same ``FarmWorker`` serves a pipe (here) and a Ray actor (``ray_workers``).
+interrupted. The same ``FarmWorker`` serves a pipe (here) and a Ray actor (``ray_worker``).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -28,9 +29,10 @@ RETRY_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class WorkerSetup:
-    """What a worker is built from: ``maps`` by name, slots, the server, and how long it may take to answer (s).
+    """What a worker that drives is built from: ``maps`` by name, slots, the server, how long it may take to answer (s).
 
-    ``server_group`` the process group of a server that the farm has launched, 0: none; ``cameras`` of the ego.
+    ``server_group`` the process group of a server that the farm has launched, 0: none; ``towns``: OpenDRIVE, by name,
+    of maps that are not ours; ``cameras`` of the ego.
     """
 
     maps: tuple[str, ...]
@@ -38,19 +40,64 @@ class WorkerSetup:
     server: CarlaConfig
     ready_s: float
     server_group: int = 0
+    towns: dict[str, str] = field(default_factory=dict)
     cameras: CameraConfig = field(default_factory=CameraConfig)
+
+    def make(self) -> FarmWorker:
+        """Return the worker."""
+        return FarmWorker(self)
+
+
+@dataclass(frozen=True, slots=True)
+class MapSetup:
+    """What a worker that reads a server's maps is built from; see ``WorkerSetup``."""
+
+    server: CarlaConfig
+    ready_s: float
+    server_group: int = 0
+
+    def make(self) -> MapReader:
+        """Return the worker."""
+        return MapReader(self)
+
+
+Setup = WorkerSetup | MapSetup
+
+
+class MapReader:
+    """Reads the maps that a server has; every public method is a message."""
+
+    def __init__(self, setup: MapSetup) -> None:
+        from envs.carla_backend.session import CarlaSession
+
+        self._session = _when_ready(lambda: CarlaSession(setup.server), setup.ready_s)
+
+    def names(self) -> list[str]:
+        """Return the names of the server's maps."""
+        return list(self._session.towns())
+
+    def opendrive(self, name: str) -> str:
+        """Load a map of the server; return its OpenDRIVE text."""
+        text: str = self._session.load_town(name)
+        return text
+
+    def close(self) -> None:
+        """Give the server its clock back."""
+        self._session.close()
 
 
 class FarmWorker:
-    """Carries out one message at a time; every public method is a message."""
+    """Drives one world, one message at a time; every public method is a message."""
 
     def __init__(self, setup: WorkerSetup) -> None:
         from envs.carla_backend.simulator import CarlaSimulator
 
-        maps = MapLibrary(setup.maps)
+        maps = MapLibrary(setup.maps, setup.towns)
         # Before any deadline: on an empty cache the kernels are compiled here, for minutes.
         EmbeddedSimulator(1, maps, setup.slots).prepare()
-        self._simulator = _when_ready(lambda: CarlaSimulator(maps, setup.slots, setup.server, setup.cameras), setup)
+        self._simulator = _when_ready(
+            lambda: CarlaSimulator(maps, setup.slots, setup.server, setup.cameras), setup.ready_s
+        )
 
     def reset(self, case: Any) -> SceneRow:
         """Start a case; return its first scene."""
@@ -77,8 +124,8 @@ class FarmWorker:
         return take_row(scene, self._simulator.images, 0)
 
 
-def _when_ready(make: Any, setup: WorkerSetup) -> Any:
-    deadline = time.monotonic() + setup.ready_s
+def _when_ready(make: Callable[[], Any], within_s: float) -> Any:
+    deadline = time.monotonic() + within_s
     while True:
         try:
             return make()
@@ -102,13 +149,13 @@ def _end_orphaned(server_group: int) -> None:
         end_group(server_group)
 
 
-def work(pipe: Connection, setup: WorkerSetup) -> None:
+def work(pipe: Connection, setup: Setup) -> None:
     """Serve messages ``(name, argument)`` until the pipe closes; answer ``("ok", value)`` or ``("error", text)``."""
     # Ctrl-C is the farm's to hear: it still asks for states, and closes in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker: FarmWorker | None = None
+    worker: FarmWorker | MapReader | None = None
     try:
-        worker = FarmWorker(setup)
+        worker = setup.make()
         pipe.send(("ok", None))
         while True:
             name, argument = pipe.recv()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import cos
+
 from envs.compiled import njit
 from envs.embedded.world_rows import WorldRow
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.crowd import CrowdArrays, pedestrian_height
-from envs.traffic.levels import lane_height
+from envs.traffic.levels import lane_height, lane_slope
 from envs.traffic.network import RoadArrays
 
 
@@ -31,3 +33,10 @@ def write_levels(levels: FloatArray, agents: FloatArray, crowd: CrowdArrays, roa
 def ego_level(worlds: FloatArray, roads: RoadArrays, b: int) -> float:
     """Return the height of the ego of world ``b`` (m): that of its lane; 0 on a flat map."""
     return lane_height(roads, int(worlds[WorldRow.LANE, b]), worlds[WorldRow.S, b])
+
+
+@njit
+def ego_slope(worlds: FloatArray, roads: RoadArrays, b: int) -> float:
+    """Return how steeply the road rises ahead of the ego of world ``b`` (m per m); 0 on a flat map."""
+    ahead = cos(worlds[WorldRow.ANGLE, b])
+    return ahead * lane_slope(roads, int(worlds[WorldRow.LANE, b]), worlds[WorldRow.S, b])

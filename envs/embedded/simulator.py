@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from envs.embedded.crowd import Crowd
+from envs.embedded.followed import follow_agents
 from envs.embedded.kernel import WorldArrays, move_others, refresh_worlds, settle_worlds, step_worlds
-from envs.embedded.levels import ego_level
+from envs.embedded.levels import ego_level, ego_slope
 from envs.embedded.vehicle import VehicleParameters, VehicleRow
 from envs.embedded.visibility import BINS
 from envs.embedded.world_rows import WorldRow
@@ -153,6 +154,10 @@ class EmbeddedSimulator:
         """Return the height of the road below the ego of ``world`` (m); 0 on flat maps."""
         return float(ego_level(self._worlds, self._roads, world))
 
+    def ego_slope(self, world: int) -> float:
+        """Return how steeply the road rises ahead of the ego of ``world`` (m per m); 0 on flat maps."""
+        return float(ego_slope(self._worlds, self._roads, world))
+
     def refresh(self) -> SceneBatch:
         """Derive all anew that follows from the poses and sizes in the scene's blocks."""
         refresh_worlds(self._roads, self._kernel_arrays, self._all_rows)
@@ -174,6 +179,19 @@ class EmbeddedSimulator:
         self._require_open()
         move_others(self._roads, self._kernel_arrays, self._all_rows, DECISION_PERIOD_S)
         return self._scene
+
+    def agents(self, world: int) -> FloatArray:
+        """Return the agents ``(len(AgentRow), slots)`` of ``world``, to be read."""
+        return self._agents[:, world]
+
+    def follow(self, world: int, slots: IntArray, poses: FloatArray, speed: FloatArray) -> None:
+        """Put agents of ``world`` where another simulator has driven them, between the halves of a step.
+
+        ``poses`` ``(3, n)`` x, y (m), yaw (rad) and ``speed`` ``(n,)`` (m/s) of the agents in ``slots`` ``(n,)``.
+        """
+        follow_agents(
+            self._agents[:, world], self._scene.actors.block[:, world], self._roads, slots, poses, speed
+        )
 
     def settle(self) -> SceneBatch:
         """Make the second half of a step: the clock, and all that follows from where the egos are now."""

@@ -41,11 +41,15 @@ def cache_folder() -> Path:
 def load_lane_graph(path: Path | str) -> LaneGraph:
     """Return the lane graph of the OpenDRIVE file at ``path``, compiled or from the cache."""
     path = Path(path)
-    content = read_map(path)
-    entry = cache_folder() / f"{content_key(content, path.stem)}.npz"
+    return lane_graph_of(read_map(path), path.stem)
+
+
+def lane_graph_of(content: bytes, name: str) -> LaneGraph:
+    """Return the lane graph of an OpenDRIVE map's bytes, compiled or from the cache."""
+    entry = cache_folder() / f"{content_key(content, name)}.npz"
     with contextlib.suppress(*UNREADABLE):
         return _read(entry)
-    graph = compile_lane_graph(parse_opendrive(content, path.stem))
+    graph = compile_lane_graph(parse_opendrive(content, name))
     with contextlib.suppress(OSError):
         _write(entry, graph)
     return graph

@@ -22,11 +22,15 @@ _ARRAYS = tuple(item.name for item in fields(WalkGraph) if item.name != "name")
 def load_walk_graph(path: Path | str, graph: LaneGraph) -> WalkGraph:
     """Return where one walks on the OpenDRIVE file at ``path``, whose lane graph is ``graph``; compiled or cached."""
     path = Path(path)
-    content = read_map(path)
-    entry = cache_folder() / f"{content_key(content, path.stem)}.walk{WALK_COMPILER_VERSION}.npz"
+    return walk_graph_of(read_map(path), path.stem, graph)
+
+
+def walk_graph_of(content: bytes, name: str, graph: LaneGraph) -> WalkGraph:
+    """Return where one walks on an OpenDRIVE map, given as bytes; compiled or cached."""
+    entry = cache_folder() / f"{content_key(content, name)}.walk{WALK_COMPILER_VERSION}.npz"
     with contextlib.suppress(*UNREADABLE), entry.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-        return WalkGraph(name=path.stem, **{name: file[name] for name in _ARRAYS})
-    walk = walk_graph_of_map(parse_opendrive(content, path.stem), graph)
+        return WalkGraph(name=name, **{key: file[key] for key in _ARRAYS})
+    walk = walk_graph_of_map(parse_opendrive(content, name), graph)
     with contextlib.suppress(OSError):
-        write_entry(entry, {name: getattr(walk, name) for name in _ARRAYS})
+        write_entry(entry, {key: getattr(walk, key) for key in _ARRAYS})
     return walk

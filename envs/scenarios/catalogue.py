@@ -109,21 +109,19 @@ def scenario_set(
     densities: str | Sequence[str] = ALL,
     map_name: str = "",
     randomise: Mapping[str, Any] | None = None,
+    towns: Mapping[str, str] | None = None,
 ) -> ScenarioSet:
     """Return the cells of the named conditions and densities, condition by condition.
 
     Names are of ``FAMILIES``, of ``GROUPS`` ("paper": the paper's four conditions, "safebench", "r157", "all") or
-    "route", the routes through a town; "all" are all densities. ``map_name`` is the map of the routes: a generated one
-    or the path of an OpenDRIVE file ("": the generated town). ``randomise`` replaces fields of every scenario that has
-    them (``envs.scenarios.randomise``). Raises ``RouteError`` where the map is too small for its routes,
-    ``RandomiseError`` for a field that no scenario has or a value that it cannot take.
+    "route", the routes through a town; "all" are all densities. ``map_name`` is the map of the routes: a generated one,
+    the path of an OpenDRIVE file, or one of ``towns``, OpenDRIVE texts by name ("": the generated town). ``randomise``
+    replaces fields of every scenario that has them (``envs.scenarios.randomise``). Raises ``RouteError`` where the map
+    is too small for its routes, ``RandomiseError`` for a field that no scenario has or a value that it cannot take.
     """
-    names = _families(conditions)
-    levels = _densities(densities)
-    require(not map_name or ROUTE in names, f"map {map_name!r} is for routes, which are not among {', '.join(names)}")
-    own = tuple(_scenario(name, level, map_name or TOWN) for name in names for level in levels)
+    own = templates(conditions, densities, map_name)
     scenarios = randomised_all(own, randomise or {})
-    maps = MapLibrary(sorted({name for scenario in scenarios for name in _map_names(scenario)}))
+    maps = MapLibrary(sorted({name for scenario in scenarios for name in _map_names(scenario)}), towns)
     chosen = ScenarioSet(scenarios, maps)
     for cell, scenario in enumerate(scenarios):
         if isinstance(scenario, RouteScenario):
@@ -131,6 +129,16 @@ def scenario_set(
         if scenario != own[cell]:
             _try_out(chosen, cell)
     return chosen
+
+
+def templates(
+    conditions: str | Sequence[str] = PAPER, densities: str | Sequence[str] = ALL, map_name: str = ""
+) -> tuple[Scenario | RouteScenario, ...]:
+    """Return the scenarios of ``scenario_set`` as they stand, without reading a map."""
+    names = _families(conditions)
+    levels = _densities(densities)
+    require(not map_name or ROUTE in names, f"map {map_name!r} is for routes, which are not among {', '.join(names)}")
+    return tuple(_scenario(name, level, map_name or TOWN) for name in names for level in levels)
 
 
 def _try_out(chosen: ScenarioSet, cell: int) -> None:

@@ -1,12 +1,13 @@
-"""The library of maps: the generated roads of the four conditions, the town, and any OpenDRIVE file by its path."""
+"""The library of maps: the generated roads of the four conditions, the towns, and OpenDRIVE from files and servers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from envs.errors import UnknownChoiceError
-from envs.roads.cache import load_lane_graph
+from envs.roads.cache import lane_graph_of, load_lane_graph
 from envs.roads.drawing import RoadDrawing
 from envs.roads.gate_lines import gate_lines
 from envs.roads.generate import GeneratedMap, MultiLaneRoad, OnRampRoad, Street, ThreeLaneRoad, generate_lane_graph
@@ -15,13 +16,17 @@ from envs.roads.map_file import FILE_SUFFIX, is_map_file
 from envs.roads.opendrive import parse_opendrive
 from envs.roads.route_plan import RouteFinder
 from envs.roads.town import Town
-from envs.roads.walk_cache import load_walk_graph
+from envs.roads.walk_cache import load_walk_graph, walk_graph_of
 from envs.roads.walk_graph import WalkGraph, walk_graph_of_map
 from envs.traffic.jaywalk_places import JaywalkPlaces, find_places
 from envs.traffic.walk_state import Sidewalks, sidewalks
 
 BENDS = (0.0, 0.004, -0.004, 0.008)
 """Largest curvatures (1/m) of the variants: straight, gentle left and right, and a bend of 125 m radius."""
+
+
+ELSEWHERE = (f"PATH{FILE_SUFFIX}", "with simulator=carla also the maps that its server has")
+"""What may be asked for beside the generated maps."""
 
 
 class UnknownMapError(UnknownChoiceError, KeyError):
@@ -52,27 +57,29 @@ def generated_maps() -> dict[str, GeneratedMap]:
     return maps
 
 
+def is_own_map(name: str) -> bool:
+    """Return whether a map is found here, without a CARLA server: a generated one, or a file."""
+    return is_map_file(name) or name in generated_maps()
+
+
 class MapLibrary:
     """The lane graphs of the named maps, compiled once; those of files also once for all processes (``roads.cache``).
 
     Args:
-        names: maps to hold: names of ``generated_maps``, or paths of OpenDRIVE files.
+        names: maps to hold: names of ``generated_maps``, paths of OpenDRIVE files, or names of ``towns``.
+        towns: OpenDRIVE texts, by name, of maps that are not ours: those that a CARLA server has.
 
     Raises:
-        UnknownMapError: a name that is neither; it lists the generated maps.
-        OpenDriveError: a file that is missing or malformed; it says what is wrong with it.
+        UnknownMapError: a name that is none of them; it lists the generated maps.
+        OpenDriveError: a map that is missing or malformed; it says what is wrong with it.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(names)
-        generated = generated_maps()
+    def __init__(self, names: Iterable[str], towns: Mapping[str, str] | None = None) -> None:
+        self.names, self.towns = tuple(names), dict(towns or {})
         for name in self.names:
-            if name not in generated and not is_map_file(name):
-                raise UnknownMapError("map", name, [*generated, f"PATH{FILE_SUFFIX}"])
-        self._graphs = {
-            name: load_lane_graph(name) if is_map_file(name) else generate_lane_graph(generated[name])
-            for name in self.names
-        }
+            if not is_own_map(name) and name not in self.towns:
+                raise UnknownMapError("map", name, [*generated_maps(), *ELSEWHERE, *self.towns])
+        self._graphs = {name: self._lane_graph(name) for name in self.names}
         self._walks: dict[str, WalkGraph] = {}
         self._routes: dict[str, RouteFinder] = {}
         self._sidewalks: dict[str, Sidewalks] = {}
@@ -106,7 +113,20 @@ class MapLibrary:
             self._routes[name] = RouteFinder(self._graphs[name])
         return self._routes[name]
 
+    def opendrive(self, name: str) -> str:
+        """Return the OpenDRIVE text of a map."""
+        if name in self.towns:
+            return self.towns[name]
+        return Path(name).read_text("utf-8") if is_map_file(name) else generated_maps()[name].opendrive()
+
+    def _lane_graph(self, name: str) -> LaneGraph:
+        if name in self.towns:
+            return lane_graph_of(self.towns[name].encode(), name)
+        return load_lane_graph(name) if is_map_file(name) else generate_lane_graph(generated_maps()[name])
+
     def _walk_graph(self, name: str) -> WalkGraph:
+        if name in self.towns:
+            return walk_graph_of(self.towns[name].encode(), name, self._graphs[name])
         if is_map_file(name):
             return load_walk_graph(name, self._graphs[name])
         generated = generated_maps()[name]

@@ -107,6 +107,7 @@ def sample_route(scenario: RouteScenario, seed: int, cell: int, maps: MapLibrary
         bodies=bodies,
         scripts=np.zeros((scenario.vehicles, SCRIPTS_PER_AGENT, len(ScriptRow))),
         pedestrians=_draw_pedestrians(scenario, maps, rng),
+        ambient=bodies[0] != ActorKind.CYCLIST,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from envs.scene import ActorKind, FloatArray, IntArray
+from envs.scene import ActorKind, BoolArray, FloatArray, IntArray
 from envs.traffic.agents import ActionKind, TriggerKind
 from envs.traffic.paths import PATH_LANES
 from envs.traffic.walk_state import PedestrianRow
@@ -192,7 +192,8 @@ class ConcreteScenario:
     ``(at most A, PATH_LANES)`` the lanes that the first agents will drive, padded with -1: beyond them turns are drawn;
     ``world_seed`` that the clocks of signals hash, ``seed`` where None. ``route_spans`` ``(n, 2)`` the part of each
     lane of ``route`` ``(n,)`` that is driven, from and to (m along it), where lanes are changed
-    (``roads.route_plan``); None: all of each.
+    (``roads.route_plan``); None: all of each. ``ambient`` ``(at most A,)`` the agents that drive about without a part
+    of their own, which a server's Traffic Manager may drive.
     """
 
     name: str
@@ -214,3 +215,4 @@ class ConcreteScenario:
     paths: IntArray = field(default_factory=lambda: np.full((0, PATH_LANES), -1))
     world_seed: int | None = None
     route_spans: FloatArray | None = None
+    ambient: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))

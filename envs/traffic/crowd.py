@@ -93,7 +93,12 @@ def stop_before_crosswalks(roads: RoadArrays, walk: WalkGraph) -> RoadArrays:
 
 @njit
 def pedestrian_height(crowd: CrowdArrays, b: int, p: int) -> float:
-    """Return the height of pedestrian ``p`` (m), that of the node to which it walks; 0 on a flat map."""
+    """Return the height of pedestrian ``p`` (m), between those of the nodes that it walks between; 0 on a flat map."""
     if crowd.node_height.shape[0] == 0:
         return 0.0
-    return float(crowd.node_height[int(crowd.people[PedestrianRow.TARGET, b, p])])
+    people, nodes = crowd.people, crowd.walk.nodes
+    tail, head = int(people[PedestrianRow.PREVIOUS, b, p]), int(people[PedestrianRow.TARGET, b, p])
+    x, y = nodes[head, 0] - nodes[tail, 0], nodes[head, 1] - nodes[tail, 1]
+    done = x * (people[PedestrianRow.X, b, p] - nodes[tail, 0]) + y * (people[PedestrianRow.Y, b, p] - nodes[tail, 1])
+    share = min(max(done / max(x * x + y * y, 1e-9), 0.0), 1.0)
+    return float((1.0 - share) * crowd.node_height[tail] + share * crowd.node_height[head])

@@ -9,7 +9,7 @@ import numpy as np
 
 from envs.compiled import njit
 from envs.roads.conflicts import Conflicts, find_conflicts, join_conflicts, stop_setback
-from envs.roads.lane_graph import BRIDGE_M, LaneGraph, SampleColumn
+from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.scene import BoolArray, FloatArray, IntArray
 from envs.traffic.relations import relate_lanes
 
@@ -92,7 +92,7 @@ def road_arrays(graph: LaneGraph, maps: Sequence[LaneGraph]) -> RoadArrays:
         conflict_own=np.column_stack([conflicts.own_from, conflicts.own_to]),
         conflict_other=np.column_stack([conflicts.other_from, conflicts.other_to]),
         conflict_priority=conflicts.priority,
-        height=graph.height if any(np.ptp(part.height) >= BRIDGE_M for part in maps) else np.zeros(0),
+        height=graph.height if graph.height.any() else np.zeros(0),
     )
 
 

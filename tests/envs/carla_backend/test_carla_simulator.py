@@ -1,4 +1,7 @@
-"""One contract for both simulators: the embedded one, and the real client against our server, in a farm's workers."""
+"""One contract for all simulators: the embedded one, and the real client against our server, in a farm's workers.
+
+Workers are processes, and Ray actors where Ray is installed.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from envs.scenarios.catalogue import scenario_set
 from envs.scene import EgoRow, EventRow
 from envs.simulator import Simulator
 from envs.traffic.agents import AgentMode, AgentRow
+from tests.envs.carla_backend.test_handles import KINDS, NEEDS_RAY
 from tests.envs.carla_backend.test_server_process import running
 from tests.ports import free_port
 
@@ -35,9 +40,8 @@ TOLERANCE_M = 1e-3
 """What 32-bit numbers on the wire may add up to in 8 s (m, rad, m/s)."""
 
 
-def make_farm(count: int = 2) -> CarlaFarm:
-    first = free_port()
-    config = FarmConfig(launch=LAUNCH, count=count, first_port=first, server=LIKE_EMBEDDED)
+def make_farm(workers: Literal["process", "ray"] = "process") -> CarlaFarm:
+    config = FarmConfig(launch=LAUNCH, count=2, first_port=free_port(), server=LIKE_EMBEDDED, workers=workers)
     return CarlaFarm(SCENARIOS.maps, SLOTS, config)
 
 
@@ -48,11 +52,18 @@ def carla_farm() -> Iterator[CarlaFarm]:
     farm.close()
 
 
-@pytest.fixture(params=["embedded", "carla"])
+@pytest.fixture(scope="module")
+def ray_farm() -> Iterator[CarlaFarm]:
+    farm = make_farm("ray")
+    yield farm
+    farm.close()
+
+
+@pytest.fixture(params=["embedded", "carla_farm", pytest.param("ray_farm", marks=NEEDS_RAY)])
 def simulator(request: pytest.FixtureRequest) -> Simulator:
-    if request.param == "carla":
-        return request.getfixturevalue("carla_farm")  # type: ignore[no-any-return]
-    return EmbeddedSimulator(2, SCENARIOS.maps, SLOTS)
+    if request.param == "embedded":
+        return EmbeddedSimulator(2, SCENARIOS.maps, SLOTS)
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
 
 
 def controls(steps: int, seed: int) -> np.ndarray:
@@ -169,9 +180,12 @@ def test_whoever_keeps_to_the_lane_invades_none_and_whoever_leaves_it_one(simula
         assert seen == invades
 
 
+@pytest.mark.parametrize("workers", KINDS)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_server_that_dies_or_hangs_is_replaced_and_the_other_goes_on(number: signal.Signals) -> None:
-    farm = make_farm()
+def test_a_server_that_dies_or_hangs_is_replaced_and_the_other_goes_on(
+    number: signal.Signals, workers: Literal["process", "ray"]
+) -> None:
+    farm = make_farm(workers)
     try:
         farm.reset([SCENARIOS.sample(0, 3), SCENARIOS.sample(1, 4)])
         server = farm._sites[0].server

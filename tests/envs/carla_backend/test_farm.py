@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import sys
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from envs.cameras import CameraConfig
 from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.farm import CarlaFarm
 from envs.carla_backend.handles import WorkerLost
 from envs.carla_backend.rows import SceneRow, put_row, take_row
-from envs.carla_backend.worker import WorkerSetup
+from envs.carla_backend.worker import Setup
 from envs.embedded.simulator import EmbeddedConfig
 from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
 from envs.scene import SceneBatch
 from envs.termination import Outcome, judge
+from tests.envs.carla_backend.test_server_process import wait_for
 from tests.ports import free_port
 
 CASE = scenario_set("trilemma", "low").sample(0, 0)
@@ -30,7 +36,7 @@ SLOTS = EmbeddedConfig(actors=2)
 class Played:
     """A worker that answers from a script: of each message's name, whether it is answered, one after the other."""
 
-    def __init__(self, setup: WorkerSetup, number: int, script: dict[str, deque[bool]]) -> None:
+    def __init__(self, setup: Setup, number: int, script: dict[str, deque[bool]]) -> None:
         self.setup, self.number, self.script = setup, number, script
         self.asked: list[str] = []
         self.ended = False
@@ -61,7 +67,7 @@ class Crew:
         self.made: list[Played] = []
         self._numbers = itertools.count(1)
 
-    def __call__(self, setup: WorkerSetup) -> Played:
+    def __call__(self, setup: Setup) -> Played:
         mine = self.script if setup.server.port != 2004 else {}
         self.made.append(Played(setup, next(self._numbers), mine))
         return self.made[-1]
@@ -70,12 +76,12 @@ class Crew:
 def row(mark: float) -> SceneRow:
     scene = SceneBatch.empty(1, 2)
     scene.ego.block[:] = mark
-    return take_row(scene, np.zeros((1, 0, 4, 5, 3), np.uint8), 0)
+    return take_row(scene, np.zeros((1, *CameraConfig().shape), np.uint8), 0)
 
 
 @pytest.fixture(autouse=True)
 def _servers_listen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envs.carla_backend.farm.listens", lambda host, port: port != 2008)
+    monkeypatch.setattr("envs.carla_backend.site.listens", lambda host, port: port != 2008)
 
 
 def farm(crew: Crew, **options: Any) -> CarlaFarm:
@@ -159,6 +165,44 @@ def test_a_launched_server_may_fail_while_it_starts() -> None:
     worlds.close()
     with pytest.raises(CarlaError, match=f"no world at 127.0.0.1:{launch.first_port}"):
         CarlaFarm(MAPS, SLOTS, launch, Crew(start=[False] * 3))
+
+
+# A server that leaks when it is told to.
+LEAKY = (
+    "import signal, time; kept = []; "
+    "signal.signal(signal.SIGUSR1, lambda *_: kept.append(b'x' * (80 * 2**20))); "
+    "print('ready', flush=True); "
+    "[time.sleep(0.05) for _ in range(2400)]"
+)
+
+
+def test_a_server_that_leaks_is_replaced_between_two_episodes(tmp_path: Path) -> None:
+    port, crew = free_port(), Crew()
+    launch = FarmConfig(
+        launch=f'{sys.executable} -c "{LEAKY}" {{port}}', count=1, first_port=port, recycle_memory_mib=80,
+        log_dir=str(tmp_path),
+    )  # fmt: skip
+    worlds, control = CarlaFarm(MAPS, SLOTS, launch, crew), np.zeros((1, 3))
+    try:
+        server = worlds._sites[0].server
+        wait_for(lambda: "ready" in (tmp_path / f"server_{port}.log").read_text("utf-8"))
+        assert server is not None and 2.0 < server.memory_mib < 60.0
+        worlds.reset(cases(1))
+        worlds.reset(cases(1))
+        assert worlds._sites[0].server is server and len(crew.made) == 1
+        os.kill(server.group, signal.SIGUSR1)
+        wait_for(lambda: server.memory_mib > 80.0)
+        worlds.step(control)
+        assert worlds._sites[0].server is server and server.alive, "replaced in the middle of an episode"
+        worlds.reset(cases(1))
+        fresh = worlds._sites[0].server
+        assert fresh is not None and fresh.group != server.group and fresh.alive and not server.alive
+        assert fresh.memory_mib < 60.0
+        assert [worker.asked[-1] for worker in crew.made] == ["close", "reset"] and crew.made[0].ended
+        assert crew.made[1].setup.server_group == fresh.group
+        assert not worlds.failures and not worlds.step(control).step.any()
+    finally:
+        worlds.close()
 
 
 def test_closing_asks_the_workers_to_leave_their_servers_as_they_were() -> None:

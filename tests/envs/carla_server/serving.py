@@ -23,9 +23,9 @@ START_S, END_S = 120.0, 20.0
 
 
 @contextmanager
-def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
-    """Run a server for as long as the body lasts; yield its port."""
-    command = [sys.executable, "-m", "tests.envs.carla_server.serving", "--map", map_name]
+def served(map_name: str = "town", synchronous: bool = True, folder: Path = MAPS) -> Iterator[int]:
+    """Run a server, with the maps of ``folder``, for as long as the body lasts; yield its port."""
+    command = [sys.executable, "-m", "tests.envs.carla_server.serving", "--map", map_name, "--folder", str(folder)]
     command += ["--synchronous"] if synchronous else []
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stdout is not None
@@ -65,11 +65,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--map", default="town")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=MAPS)
     parser.add_argument("--synchronous", action="store_true")
     options = parser.parse_args()
     threading.Thread(target=_end_with_input, daemon=True).start()
     settings = Settings(synchronous=options.synchronous, fixed_delta_s=0.05)
-    folder = MAPS if MAPS.is_dir() else None
+    folder = options.folder if options.folder.is_dir() else None
     config = ServerConfig(map=options.map, map_folder=folder, port=options.port, settings=settings)
     serve(config, lambda port: print(port, flush=True))
 

@@ -19,7 +19,7 @@ from envs.scenarios.maps import MapLibrary
 from envs.scene import FloatArray
 from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.crowd import crowd_arrays, pedestrian_height
-from envs.traffic.levels import lane_height, on_other_level
+from envs.traffic.levels import lane_height, lane_slope, on_other_level
 from envs.traffic.network import road_arrays
 from envs.traffic.walk_state import PedestrianRow
 from tests.envs.embedded.crowds import case, driver, pedestrian, start, street
@@ -135,9 +135,15 @@ def test_heights_of_lanes_and_of_who_walks_beside_them() -> None:
 
 
 def test_a_flat_map_keeps_no_heights() -> None:
-    maps = Bridge(UNDER)
+    maps = Bridge(0.0)
     assert road_arrays(maps.plan, [maps.plan]).height.shape == (0,)
     assert crowd_arrays(1, 0, maps.walk, maps.plan).node_height.shape == (0,)
+
+
+def test_what_is_lower_than_a_bridge_has_its_height_too() -> None:
+    maps = Bridge(UNDER)
+    assert lane_height(road_arrays(maps.plan, [maps.plan]), maps.north, 100.0) == UNDER
+    assert crowd_arrays(1, 0, maps.walk, maps.plan).node_height.max() == UNDER
 
 
 @pytest.mark.parametrize(("gap", "other"), [(0.99 * BRIDGE_M, False), (BRIDGE_M, True), (-BRIDGE_M, True)])
@@ -157,9 +163,25 @@ def test_a_slope_is_no_bridge() -> None:
     assert world.scene.actors.visible[0, 0]
 
 
-def test_pedestrians_have_the_height_of_where_they_walk_to() -> None:
+def test_pedestrians_rise_from_the_height_of_one_node_to_that_of_the_next() -> None:
     maps = Bridge(OVER)
-    crowd = crowd_arrays(1, 2, maps.walk, maps.plan)
-    low, high = int(np.argmin(maps.walk.nodes[:, 0])), int(np.argmax(maps.walk.nodes[:, 1]))
-    crowd.people[PedestrianRow.TARGET, 0] = low, high
-    assert [pedestrian_height(crowd, 0, p) for p in (0, 1)] == [0.0, OVER]
+    crowd = crowd_arrays(1, 3, maps.walk, maps.plan)
+    nodes = maps.walk.nodes
+    low, high = int(np.argmin(nodes[:, 0])), int(np.argmax(nodes[:, 1]))
+    crowd.people[PedestrianRow.PREVIOUS, 0], crowd.people[PedestrianRow.TARGET, 0] = low, high
+    shares = np.array([0.0, 0.25, 1.0])
+    crowd.people[[PedestrianRow.X, PedestrianRow.Y], 0] = np.outer(1.0 - shares, nodes[low]).T + np.outer(
+        shares, nodes[high]
+    ).T
+    assert [pedestrian_height(crowd, 0, p) for p in range(3)] == pytest.approx([0.0, 0.25 * OVER, OVER])
+
+
+def test_a_slope_is_the_rise_per_metre_of_driving() -> None:
+    maps = Bridge(0.0)
+    graph = maps.plan
+    roads = road_arrays(replace(graph, height=0.1 * graph.samples[:, 0]), [graph])
+    west = int(np.flatnonzero(graph.lane == 1)[0])
+    assert lane_slope(roads, maps.east, 100.0) == pytest.approx(0.1)
+    assert lane_slope(roads, west, 100.0) == pytest.approx(-0.1)
+    assert lane_slope(roads, maps.north, 100.0) == pytest.approx(0.0, abs=1e-12)
+    assert lane_slope(road_arrays(graph, [graph]), maps.east, 100.0) == 0.0
