@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from envs.carla_server import wire
 from envs.carla_server.blueprints import Catalogue
-from envs.carla_server.payloads import Settings
+from envs.carla_server.payloads import Description, Settings
 from envs.carla_server.recorder import Recorder
 from envs.carla_server.sensors.suite import SensorSuite
 from envs.carla_server.streams import StreamServer
@@ -42,6 +44,15 @@ class Simulation:
         self.recorder = Recorder(recordings)
         self._map_changed = True
         streams.greet = self._greeting
+
+    def warm_up(self) -> None:
+        """Drive a car for a step in a world of its own, so that no client waits while the kernels are compiled."""
+        world = World(self.world.town, self.catalogue, 0, self.first_settings)
+        if len(world.town.spawn_points):
+            car = world.spawn(Description("vehicle.lincoln.mkz_2017", ()), world.town.spawn_points[0])
+            world.spawn(Description("sensor.other.imu", ()), np.zeros(6), car.id)
+        world.tick()
+        world.state_message(False)
 
     def take_map(self, text: str) -> None:
         """Compile the OpenDRIVE map that a client sends, to be loaded next."""

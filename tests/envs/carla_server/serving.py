@@ -13,9 +13,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from envs.carla_server.payloads import Settings
 from envs.carla_server.server import ServerConfig, serve
+from envs.user_cache import CACHE_VARIABLE, user_cache
 
 ROOT = Path(__file__).parents[3]
 MAPS = ROOT.parent / "shared" / "data" / "carla_maps"
@@ -49,9 +51,13 @@ def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
 
 
 def run_client(script: str, *arguments: str, deadline_s: float = 100.0) -> str:
-    """Run a script with the real client in a process of its own; return what it prints."""
+    """Run a script with the real client in a process of its own, which finds none of the files that others keep."""
     command = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline_s, check=False)
+    with TemporaryDirectory() as home:
+        own = {**os.environ, "HOME": home, CACHE_VARIABLE: str(user_cache())}
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=deadline_s, check=False, env=own
+        )
     assert done.returncode == 0, f"the client ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
