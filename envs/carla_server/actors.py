@@ -71,7 +71,7 @@ class Actor:
 
 
 class ActorTable:
-    """The actors in the order of their ids; row i of ``motion`` and of the records belongs to the i-th.
+    """The actors in the order in which they came; row i of ``motion`` and of the records belongs to the i-th.
 
     ``motion`` ``(n, 15)`` float64, columns ``MotionColumn``, our frame. The records, in CARLA's frame, lie in the
     buffer of the message, behind its headers.
@@ -89,7 +89,7 @@ class ActorTable:
         return len(self.order)
 
     def add(self, actor: Actor, pose: FloatArray) -> None:
-        """Append an actor, whose id is the highest, at ``pose`` ``(6,)``."""
+        """Append an actor at ``pose`` ``(6,)``."""
         row = len(self.order)
         if row == len(self.motion):
             self._grow(2 * row)

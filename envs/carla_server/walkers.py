@@ -28,7 +28,7 @@ class WalkerControl:
 
 
 class Walkers:
-    """The walkers, in the order of their ids, and their controls by id."""
+    """The walkers, in the order in which they came, and their controls by id."""
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
@@ -55,10 +55,9 @@ class Walkers:
         self.controls[actor_id] = control
 
     def put(self, actor: Actor, pose: FloatArray, speed_mps: float, table: ActorTable) -> None:
-        """Move a walker to where its client's navigation has its feet; it stands when that moves it no more."""
+        """Move a walker, whose way another knows (a client's navigation, a replay); it stands when left alone."""
         motion = table.motion[actor.row]
         motion[:6] = pose
-        motion[MotionColumn.Z] += actor.extent[2]
         heading = np.array([np.cos(pose[5]), np.sin(pose[5]), 0.0])
         self.controls[actor.id] = WalkerControl(heading, speed_mps)
         motion[MotionColumn.VX : MotionColumn.VZ + 1] = speed_mps * heading

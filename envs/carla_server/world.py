@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -35,6 +34,9 @@ _ROUNDING = 1e-5
 
 FIRST_FRAME = 1
 """A client takes no state whose frame is 0."""
+
+MOST_SKIPPED = 100_000
+"""How many ids an actor of a recording may leave out to have its own."""
 
 WALKER_KG = 75.0
 """Mass of a walker (kg)."""
@@ -74,7 +76,7 @@ class World:
         self.vehicles, self.walkers = Vehicles(), Walkers(town.ground)
         self.attachments = Attachments()
         self.weather = Weather()
-        self._ids = itertools.count(1)
+        self._last_id = 0
         self.next_stream = first_stream
         self.spectator = self._enter(Actor(self._next_id(), "spectator", ActorKind.SPECTATOR), np.zeros(6))
         self.lights = TrafficLights(town, self.table, self._next_id)
@@ -96,9 +98,7 @@ class World:
 
     def spawn(self, description: Description, pose: FloatArray, parent_id: int = 0) -> Actor:
         """Bring in an actor at ``pose`` ``(6,)`` (of its parent where it has one); ``WorldError`` says why not."""
-        blueprint = self.catalogue.by_id.get(description.type_id)
-        if blueprint is None:
-            raise WorldError(f"unknown blueprint {description.type_id!r}: take one of the blueprint library")
+        blueprint = self._blueprint(description)
         parent = self.actor(parent_id) if parent_id else None
         actor = self._new(blueprint, description, parent_id)
         if parent is not None:
@@ -106,9 +106,15 @@ class World:
             pose = self.attachments.pose_in(self.table.pose(parent), pose)
         elif blueprint.kind in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP):
             self._require_room(actor, pose)
-        self._enter(actor, pose)
-        self._take_part(actor, blueprint, pose)
-        return actor
+        return self._take_part(actor, blueprint, pose)
+
+    def bring_in(self, description: Description, pose: FloatArray, wanted_id: int) -> Actor:
+        """Bring in an actor of a recording, whether or not there is room; with its own id where that is free."""
+        blueprint = self._blueprint(description)
+        actor = self._new(blueprint, description, 0)
+        if wanted_id not in self.table.by_id and 0 < wanted_id <= actor.id + MOST_SKIPPED:
+            self._last_id, actor.id = max(actor.id - 1, wanted_id), wanted_id
+        return self._take_part(actor, blueprint, pose)
 
     def destroy(self, ids: Iterable[int]) -> list[int]:
         """Take actors out, and all that is attached to them; return who was taken out."""
@@ -175,7 +181,8 @@ class World:
         return min(max(math.ceil(dt / max(self.settings.max_substep_s, 1e-3) - _ROUNDING), 1), 64)
 
     def _next_id(self) -> int:
-        return next(self._ids)
+        self._last_id += 1
+        return self._last_id
 
     def _new(self, blueprint: Blueprint, description: Description, parent_id: int) -> Actor:
         extent = blueprint.half_sizes
@@ -195,12 +202,20 @@ class World:
         self.table.add(actor, pose)
         return actor
 
-    def _take_part(self, actor: Actor, blueprint: Blueprint, pose: FloatArray) -> None:
+    def _blueprint(self, description: Description) -> Blueprint:
+        blueprint = self.catalogue.by_id.get(description.type_id)
+        if blueprint is None:
+            raise WorldError(f"unknown blueprint {description.type_id!r}: take one of the blueprint library")
+        return blueprint
+
+    def _take_part(self, actor: Actor, blueprint: Blueprint, pose: FloatArray) -> Actor:
+        self._enter(actor, pose)
         if blueprint.kind == ActorKind.VEHICLE and blueprint.parameters is not None:
             self.vehicles.add(actor, pose, blueprint.parameters, blueprint.mass_kg)
         if blueprint.kind == ActorKind.WALKER:
             self.walkers.add(actor)
         self.find_rows()
+        return actor
 
     def find_rows(self) -> None:
         """Read again where everybody stands in the table of actors."""

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from envs.carla_frame import mirrored
-from envs.carla_server.blueprints import Catalogue
 from envs.carla_server.navigation import detour
 from envs.carla_server.navigation.corridors import NavigationMesh, corridors, is_convex
 from envs.carla_server.navigation.ways import NavArea, WalkWays, walk_ways
 from envs.carla_server.payloads import Description, Settings
-from envs.carla_server.server import CarlaServer, ServerConfig, running
+from envs.carla_server.server import CarlaServer, ServerConfig, call_table, running
+from envs.carla_server.simulation import Simulation
+from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import TownLibrary
-from envs.carla_server.world import World
 from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.scene import BoolArray, FloatArray
 from tests.envs.carla_server.raw import RawClient
@@ -84,9 +84,12 @@ def test_ways_that_meet_share_edges_with_what_is_between_them() -> None:
 
 
 def test_a_walker_led_by_a_client_shows_its_speed_and_stands_when_it_is_led_no_more() -> None:
-    world = World(TownLibrary().load("street_0"), Catalogue.standard(), 1, Settings(True, fixed_delta_s=0.05))
+    settings = Settings(synchronous=True, fixed_delta_s=0.05)
+    simulation = Simulation(TownLibrary(), "street_0", StreamServer(), settings)
+    world = simulation.world
     actor = world.spawn(Description("walker.pedestrian.0001", ()), np.array([50.0, 7.0, 1.0, 0.0, 0.0, 0.0]))
-    world.walkers.put(actor, np.array([60.0, 7.0, 0.0, 0.0, 0.0, 0.5 * np.pi]), 1.4, world.table)
+    feet = [[60.0, -7.0, 0.0], [0.0, -90.0, 0.0]]
+    assert call_table(simulation).dispatch("apply_walker_state", [[False], actor.id, feet, 1.4]) == [[False]]
     for speed in (1.4, 0.0):
         world.tick()
         motion = world.table.motion[actor.row]
