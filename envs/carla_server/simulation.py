@@ -71,7 +71,7 @@ class Simulation:
         settings = self.first_settings if reset_settings else self.world.settings
         # Bytes that reach a client while it closes its old session can end its process.
         if not listeners_stay:
-            self.streams.forget(wire.WORLD_STREAM)
+            self.streams.pause(wire.WORLD_STREAM)
         self.recorder.stop()
         self.replay = None
         before = self.world

@@ -25,8 +25,8 @@ START_S, END_S = 120.0, 20.0
 
 
 @contextmanager
-def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
-    """Run a server for as long as the body lasts; yield its port."""
+def serving(map_name: str = "town", synchronous: bool = True) -> Iterator[tuple[int, int]]:
+    """Run a server for as long as the body lasts; yield its port and the id of its process."""
     command = [sys.executable, "-m", "tests.envs.carla_server.serving", "--map", map_name]
     command += ["--synchronous"] if synchronous else []
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -37,7 +37,7 @@ def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
         line = process.stdout.readline()
         clock.cancel()
         assert line, f"the server did not start within {START_S} s, or ended with {process.poll()}"
-        yield int(line)
+        yield int(line), process.pid
         assert process.poll() is None, "the server ended by itself"
     finally:
         clock.cancel()
@@ -48,6 +48,21 @@ def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+@contextmanager
+def served(map_name: str = "town", synchronous: bool = True) -> Iterator[int]:
+    """Run a server for as long as the body lasts; yield its port."""
+    with serving(map_name, synchronous) as (port, _):
+        yield port
+
+
+def resident_mb(process: int) -> float:
+    """Return the resident memory of a process (MB; Linux)."""
+    for line in Path(f"/proc/{process}/status").read_text("utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return float(line.split()[1]) / 1024.0
+    raise ValueError(f"process {process} has no resident memory")
 
 
 def run_client(script: str, *arguments: str, deadline_s: float = 100.0) -> str:

@@ -184,6 +184,24 @@ def test_a_stream_of_an_episode_before_is_silent(server: CarlaServer) -> None:
                 old.message()
 
 
+def test_who_did_not_load_the_map_goes_on_listening(monkeypatch: pytest.MonkeyPatch, server: CarlaServer) -> None:
+    monkeypatch.setattr(streams, "PAUSE_S", 0.3)
+    with RawClient(server.port) as client, RawStream(server.port + 1, wire.WORLD_STREAM) as other:
+        other.message()
+        client.call("load_new_episode", "street_0", True, 0)
+        begin = time.monotonic()
+        client.value("tick_cue")
+        frame = client.value("tick_cue")
+        told = struct.unpack_from("<QQ", other.message())[1]
+        assert told == frame and time.monotonic() - begin > 0.2  # nothing before the pause was over
+        assert struct.unpack_from("<Q", _ticked(client, other), 48)[0] == server.simulation.world.episode
+
+
+def _ticked(client: RawClient, stream: RawStream) -> bytes:
+    client.value("tick_cue")
+    return stream.message()
+
+
 def _token(actor: list[Any]) -> bytes:
     return bytes(actor[5])
 

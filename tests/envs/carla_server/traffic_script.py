@@ -25,6 +25,17 @@ class Report:
     state_hash: str = ""
 
 
+def connect(carla: Any, port: int) -> tuple[Any, Any, Any]:
+    """Return client, world and a Traffic Manager in synchronous mode."""
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(20.0)
+    world = client.get_world()
+    manager = client.get_trafficmanager(_free_port())
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(7)
+    return client, world, manager
+
+
 def spawn(carla: Any, client: Any, world: Any, manager: Any, count: int) -> list[Any]:
     """Spawn vehicles at every n-th spawn point and hand them to the Traffic Manager."""
     library = world.get_blueprint_library().filter("vehicle.*")
@@ -76,12 +87,7 @@ def main() -> None:
     import carla
 
     port, count, ticks = (int(word) for word in sys.argv[1:4])
-    client = carla.Client("127.0.0.1", port)
-    client.set_timeout(20.0)
-    world = client.get_world()
-    manager = client.get_trafficmanager(_free_port())
-    manager.set_synchronous_mode(True)
-    manager.set_random_device_seed(7)
+    client, world, manager = connect(carla, port)
     vehicles = spawn(carla, client, world, manager, count)
     report = watch(carla, world, vehicles, ticks)
     print(json.dumps(asdict(report)), flush=True)
