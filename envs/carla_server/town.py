@@ -30,6 +30,9 @@ LOG = logging.getLogger(__name__)
 NAVIGATION_VERSION = 1
 """Raised with every change of the mesh that a map gets: clients keep meshes by their names."""
 
+LAYERED = "_Opt"
+"""What ends the names of CARLA's maps in layers."""
+
 OPENDRIVE_MAP = "OpenDriveMap"
 """The name under which a client loads the map that it has sent."""
 
@@ -124,8 +127,11 @@ class TownLibrary:
         return self._compiled[short]
 
     def _text(self, name: str) -> str:
-        if self.folder is not None and name in {path.stem for path in self.folder.glob(f"*{FILE_SUFFIX}")}:
-            return (self.folder / f"{name}{FILE_SUFFIX}").read_text("utf-8")
+        files = set() if self.folder is None else {path.stem for path in self.folder.glob(f"*{FILE_SUFFIX}")}
+        # CARLA's maps in layers are the same roads under a second name.
+        stem = name if name in files else name.removesuffix(LAYERED)
+        if self.folder is not None and stem in files:
+            return (self.folder / f"{stem}{FILE_SUFFIX}").read_text("utf-8")
         generated = generated_maps()
         if name not in generated:
             raise UnknownChoiceError("map", name, self.names())

@@ -10,10 +10,11 @@ import numpy as np
 
 from envs.carla_frame import mirrored, rotation_to_carla
 from envs.carla_server import wire
-from envs.carla_server.actors import Actor, ActorKind, ActorTable
+from envs.carla_server.actors import BODIES, Actor, ActorKind, ActorTable
 from envs.carla_server.attachments import Attachments
 from envs.carla_server.blueprints import Blueprint, Catalogue
 from envs.carla_server.contacts import MOST_CONTACTS, Bodies, collide
+from envs.carla_server.ground import OTHER_LEVEL_M
 from envs.carla_server.lights import TrafficLights
 from envs.carla_server.payloads import Description, Settings
 from envs.carla_server.signs import add_signs
@@ -85,7 +86,8 @@ class World:
         self.contacts: list[Contact] = []
         self._contact_rows = np.zeros((MOST_CONTACTS, 4))
         self._bodies = self._find_bodies()
-        self.sensors: list[Actor] = []
+        self._sensors: list[Actor] = []
+        self._unsettled = True
 
     def actor(self, actor_id: int, kind: ActorKind | None = None) -> Actor:
         """Return an actor; ``WorldError`` where there is none of that id (and kind)."""
@@ -104,7 +106,7 @@ class World:
         if parent is not None:
             actor.relative = pose
             pose = self.attachments.pose_in(self.table.pose(parent), pose)
-        elif blueprint.kind in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP):
+        elif blueprint.kind in BODIES:
             self._require_room(actor, pose)
         return self._take_part(actor, blueprint, pose)
 
@@ -141,6 +143,7 @@ class World:
     def tick(self) -> int:
         """Advance by one step; return the frame's number."""
         dt = self.step_s
+        self._settle()
         self.vehicles.step(dt, self._substeps(dt))
         self.vehicles.show(self.table)
         self.walkers.step(self.table, dt)
@@ -151,6 +154,12 @@ class World:
         self.frame += 1
         self.time_s += dt
         return self.frame
+
+    @property
+    def sensors(self) -> list[Actor]:
+        """The sensors."""
+        self._settle()
+        return self._sensors
 
     @property
     def step_s(self) -> float:
@@ -218,11 +227,18 @@ class World:
         return actor
 
     def find_rows(self) -> None:
-        """Read again where everybody stands in the table of actors."""
+        """Note that who stands where in the table of actors, rides on whom or weighs what has changed."""
+        self._unsettled = True
+
+    def _settle(self) -> None:
+        """Read again what ``find_rows`` was told of: once for as many changes as there were since the last step."""
+        if not self._unsettled:
+            return
+        self._unsettled = False
         self.vehicles.find_rows()
         self.attachments.find_rows(self.table)
         self._bodies = self._find_bodies()
-        self.sensors = [actor for actor in self.table.order if actor.kind == ActorKind.SENSOR]
+        self._sensors = [actor for actor in self.table.order if actor.kind == ActorKind.SENSOR]
 
     def _find_bodies(self) -> Bodies:
         others = [actor for actor in self.table.order if actor.kind in (ActorKind.WALKER, ActorKind.PROP)]
@@ -253,13 +269,13 @@ class World:
 
     def _require_room(self, actor: Actor, pose: FloatArray) -> None:
         """Refuse a place where a body already is."""
-        for other in self.table.order:
-            if other.parent or other.kind not in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP):
-                continue
-            there = self.table.pose(other)
-            if abs(there[2] - pose[2]) > 3.0:
-                continue
-            if boxes_overlap(
+        count = len(self.table)
+        away, half = self.table.motion[:count, :3] - pose[:3], self.table.half_sizes[:count]
+        reach = np.hypot(half[:, 0], half[:, 1]) + np.hypot(actor.extent[0], actor.extent[1])
+        near = (half[:, 0] > 0.0) & (np.hypot(away[:, 0], away[:, 1]) <= reach) & (np.abs(away[:, 2]) <= OTHER_LEVEL_M)
+        for row in np.flatnonzero(near).tolist():
+            other, there = self.table.order[row], self.table.motion[row]
+            if not other.parent and boxes_overlap(
                 pose[0], pose[1], pose[5], actor.extent[0], actor.extent[1],
                 there[0], there[1], there[5], other.extent[0], other.extent[1],
             ):  # fmt: skip

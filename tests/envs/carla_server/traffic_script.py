@@ -55,17 +55,18 @@ def watch(carla: Any, world: Any, vehicles: list[Any], ticks: int) -> Report:
     """Tick and watch."""
     town, digest, report = world.get_map(), hashlib.sha256(), Report(vehicles=len(vehicles))
     red = carla.TrafficLightState.Red
-    held: dict[int, bool] = {}
+    held: dict[int, Any] = {}  # the red light that holds a vehicle
     speeds = 0.0
     for tick in range(ticks):
         world.tick()
         _hash_state(world.get_snapshot(), digest)
         for vehicle in vehicles:
             at_light, state = vehicle.is_at_traffic_light(), vehicle.get_traffic_light_state()
-            report.left_on_red += held.get(vehicle.id, False) and not at_light
-            held[vehicle.id] = at_light and state == red
+            light = held.get(vehicle.id)
+            report.left_on_red += light is not None and not at_light and light.get_state() == red
+            held[vehicle.id] = vehicle.get_traffic_light() if at_light and state == red else None
             speed = vehicle.get_velocity().length()
-            report.waits_at_red += held[vehicle.id] and speed < 0.1
+            report.waits_at_red += held[vehicle.id] is not None and speed < 0.1
             speeds += speed
             if tick % 5 == 0:
                 place = vehicle.get_location()
