@@ -8,7 +8,7 @@ import numpy as np
 
 from envs.carla_recording import Recording
 from envs.carla_server import wire
-from envs.carla_server.blueprints import Catalogue
+from envs.carla_server.blueprints import AttributeType, Catalogue
 from envs.carla_server.payloads import Description, Settings
 from envs.carla_server.recorder import Recorder
 from envs.carla_server.replayer import Replay, ReplayOptions, ReplayOrder
@@ -50,13 +50,16 @@ class Simulation:
         streams.greet = self._greeting
 
     def warm_up(self) -> None:
-        """Drive a car for a step in a world of its own, so that no client waits while the kernels are compiled."""
+        """Drive a car that sees for a step in a world of its own: no client waits while kernels are compiled."""
         world = World(self.world.town, self.catalogue, 0, self.first_settings)
         if len(world.town.spawn_points):
             car = world.spawn(Description("vehicle.lincoln.mkz_2017", ()), world.town.spawn_points[0])
-            world.spawn(Description("sensor.other.imu", ()), np.zeros(6), car.id)
+            small = tuple((f"image_size_{axis}", int(AttributeType.INT), "8") for axis in "xy")
+            for type_id, attributes in (("sensor.camera.depth", small), ("sensor.lidar.ray_cast", ())):
+                world.spawn(Description(type_id, attributes), np.zeros(6), car.id)
         world.tick()
         world.state_message(False)
+        SensorSuite().collect(world, lambda _: True, lambda *_: None, 0)
 
     def take_map(self, text: str) -> None:
         """Compile the OpenDRIVE map that a client sends, to be loaded next."""
