@@ -17,6 +17,7 @@ from envs.carla_server.contacts import MOST_CONTACTS, Bodies, collide
 from envs.carla_server.ground import OTHER_LEVEL_M
 from envs.carla_server.lights import TrafficLights
 from envs.carla_server.payloads import Description, Settings
+from envs.carla_server.sensor_blueprints import NOT_SIMULATED
 from envs.carla_server.signs import add_signs
 from envs.carla_server.surroundings import Surroundings
 from envs.carla_server.town import TownMap
@@ -215,6 +216,8 @@ class World:
         blueprint = self.catalogue.by_id.get(description.type_id)
         if blueprint is None:
             raise WorldError(f"unknown blueprint {description.type_id!r}: take one of the blueprint library")
+        if blueprint.type_id in NOT_SIMULATED:
+            raise WorldError(f"this server does not simulate {blueprint.type_id}: take another sensor")
         return blueprint
 
     def _take_part(self, actor: Actor, blueprint: Blueprint, pose: FloatArray) -> Actor:

@@ -16,8 +16,10 @@ from envs.carla_server import wire
 from envs.carla_server.blueprints import CARLA_FRICTION, Catalogue, vehicle_parameters
 from envs.carla_server.ground import nearest_sample
 from envs.carla_server.payloads import Description, Settings, VehicleControl
+from envs.carla_server.sensor_blueprints import SENSOR_ATTRIBUTES
 from envs.carla_server.sensors.rays import box_entry
 from envs.carla_server.sensors.scenery import fill_polygon
+from envs.carla_server.sensors.suite import MAKERS
 from envs.carla_server.town import TownLibrary, TownMap
 from envs.carla_server.vehicle_models import VEHICLE_MODELS
 from envs.carla_server.world import World, WorldError
@@ -199,6 +201,14 @@ def test_the_catalogue_has_what_clients_look_for() -> None:
     assert len({blueprint.uid for blueprint in catalogue.values()}) == len(catalogue)
     for name in ("vehicle.tesla.model3", "walker.pedestrian.0001", "controller.ai.walker", "sensor.camera.rgb"):
         assert name in catalogue
+    lidar = {attribute.name: attribute for attribute in catalogue["sensor.lidar.ray_cast"].attributes}
+    assert lidar["dropoff_general_rate"].recommended == ("0.45",)  # clients take the first recommended value
+
+
+def test_a_sensor_that_is_listed_but_not_simulated_is_refused_when_it_is_spawned(town: TownMap) -> None:
+    for name in set(SENSOR_ATTRIBUTES) - set(MAKERS) - {"sensor.other.lane_invasion"}:
+        with pytest.raises(WorldError, match=f"does not simulate {name}"):
+            world_of(town).spawn(Description(name, ()), np.zeros(6))
 
 
 def test_an_actor_takes_with_it_what_rides_on_it(town: TownMap) -> None:
