@@ -39,14 +39,18 @@ def closed(client: RawClient) -> bool:
         msgpack.packb({"call": "version"}),
         b"\x91" * 4000,
         b"\xdd\xff\xff\xff\xff",
+        b"\x81\x91\x01\x02",  # a map whose key is an array
     ],
     ids=lambda data: repr(data[:12]),
 )
-def test_bytes_that_are_no_call_close_that_connection_alone(server: CarlaServer, data: bytes) -> None:
+def test_bytes_that_are_no_call_close_that_connection_alone(
+    server: CarlaServer, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     with RawClient(server.port) as sound, RawClient(server.port) as broken:
         broken.socket.sendall(data)
         assert closed(broken)
         assert sound.value("version") == wire.VERSION
+    assert all(record.exc_info is None for record in caplog.records)  # told in a line, not as a fault of ours
 
 
 @pytest.mark.parametrize(
