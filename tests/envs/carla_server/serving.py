@@ -29,6 +29,12 @@ def serving(map_name: str = "town", synchronous: bool = True) -> Iterator[tuple[
     """Run a server for as long as the body lasts; yield its port and the id of its process."""
     command = [sys.executable, "-m", "tests.envs.carla_server.serving", "--map", map_name]
     command += ["--synchronous"] if synchronous else []
+    with TemporaryDirectory() as folder, _started([*command, "--recordings", folder]) as port_and_process:
+        yield port_and_process
+
+
+@contextmanager
+def _started(command: list[str]) -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stdout is not None
     clock = threading.Timer(START_S, process.kill)
@@ -87,11 +93,14 @@ def main() -> None:
     parser.add_argument("--map", default="town")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--synchronous", action="store_true")
+    parser.add_argument("--recordings", type=Path, default=Path("recordings"))
     options = parser.parse_args()
     threading.Thread(target=_end_with_input, daemon=True).start()
     settings = Settings(synchronous=options.synchronous, fixed_delta_s=0.05)
     folder = MAPS if MAPS.is_dir() else None
-    config = ServerConfig(map=options.map, map_folder=folder, port=options.port, settings=settings)
+    config = ServerConfig(
+        map=options.map, map_folder=folder, port=options.port, settings=settings, recordings=options.recordings
+    )
     serve(config, lambda port: print(port, flush=True))
 
 
