@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server chaos gates table clean
+.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server chaos gates gates-server table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -23,6 +23,7 @@ help:
 	@echo "make fuzz-server  mutated calls and bytes against the CARLA-compatible server (ARGS=\"--calls 100000 --seed 1\")"
 	@echo "make chaos   CARLA-compatible servers killed and stopped while a planner trains on them (ARGS=\"--blows 50\")"
 	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
+	@echo "make gates-server  the CARLA-compatible server over many ticks and loads, with the real client (ARGS=--help)"
 	@echo "make table   the results table: every method over all cells (hours)"
 
 install: $(STAMP)
@@ -70,6 +71,9 @@ chaos: $(STAMP)
 
 gates: $(STAMP)
 	$(BIN)/python -m tests.gates $(ARGS)
+
+gates-server: $(STAMP)
+	$(BIN)/python -m tests.gates.server $(ARGS)
 
 table: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.table $(ARGS)

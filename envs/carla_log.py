@@ -6,31 +6,15 @@ positive to the left. The file's frame is CARLA's: centimetres, left-handed, deg
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from envs.carla_frame import CENTIMETRES, steer_mirrored, y_mirrored, yaw_from_carla
+from envs.carla_recording import CarlaLogError as CarlaLogError
+from envs.carla_recording import Packet, RecordedActor, Recording, read_recording
 from envs.scene import FloatArray, IntArray
-
-Records = npt.NDArray[np.void]
-MAGIC = "CARLA_RECORDER"
-_FRAME_START, _EVENT_ADD, _POSITION, _VEHICLE_ANIMATION = 0, 2, 6, 8
-_PACKET_HEADER = struct.Struct("<BI")
-_FRAME = struct.Struct("<Qdd")
-_ADDED_ACTOR = struct.Struct("<IB6fI")
-_POSE = np.dtype([("id", "<u4"), ("location_cm", "<f4", 3), ("rotation_deg", "<f4", 3)])
-_ANIMATION = np.dtype(
-    [("id", "<u4"), ("steer", "<f4"), ("throttle", "<f4"), ("brake", "<f4"), ("handbrake", "u1"), ("gear", "<i4")]
-)
-
-
-class CarlaLogError(ValueError):
-    """A file is no CARLA recorder file, or a broken one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,127 +50,26 @@ class CarlaLog:
     vehicles: dict[int, VehicleTrack]
 
 
-@dataclass(frozen=True, slots=True)
-class _Actor:
-    type_id: str
-    attributes: dict[str, str]
-
-
-@dataclass(slots=True)
-class _Frame:
-    time_s: float
-    poses: Records
-    animations: Records
-
-
-class _Cursor:
-    """Bounds-checked reading of a byte string."""
-
-    def __init__(self, data: bytes, what: str) -> None:
-        self.data, self.what, self.at = data, what, 0
-
-    @property
-    def left(self) -> int:
-        return len(self.data) - self.at
-
-    def take(self, size: int) -> bytes:
-        if size > self.left:
-            raise CarlaLogError(f"{self.what} is cut off: {size} bytes are due at byte {self.at}, {self.left} are left")
-        self.at += size
-        return self.data[self.at - size : self.at]
-
-    def unpack(self, layout: struct.Struct) -> tuple[int | float, ...]:
-        return layout.unpack(self.take(layout.size))
-
-    def u16(self) -> int:
-        return int.from_bytes(self.take(2), "little")
-
-    def text(self) -> str:
-        return self.take(self.u16()).decode("utf-8", errors="replace")
-
-    def table(self, layout: np.dtype[np.void]) -> Records:
-        """Return a counted table; it must fill the rest."""
-        count = self.u16()
-        if count * layout.itemsize != self.left:
-            raise CarlaLogError(
-                f"{self.what}: {count} rows of {layout.itemsize} bytes are announced, {self.left} bytes follow"
-            )
-        return np.frombuffer(self.take(self.left), dtype=layout)
-
-
 def read_carla_log(path: str | Path) -> CarlaLog:
     """Read the recorder file at ``path``; raise ``CarlaLogError`` with one line where it is not whole."""
+    recording = read_recording(path)
+    times = np.array([frame.elapsed_s for frame in recording.frames])
     try:
-        return _parse(Path(path).read_bytes())
+        return CarlaLog(recording.map_name, recording.started_unix_s, times, _vehicles(recording))
     except CarlaLogError as error:
         raise CarlaLogError(f"{path}: {error}") from None
 
 
-def _parse(data: bytes) -> CarlaLog:
-    cursor = _Cursor(data, "the recording")
-    started, map_name = _read_header(cursor)
-    actors: dict[int, _Actor] = {}
-    frames: list[_Frame] = []
-    for kind, payload in _packets(cursor):
-        if kind == _FRAME_START:
-            frames.append(_new_frame(payload, frames))
-        elif not frames:
-            raise CarlaLogError(f"a packet of kind {kind} comes before the first frame")
-        elif kind == _EVENT_ADD:
-            actors.update(_added_actors(payload))
-        elif kind == _POSITION:
-            frames[-1].poses = payload.table(_POSE)
-        elif kind == _VEHICLE_ANIMATION:
-            frames[-1].animations = payload.table(_ANIMATION)
-    if not frames:
-        raise CarlaLogError("the recording holds no frame")
-    times = np.array([frame.time_s for frame in frames])
-    return CarlaLog(map_name, started, times, _vehicles(frames, actors))
-
-
-def _read_header(cursor: _Cursor) -> tuple[int, str]:
-    if cursor.left < 2 + 2 + len(MAGIC) or cursor.data[4 : 4 + len(MAGIC)] != MAGIC.encode():
-        raise CarlaLogError(f"not a CARLA recorder file: it must begin with a version and {MAGIC!r}")
-    cursor.u16()
-    cursor.text()
-    started = int.from_bytes(cursor.take(8), "little", signed=True)
-    return started, cursor.text()
-
-
-def _packets(cursor: _Cursor) -> Iterator[tuple[int, _Cursor]]:
-    while cursor.left:
-        kind, size = cursor.unpack(_PACKET_HEADER)
-        yield int(kind), _Cursor(cursor.take(int(size)), f"the packet of kind {kind} at byte {cursor.at}")
-
-
-def _new_frame(payload: _Cursor, frames: list[_Frame]) -> _Frame:
-    _, _, elapsed = payload.unpack(_FRAME)
-    before = frames[-1].time_s if frames else -np.inf
-    if not np.isfinite(elapsed) or elapsed <= before:
-        raise CarlaLogError(f"frame {len(frames) + 1} is at {elapsed} s, the one before at {before} s: time must grow")
-    return _Frame(float(elapsed), np.empty(0, _POSE), np.empty(0, _ANIMATION))
-
-
-def _added_actors(payload: _Cursor) -> Iterator[tuple[int, _Actor]]:
-    for _ in range(payload.u16()):
-        actor_id = int(payload.unpack(_ADDED_ACTOR)[0])
-        type_id = payload.text()
-        attributes = {}
-        for _ in range(payload.u16()):
-            payload.take(1)  # the attribute's declared type; its value is text whatever the type
-            name = payload.text()
-            attributes[name] = payload.text()
-        yield actor_id, _Actor(type_id, attributes)
-
-
-def _vehicles(frames: list[_Frame], actors: dict[int, _Actor]) -> dict[int, VehicleTrack]:
+def _vehicles(recording: Recording) -> dict[int, VehicleTrack]:
+    actors: dict[int, RecordedActor] = {}
     rows: dict[int, list[tuple[float, ...]]] = {}
-    for frame in frames:
-        poses = {int(pose["id"]): pose for pose in frame.poses}
-        for control in frame.animations:
+    for frame in recording.frames:
+        actors.update((actor.id, actor) for actor in frame.added())
+        poses = {int(pose["id"]): pose for pose in frame.table(Packet.POSITIONS)}
+        for control in frame.table(Packet.DRIVEN):
             pose = poses.get(int(control["id"]))
             if pose is not None:
-                rows.setdefault(int(control["id"]), []).append(_row(frame.time_s, pose, control))
+                rows.setdefault(int(control["id"]), []).append(_row(frame.elapsed_s, pose, control))
     return {actor_id: _track(actor_id, actors.get(actor_id), rows[actor_id]) for actor_id in sorted(rows)}
 
 
@@ -198,7 +81,7 @@ def _row(time_s: float, pose: np.void, control: np.void) -> tuple[float, ...]:
     return time_s, x, y_mirrored(y), z, yaw, *pedals, steer_mirrored(float(control["steer"])), float(control["gear"])
 
 
-def _track(actor_id: int, actor: _Actor | None, rows: list[tuple[float, ...]]) -> VehicleTrack:
+def _track(actor_id: int, actor: RecordedActor | None, rows: list[tuple[float, ...]]) -> VehicleTrack:
     if actor is None:
         raise CarlaLogError(f"vehicle {actor_id} moves but was never added")
     table = np.array(rows).T
@@ -208,7 +91,7 @@ def _track(actor_id: int, actor: _Actor | None, rows: list[tuple[float, ...]]) -
     return VehicleTrack(
         actor_id=actor_id,
         type_id=actor.type_id,
-        attributes=actor.attributes,
+        attributes={name: value for name, _, value in actor.attributes},
         time_s=time_s,
         x=x,
         y=y,

@@ -32,6 +32,10 @@ class ActorKind(IntEnum):
     SPECTATOR = 7
 
 
+BODIES = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
+"""Kinds of actors that take up room."""
+
+
 @dataclass(slots=True)
 class Actor:
     """One actor.
@@ -71,9 +75,10 @@ class Actor:
 
 
 class ActorTable:
-    """The actors in the order of their ids; row i of ``motion`` and of the records belongs to the i-th.
+    """The actors in the order in which they came; row i of ``motion`` and of the records belongs to the i-th.
 
-    ``motion`` ``(n, 15)`` float64, columns ``MotionColumn``, our frame. The records, in CARLA's frame, lie in the
+    ``motion`` ``(n, 15)`` float64, columns ``MotionColumn``, our frame; ``half_sizes`` ``(n, 3)`` (m), 0 of what has no
+    body. The records, in CARLA's frame, lie in the
     buffer of the message, behind its headers.
     """
 
@@ -81,6 +86,7 @@ class ActorTable:
         self.by_id: dict[int, Actor] = {}
         self.order: list[Actor] = []
         self.motion: FloatArray = np.zeros((0, len(MotionColumn)))
+        self.half_sizes: FloatArray = np.zeros((0, 3))
         self._buffer = bytearray()
         self._grow(FIRST_ROWS)
 
@@ -89,7 +95,7 @@ class ActorTable:
         return len(self.order)
 
     def add(self, actor: Actor, pose: FloatArray) -> None:
-        """Append an actor, whose id is the highest, at ``pose`` ``(6,)``."""
+        """Append an actor at ``pose`` ``(6,)``."""
         row = len(self.order)
         if row == len(self.motion):
             self._grow(2 * row)
@@ -98,6 +104,7 @@ class ActorTable:
         self.by_id[actor.id] = actor
         self.motion[row] = 0.0
         self.motion[row, :6] = pose
+        self.half_sizes[row] = actor.extent if actor.kind in BODIES else 0.0
         self.records[row : row + 1].view(np.uint8)[:] = 0
         self.records["id"][row], self.records["state"][row] = actor.id, wire.ACTIVE
 
@@ -107,6 +114,7 @@ class ActorTable:
         kept = [actor for actor in self.order if actor.id not in gone]
         rows = [actor.row for actor in kept]
         self.motion[: len(kept)] = self.motion[rows]
+        self.half_sizes[: len(kept)] = self.half_sizes[rows]
         self.records[: len(kept)] = self.records[rows]
         for row, actor in enumerate(kept):
             actor.row = row
@@ -135,11 +143,12 @@ class ActorTable:
     def _grow(self, size: int) -> None:
         count = len(self.order)
         motion, buffer = np.zeros((size, len(MotionColumn))), bytearray(_HEAD + size * wire.RECORD_SIZE)
+        half_sizes = np.zeros((size, 3))
         if count:
-            motion[:count] = self.motion[:count]
+            motion[:count], half_sizes[:count] = self.motion[:count], self.half_sizes[:count]
             end = _HEAD + count * wire.RECORD_SIZE
             buffer[:end] = self._buffer[:end]
-        self.motion, self._buffer = motion, buffer
+        self.motion, self.half_sizes, self._buffer = motion, half_sizes, buffer
         self.records = np.frombuffer(buffer, dtype=wire.VEHICLE_RECORD, offset=_HEAD)
         self.light_records = np.frombuffer(buffer, dtype=wire.LIGHT_RECORD, offset=_HEAD)
         self.walker_records = np.frombuffer(buffer, dtype=wire.WALKER_RECORD, offset=_HEAD)

@@ -21,7 +21,7 @@ class Attachments:
         self.relative: FloatArray = np.zeros((0, 6))
 
     def find_rows(self, table: ActorTable) -> None:
-        """Read again who is attached to whom; ids grow, so a parent comes before those attached to it."""
+        """Read again who is attached to whom; a parent comes before those attached to it."""
         attached = [actor for actor in table.order if actor.parent]
         rows = [(actor.row, table.by_id[actor.parent].row) for actor in attached]
         self.rows = np.array(rows, dtype=np.int64).reshape(-1, 2)
@@ -38,6 +38,13 @@ class Attachments:
         frame = rotation_matrix(parent[3:])
         turned = rotation_of_matrix(frame @ rotation_matrix(relative[3:]))
         return np.concatenate([parent[:3] + frame @ relative[:3], turned])
+
+    @staticmethod
+    def relative_pose(parent: FloatArray, pose: FloatArray) -> FloatArray:
+        """Return the pose ``(6,)`` in a parent's frame of one in the world: what ``pose_in`` undoes."""
+        frame = rotation_matrix(parent[3:]).T
+        turned = rotation_of_matrix(frame @ rotation_matrix(pose[3:]))
+        return np.concatenate([frame @ (pose[:3] - parent[:3]), turned])
 
 
 @njit

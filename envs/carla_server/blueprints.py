@@ -200,7 +200,7 @@ def _sensors() -> Iterator[tuple[Any, ...]]:
     kinds = {"int": AttributeType.INT, "float": AttributeType.FLOAT, "bool": AttributeType.BOOL,
              "string": AttributeType.STRING}  # fmt: skip
     for type_id, rows in SENSOR_ATTRIBUTES.items():
-        listed = [Attribute(name, kinds[kind], value) for name, kind, value in rows]
+        listed = [Attribute(name, kinds[kind], value, (value,)) for name, kind, value in rows]
         attributes = (_text("role_name", "front", "front", "back", "left", "right", "front_left"), *listed)
         streams = type_id != "sensor.other.lane_invasion"
         yield type_id, ActorKind.SENSOR, attributes, (0.0, 0.0, 0.0), Tag.NONE, None, 0.0, streams

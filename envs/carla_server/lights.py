@@ -40,6 +40,7 @@ class TrafficLights:
     """All lights of a map: H heads, G groups.
 
     ``group`` (H,); ``states`` (H,); ``durations`` (H, 3) green, yellow, red (s); ``elapsed`` (H,) in that state (s).
+    While ``replayed`` their own time stands.
     """
 
     def __init__(self, town: TownMap, table: ActorTable, next_id: Callable[[], int]) -> None:
@@ -58,6 +59,7 @@ class TrafficLights:
         self.states: IntArray = np.full(len(heads), _RED, dtype=np.int64)
         self.elapsed: FloatArray = np.zeros(len(heads))
         self.frozen = False
+        self.replayed = False
         self.plans: list[Plan] = []
         self.reset()
 
@@ -91,7 +93,7 @@ class TrafficLights:
 
     def advance(self, dt: float) -> None:
         """Let time pass (s)."""
-        if self.frozen or not self.actors:
+        if self.frozen or self.replayed or not self.actors:
             return
         self.elapsed += dt
         changed = False
@@ -104,6 +106,10 @@ class TrafficLights:
             self.write()
         else:
             self._rows("elapsed")[:] = self.elapsed
+
+    def show(self, light: int, state: int, elapsed_s: float) -> None:
+        """Let one head show what a recording has; ``write`` tells the clients."""
+        self.states[light], self.elapsed[light] = state, elapsed_s
 
     def set_state(self, light: int, state: int) -> None:
         """Let one head show a state, until its group's next change."""

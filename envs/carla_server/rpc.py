@@ -119,6 +119,8 @@ class RpcConnection(asyncio.Protocol):
                 message = self._unpacker.unpack()
             except msgpack.OutOfData:
                 return
+            except TypeError as error:  # what a map with an array for a key is to Python
+                raise ValueError(str(error)) from None
             self._answered = self._unpacker.tell()
             call = _call_of(message)
             self._waiting = self.server.postpone(call[1], partial(self._go_on, call))

@@ -45,6 +45,13 @@ SENSOR_ATTRIBUTES: dict[str, tuple[Row, ...]] = {
     "sensor.camera.depth": _LENS,
     "sensor.camera.semantic_segmentation": _LENS,
     "sensor.camera.instance_segmentation": _LENS,
+    "sensor.camera.normals": _LENS,
+    "sensor.camera.optical_flow": _LENS,
+    "sensor.camera.dvs": (
+        *_LENS, *_LOOK, ("positive_threshold", "float", "0.3"), ("negative_threshold", "float", "0.3"),
+        ("sigma_positive_threshold", "float", "0.0"), ("sigma_negative_threshold", "float", "0.0"),
+        ("refractory_period_ns", "int", "0"), ("use_log", "bool", "true"), ("log_eps", "float", "0.001"),
+    ),
     "sensor.lidar.ray_cast": (
         *_SCAN, ("atmosphere_attenuation_rate", "float", "0.004"), ("dropoff_general_rate", "float", "0.45"),
         ("dropoff_intensity_limit", "float", "0.8"), ("dropoff_zero_intensity", "float", "0.4"),
@@ -70,3 +77,6 @@ SENSOR_ATTRIBUTES: dict[str, tuple[Row, ...]] = {
     ),
 }  # fmt: skip
 """Attributes by blueprint, without ``role_name``, which all have."""
+
+NOT_SIMULATED = ("sensor.camera.normals", "sensor.camera.optical_flow", "sensor.camera.dvs")
+"""Clients look these up when they start, whether or not they use them: they are listed, and refused when spawned."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from envs.carla_server.calls.actors import actor_calls
 from envs.carla_server.calls.batches import batch_calls
 from envs.carla_server.calls.episode import episode_calls
+from envs.carla_server.calls.files import file_calls
 from envs.carla_server.calls.lights import light_calls
 from envs.carla_server.calls.recorder import recorder_calls
 from envs.carla_server.calls.scene import scene_calls
@@ -60,7 +61,8 @@ class CarlaServer:
         self._clock: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen at both ports; ``OSError`` where one is taken."""
+        """Listen at both ports, once the kernels are there; ``OSError`` where one is taken."""
+        self.simulation.warm_up()
         for _ in range(16 if self.config.port == 0 else 1):
             port = await self.rpc.start(self.config.host, self.config.port)
             try:
@@ -108,6 +110,7 @@ def call_table(simulation: Simulation) -> CallTable:
     calls = {
         **episode_calls(simulation), **actor_calls(simulation), **vehicle_calls(simulation),
         **light_calls(simulation), **walker_calls(simulation), **recorder_calls(simulation), **scene_calls(simulation),
+        **file_calls(simulation),
     }  # fmt: skip
     return CallTable({**calls, **batch_calls(simulation, calls)})
 

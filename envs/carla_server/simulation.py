@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from envs.carla_recording import Recording
 from envs.carla_server import wire
-from envs.carla_server.blueprints import Catalogue
-from envs.carla_server.payloads import Settings
+from envs.carla_server.blueprints import AttributeType, Catalogue
+from envs.carla_server.payloads import Description, Settings
 from envs.carla_server.recorder import Recorder
+from envs.carla_server.replayer import Replay, ReplayOptions, ReplayOrder
 from envs.carla_server.sensors.suite import SensorSuite
 from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import OPENDRIVE_MAP, TownLibrary, TownMap, compile_town
@@ -40,20 +44,39 @@ class Simulation:
         self.world = World(library.load(map_name), self.catalogue, 1, settings)
         self.suite = SensorSuite()
         self.recorder = Recorder(recordings)
+        self.replay: Replay | None = None
+        self.replay_options = ReplayOptions()
         self._map_changed = True
         streams.greet = self._greeting
+
+    def warm_up(self) -> None:
+        """Drive a car that sees for a step in a world of its own: no client waits while kernels are compiled."""
+        world = World(self.world.town, self.catalogue, 0, self.first_settings)
+        if len(world.town.spawn_points):
+            car = world.spawn(Description("vehicle.lincoln.mkz_2017", ()), world.town.spawn_points[0])
+            small = tuple((f"image_size_{axis}", int(AttributeType.INT), "8") for axis in "xy")
+            for type_id, attributes in (("sensor.camera.depth", small), ("sensor.lidar.ray_cast", ())):
+                world.spawn(Description(type_id, attributes), np.zeros(6), car.id)
+        world.tick()
+        world.state_message(False)
+        SensorSuite().collect(world, lambda _: True, lambda *_: None, 0)
 
     def take_map(self, text: str) -> None:
         """Compile the OpenDRIVE map that a client sends, to be loaded next."""
         self.sent_map = compile_town(OPENDRIVE_MAP, text)
 
-    def load(self, name: str, reset_settings: bool) -> None:
-        """Begin a new episode on a map, without actors, at time 0."""
+    def load(self, name: str, reset_settings: bool, listeners_stay: bool = False) -> None:
+        """Begin a new episode on a map, without actors, at time 0.
+
+        A client that loads a map leaves its session of the world's stream; with ``listeners_stay`` nobody does.
+        """
         town = self._town(name)
         settings = self.first_settings if reset_settings else self.world.settings
         # Bytes that reach a client while it closes its old session can end its process.
-        self.streams.forget(wire.WORLD_STREAM)
+        if not listeners_stay:
+            self.streams.pause(wire.WORLD_STREAM)
         self.recorder.stop()
+        self.replay = None
         before = self.world
         self.world = World(town, self.catalogue, before.episode + 1, settings, before.next_stream)
         self.world.frame = before.frame
@@ -63,15 +86,34 @@ class Simulation:
 
     def tick(self) -> int:
         """Advance by one step and send what is new; return the frame."""
+        replaying = self.replay is not None and self.replay.advance(self.world, self.world.step_s)
         frame = self.world.tick()
         self.send_state()
         if self.world.sensors:
             self.suite.collect(self.world, self.streams.listened, self.streams.send_payload, self.stream_port)
         if self.recorder.running:
-            self.recorder.write(self.world, self.world.step_s)
+            self.recorder.write(self.world)
+        if self.replay is not None and not replaying:
+            self.stop_replay(keep_actors=True)
         if self.traffic_managers:
             self.wake_up.ticked()
         return frame
+
+    def start_replay(self, recording: Recording, order: ReplayOrder) -> Replay:
+        """Begin to replay a recording, on its map; ``CarlaLogError`` where it is broken."""
+        replay = Replay.of(recording, order, self.replay_options)
+        self.stop_replay(keep_actors=False)
+        if recording.map_name.rpartition("/")[2] != self.world.town.name:
+            self.load(recording.map_name, reset_settings=False, listeners_stay=True)
+        replay.begin(self.world)
+        self.replay = replay
+        return replay
+
+    def stop_replay(self, keep_actors: bool) -> None:
+        """End the replay, if there is one; the actors that it brought in stay, or not."""
+        replay, self.replay = self.replay, None
+        if replay is not None:
+            replay.finish(self.world, keep_actors)
 
     def send_state(self) -> None:
         """Send the world's state, as it is, to all who listen."""

@@ -20,6 +20,9 @@ MOST_QUEUED = 32 * 2**20
 EXPECTED_S = 0.5
 """How long a tick waits for a client that has asked for a stream's token and has not connected yet (s)."""
 
+PAUSE_S = 3.0
+"""How long the listeners of a world are sent nothing when a client loads another (s)."""
+
 HELLO_S = 10.0
 """How long a connection may take to name its stream (s)."""
 
@@ -82,22 +85,33 @@ class StreamServer:
         body = b"".join(parts)
         self.send(stream, MESSAGE_SIZE.pack(len(body)) + body)
 
-    def forget(self, stream: int) -> None:
-        """Write no more to the sessions that a stream has now; the clients close them.
+    def pause(self, stream: int) -> None:
+        """Write nothing for ``PAUSE_S`` to the sessions that a stream has now; then go on with those that are left.
 
         A client that loads a map closes its socket while its own thread still reads; bytes that arrive then end it.
+        Those who did not load it go on listening.
         """
-        self.sessions.pop(stream, None)
+        paused = self.sessions.pop(stream, [])
+        if paused:
+            asyncio.get_running_loop().call_later(PAUSE_S, self._go_on, paused)
+
+    def _go_on(self, paused: list[StreamSession]) -> None:
+        for session in paused:
+            if session in self.connections:
+                self._add(session)
 
     def join(self, session: StreamSession, stream: int) -> None:
         """Add a session to a stream."""
-        self.sessions.setdefault(stream, []).append(session)
-        greeting = self.greet(stream)
-        if greeting is not None:
-            session.send(greeting)
+        self._add(session)
         if stream in self.expected:
             self.expected[stream].cancel()
             self._arrived(stream)
+
+    def _add(self, session: StreamSession) -> None:
+        self.sessions.setdefault(session.stream, []).append(session)
+        greeting = self.greet(session.stream)
+        if greeting is not None:
+            session.send(greeting)
 
     def leave(self, session: StreamSession) -> None:
         """Take a session away."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import atan, cos, sin
+from math import atan, cos, hypot, sin
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from envs.carla_server.records import MotionColumn
 from envs.carla_server.town import TownMap
 from envs.carla_server.vehicles import Vehicles
 from envs.carla_server.wire import Records
+from envs.carla_server.zones import stopping_m
 from envs.compiled import njit
 from envs.scene import FloatArray, IntArray
 
@@ -61,10 +62,24 @@ def tell_vehicles(
                 motion[row, MotionColumn.PITCH] = -atan(grid.slope[sample] * along)
         zone = zone_at(zones, x, y, z, yaw)
         light = int(zones[zone, 6]) if zone >= 0 else -1
+        if light >= 0 and states[light] == _GREEN and _can_stop(zones[zone], motion[row]):
+            zone = light = -1
         record["has_light"] = 1 if light >= 0 else 0
         record["light_id"] = light_ids[light] if light >= 0 else 0
         record["light_state"] = states[light] if light >= 0 else (_RED if zone >= 0 else _GREEN)
         _write_control(record, drive, n)
+
+
+@njit
+def _can_stop(zone: FloatArray, motion: FloatArray) -> bool:
+    """Say whether a vehicle can still stop at the end of its zone.
+
+    While it can it is not told of a green light: the Traffic Manager goes by the green that it was told of first, and
+    would pass, slow in a long zone, when it has been red for long.
+    """
+    along = cos(zone[3]) * (motion[MotionColumn.X] - zone[0]) + sin(zone[3]) * (motion[MotionColumn.Y] - zone[1])
+    speed = hypot(motion[MotionColumn.VX], motion[MotionColumn.VY])
+    return bool(zone[4] - along > stopping_m(speed))
 
 
 @njit

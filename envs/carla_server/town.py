@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import atan
@@ -10,16 +12,26 @@ from pathlib import Path
 import numpy as np
 
 from envs.carla_server.ground import Ground
+from envs.carla_server.navigation.corridors import corridors
+from envs.carla_server.navigation.detour import MeshTooLargeError, mesh_bytes
+from envs.carla_server.navigation.ways import walk_ways
 from envs.carla_server.sensors.scenery import Scenery
 from envs.errors import UnknownChoiceError
 from envs.roads.compile_controls import signal_of_lane
 from envs.roads.compiler import compile_lane_graph
-from envs.roads.elements import OpenDrive
+from envs.roads.elements import OpenDrive, OpenDriveError
 from envs.roads.lane_graph import LaneGraph, SampleColumn
 from envs.roads.map_file import FILE_SUFFIX
 from envs.roads.opendrive import parse_opendrive
 from envs.scenarios.maps import generated_maps
 from envs.scene import FloatArray
+
+LOG = logging.getLogger(__name__)
+NAVIGATION_VERSION = 1
+"""Raised with every change of the mesh that a map gets: clients keep meshes by their names."""
+
+LAYERED = "_Opt"
+"""What ends the names of CARLA's maps in layers."""
 
 OPENDRIVE_MAP = "OpenDriveMap"
 """The name under which a client loads the map that it has sent."""
@@ -43,12 +55,29 @@ class TownMap:
     signal_of_lane: Mapping[int, str]
     spawn_points: FloatArray
     _scenery: list[Scenery] = field(default_factory=list)
+    _navigation: list[bytes] = field(default_factory=list)
 
     def scenery(self) -> Scenery:
         """Return the map seen from above, made when it is first asked for."""
         if not self._scenery:
             self._scenery.append(Scenery.of(self.graph.drawing))
         return self._scenery[0]
+
+    def navigation(self) -> bytes:
+        """Return the navigation mesh as the client loads it, made when it is first asked for; b"" where it has none."""
+        if not self._navigation:
+            try:
+                self._navigation.append(mesh_bytes(corridors(walk_ways(self.opendrive, self.graph))))
+            except (OpenDriveError, MeshTooLargeError) as error:
+                LOG.warning("map %s: there is no navigation for walkers: %s", self.name, error)
+                self._navigation.append(b"")
+        return self._navigation[0]
+
+    @property
+    def navigation_file(self) -> str:
+        """Name of the file of the navigation mesh: clients keep it, so that another mesh needs another name."""
+        content = f"{NAVIGATION_VERSION} {self.text}".encode("utf-8", "surrogateescape")
+        return f"Carla/Maps/Nav/hcrmp-{hashlib.sha256(content).hexdigest()[:16]}.bin"
 
     @property
     def path(self) -> str:
@@ -98,8 +127,11 @@ class TownLibrary:
         return self._compiled[short]
 
     def _text(self, name: str) -> str:
-        if self.folder is not None and name in {path.stem for path in self.folder.glob(f"*{FILE_SUFFIX}")}:
-            return (self.folder / f"{name}{FILE_SUFFIX}").read_text("utf-8")
+        files = set() if self.folder is None else {path.stem for path in self.folder.glob(f"*{FILE_SUFFIX}")}
+        # CARLA's maps in layers are the same roads under a second name.
+        stem = name if name in files else name.removesuffix(LAYERED)
+        if self.folder is not None and stem in files:
+            return (self.folder / f"{stem}{FILE_SUFFIX}").read_text("utf-8")
         generated = generated_maps()
         if name not in generated:
             raise UnknownChoiceError("map", name, self.names())

@@ -1,4 +1,4 @@
-"""The vehicles of the world as arrays, in the order of their ids."""
+"""The vehicles of the world as arrays, in the order in which they came."""
 
 from __future__ import annotations
 

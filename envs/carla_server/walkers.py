@@ -28,12 +28,13 @@ class WalkerControl:
 
 
 class Walkers:
-    """The walkers, in the order of their ids, and their controls by id."""
+    """The walkers, in the order in which they came, and their controls by id."""
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.actors: list[Actor] = []
         self.controls: dict[int, WalkerControl] = {}
+        self._placed: dict[int, bool] = {}
 
     def add(self, actor: Actor) -> None:
         """Append a walker."""
@@ -46,29 +47,41 @@ class Walkers:
         self.actors = [actor for actor in self.actors if actor.id not in gone]
         for actor_id in gone & set(self.controls):
             del self.controls[actor_id]
+            self._placed.pop(actor_id, None)
 
     def control(self, actor_id: int, control: WalkerControl) -> None:
         """Set where a walker goes."""
+        self._placed.pop(actor_id, None)
         self.controls[actor_id] = control
 
     def put(self, actor: Actor, pose: FloatArray, speed_mps: float, table: ActorTable) -> None:
-        """Move a walker to where its client's navigation has it; it walks on as that goes."""
-        table.motion[actor.row, :6] = pose
+        """Move a walker, whose way another knows (a client's navigation, a replay); it stands when left alone."""
+        motion = table.motion[actor.row]
+        motion[:6] = pose
         heading = np.array([np.cos(pose[5]), np.sin(pose[5]), 0.0])
-        self.controls[actor.id] = WalkerControl(heading, 0.0)
-        table.motion[actor.row, MotionColumn.VX : MotionColumn.VZ + 1] = speed_mps * heading
+        self.controls[actor.id] = WalkerControl(heading, speed_mps)
+        motion[MotionColumn.VX : MotionColumn.VZ + 1] = speed_mps * heading
+        self._placed[actor.id] = True
         self._write(actor, table)
 
     def step(self, table: ActorTable, dt: float) -> None:
         """Let all walkers go on for ``dt`` seconds."""
         for actor in self.actors:
-            control = self.controls[actor.id]
-            length = float(np.hypot(control.direction[0], control.direction[1]))
-            if control.speed_mps > 0.0 and length > 1e-6:
-                self._walk(table.motion[actor.row], control.direction / length, control.speed_mps, actor, dt)
-            else:
-                table.motion[actor.row, MotionColumn.VX : MotionColumn.VZ + 1] = 0.0
+            placed = self._placed.get(actor.id)
+            if placed:  # it has come this step's way already
+                self._placed[actor.id] = False
+            elif placed is False:
+                self.control(actor.id, WalkerControl(self.controls[actor.id].direction))
+            if not placed:
+                self._go_on(table.motion[actor.row], self.controls[actor.id], actor, dt)
             self._write(actor, table)
+
+    def _go_on(self, motion: FloatArray, control: WalkerControl, actor: Actor, dt: float) -> None:
+        length = float(np.hypot(control.direction[0], control.direction[1]))
+        if control.speed_mps > 0.0 and length > 1e-6:
+            self._walk(motion, control.direction / length, control.speed_mps, actor, dt)
+        else:
+            motion[MotionColumn.VX : MotionColumn.VZ + 1] = 0.0
 
     def _walk(self, motion: FloatArray, direction: FloatArray, speed: float, actor: Actor, dt: float) -> None:
         motion[MotionColumn.VX], motion[MotionColumn.VY] = speed * direction[0], speed * direction[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,12 +10,14 @@ import numpy as np
 
 from envs.carla_frame import mirrored, rotation_to_carla
 from envs.carla_server import wire
-from envs.carla_server.actors import Actor, ActorKind, ActorTable
+from envs.carla_server.actors import BODIES, Actor, ActorKind, ActorTable
 from envs.carla_server.attachments import Attachments
 from envs.carla_server.blueprints import Blueprint, Catalogue
 from envs.carla_server.contacts import MOST_CONTACTS, Bodies, collide
+from envs.carla_server.ground import OTHER_LEVEL_M
 from envs.carla_server.lights import TrafficLights
 from envs.carla_server.payloads import Description, Settings
+from envs.carla_server.sensor_blueprints import NOT_SIMULATED
 from envs.carla_server.signs import add_signs
 from envs.carla_server.surroundings import Surroundings
 from envs.carla_server.town import TownMap
@@ -35,6 +36,9 @@ _ROUNDING = 1e-5
 
 FIRST_FRAME = 1
 """A client takes no state whose frame is 0."""
+
+MOST_SKIPPED = 100_000
+"""How many ids an actor of a recording may leave out to have its own."""
 
 WALKER_KG = 75.0
 """Mass of a walker (kg)."""
@@ -74,7 +78,7 @@ class World:
         self.vehicles, self.walkers = Vehicles(), Walkers(town.ground)
         self.attachments = Attachments()
         self.weather = Weather()
-        self._ids = itertools.count(1)
+        self._last_id = 0
         self.next_stream = first_stream
         self.spectator = self._enter(Actor(self._next_id(), "spectator", ActorKind.SPECTATOR), np.zeros(6))
         self.lights = TrafficLights(town, self.table, self._next_id)
@@ -83,7 +87,8 @@ class World:
         self.contacts: list[Contact] = []
         self._contact_rows = np.zeros((MOST_CONTACTS, 4))
         self._bodies = self._find_bodies()
-        self.sensors: list[Actor] = []
+        self._sensors: list[Actor] = []
+        self._unsettled = True
 
     def actor(self, actor_id: int, kind: ActorKind | None = None) -> Actor:
         """Return an actor; ``WorldError`` where there is none of that id (and kind)."""
@@ -96,19 +101,23 @@ class World:
 
     def spawn(self, description: Description, pose: FloatArray, parent_id: int = 0) -> Actor:
         """Bring in an actor at ``pose`` ``(6,)`` (of its parent where it has one); ``WorldError`` says why not."""
-        blueprint = self.catalogue.by_id.get(description.type_id)
-        if blueprint is None:
-            raise WorldError(f"unknown blueprint {description.type_id!r}: take one of the blueprint library")
+        blueprint = self._blueprint(description)
         parent = self.actor(parent_id) if parent_id else None
         actor = self._new(blueprint, description, parent_id)
         if parent is not None:
             actor.relative = pose
             pose = self.attachments.pose_in(self.table.pose(parent), pose)
-        elif blueprint.kind in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP):
+        elif blueprint.kind in BODIES:
             self._require_room(actor, pose)
-        self._enter(actor, pose)
-        self._take_part(actor, blueprint, pose)
-        return actor
+        return self._take_part(actor, blueprint, pose)
+
+    def bring_in(self, description: Description, pose: FloatArray, wanted_id: int) -> Actor:
+        """Bring in an actor of a recording, whether or not there is room; with its own id where that is free."""
+        blueprint = self._blueprint(description)
+        actor = self._new(blueprint, description, 0)
+        if wanted_id not in self.table.by_id and 0 < wanted_id <= actor.id + MOST_SKIPPED:
+            self._last_id, actor.id = max(actor.id - 1, wanted_id), wanted_id
+        return self._take_part(actor, blueprint, pose)
 
     def destroy(self, ids: Iterable[int]) -> list[int]:
         """Take actors out, and all that is attached to them; return who was taken out."""
@@ -135,6 +144,7 @@ class World:
     def tick(self) -> int:
         """Advance by one step; return the frame's number."""
         dt = self.step_s
+        self._settle()
         self.vehicles.step(dt, self._substeps(dt))
         self.vehicles.show(self.table)
         self.walkers.step(self.table, dt)
@@ -145,6 +155,12 @@ class World:
         self.frame += 1
         self.time_s += dt
         return self.frame
+
+    @property
+    def sensors(self) -> list[Actor]:
+        """The sensors."""
+        self._settle()
+        return self._sensors
 
     @property
     def step_s(self) -> float:
@@ -175,7 +191,8 @@ class World:
         return min(max(math.ceil(dt / max(self.settings.max_substep_s, 1e-3) - _ROUNDING), 1), 64)
 
     def _next_id(self) -> int:
-        return next(self._ids)
+        self._last_id += 1
+        return self._last_id
 
     def _new(self, blueprint: Blueprint, description: Description, parent_id: int) -> Actor:
         extent = blueprint.half_sizes
@@ -195,19 +212,36 @@ class World:
         self.table.add(actor, pose)
         return actor
 
-    def _take_part(self, actor: Actor, blueprint: Blueprint, pose: FloatArray) -> None:
+    def _blueprint(self, description: Description) -> Blueprint:
+        blueprint = self.catalogue.by_id.get(description.type_id)
+        if blueprint is None:
+            raise WorldError(f"unknown blueprint {description.type_id!r}: take one of the blueprint library")
+        if blueprint.type_id in NOT_SIMULATED:
+            raise WorldError(f"this server does not simulate {blueprint.type_id}: take another sensor")
+        return blueprint
+
+    def _take_part(self, actor: Actor, blueprint: Blueprint, pose: FloatArray) -> Actor:
+        self._enter(actor, pose)
         if blueprint.kind == ActorKind.VEHICLE and blueprint.parameters is not None:
             self.vehicles.add(actor, pose, blueprint.parameters, blueprint.mass_kg)
         if blueprint.kind == ActorKind.WALKER:
             self.walkers.add(actor)
         self.find_rows()
+        return actor
 
     def find_rows(self) -> None:
-        """Read again where everybody stands in the table of actors."""
+        """Note that who stands where in the table of actors, rides on whom or weighs what has changed."""
+        self._unsettled = True
+
+    def _settle(self) -> None:
+        """Read again what ``find_rows`` was told of: once for as many changes as there were since the last step."""
+        if not self._unsettled:
+            return
+        self._unsettled = False
         self.vehicles.find_rows()
         self.attachments.find_rows(self.table)
         self._bodies = self._find_bodies()
-        self.sensors = [actor for actor in self.table.order if actor.kind == ActorKind.SENSOR]
+        self._sensors = [actor for actor in self.table.order if actor.kind == ActorKind.SENSOR]
 
     def _find_bodies(self) -> Bodies:
         others = [actor for actor in self.table.order if actor.kind in (ActorKind.WALKER, ActorKind.PROP)]
@@ -238,13 +272,13 @@ class World:
 
     def _require_room(self, actor: Actor, pose: FloatArray) -> None:
         """Refuse a place where a body already is."""
-        for other in self.table.order:
-            if other.parent or other.kind not in (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP):
-                continue
-            there = self.table.pose(other)
-            if abs(there[2] - pose[2]) > 3.0:
-                continue
-            if boxes_overlap(
+        count = len(self.table)
+        away, half = self.table.motion[:count, :3] - pose[:3], self.table.half_sizes[:count]
+        reach = np.hypot(half[:, 0], half[:, 1]) + np.hypot(actor.extent[0], actor.extent[1])
+        near = (half[:, 0] > 0.0) & (np.hypot(away[:, 0], away[:, 1]) <= reach) & (np.abs(away[:, 2]) <= OTHER_LEVEL_M)
+        for row in np.flatnonzero(near).tolist():
+            other, there = self.table.order[row], self.table.motion[row]
+            if not other.parent and boxes_overlap(
                 pose[0], pose[1], pose[5], actor.extent[0], actor.extent[1],
                 there[0], there[1], there[5], other.extent[0], other.extent[1],
             ):  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.carla_server.town import TownMap
+from envs.compiled import njit
 from envs.roads.controls import GateKind
 from envs.roads.projection import pose_at, wrap_angle
 from envs.scene import FloatArray
@@ -51,6 +52,12 @@ class Zone:
         return [self.x, self.y, self.z, self.yaw, self.half_length, self.half_width, float(light)]
 
 
+@njit
+def stopping_m(speed_mps: float) -> float:
+    """Return how far before a line the middle of a vehicle has to be to stop firmly (m)."""
+    return speed_mps * speed_mps / (2.0 * FIRM_BRAKE_MPS2) + FRONT_M
+
+
 def zones_of(town: TownMap) -> list[Zone]:
     """Return the zones of all entries that a light, a stop sign or a yield sign holds."""
     graph, controls = town.graph, town.graph.controls
@@ -67,8 +74,7 @@ def _zone(town: TownMap, lane: int, head: str, gap: float) -> Zone:
     graph = town.graph
     length = float(graph.length[lane])
     end = max(length - gap, 0.5)
-    fast = OVERSPEED * float(graph.speed_limit[lane])
-    reach = fast * fast / (2.0 * FIRM_BRAKE_MPS2) + FRONT_M
+    reach = stopping_m(OVERSPEED * float(graph.speed_limit[lane]))
     begin = max(end - min(max(reach, SHORTEST_M), LONGEST_M), 0.0)
     middle = 0.5 * (begin + end)
     x, y, heading = pose_at(graph.samples, graph.start, graph.step, lane, middle, 0.0)

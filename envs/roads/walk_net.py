@@ -129,7 +129,12 @@ def sidewalk_lines(frames: Sequence[SectionFrame]) -> Iterator[FloatArray]:
         for lane_id in sorted(frame.section.lanes):
             lane = frame.section.lanes[lane_id]
             if lane_id and lane.kind == "sidewalk" and float(np.max(frame.width(lane_id))) >= _NARROWEST_M:
-                yield _divided(simplified(frame.points(frame.centre(lane_id)[0]), TOLERANCE_M))
+                yield walking_line(frame.points(frame.centre(lane_id)[0]))
+
+
+def walking_line(points: FloatArray) -> FloatArray:
+    """Return a strip's middle ``(n, 2)``, simplified, at most ``LONGEST_EDGE_M`` between nodes."""
+    return _divided(simplified(points, TOLERANCE_M))
 
 
 def clear_of_lanes(ends: FloatArray, graph: LaneGraph) -> FloatArray:

@@ -59,6 +59,11 @@ CALLS: dict[str, list[Any]] = {
     "copy_opendrive_to_file": [Street(length_m=60.0).opendrive(), []], "load_new_episode": ["street_0", True, 0],
     "apply_batch": [[[[0, [CAR, POSE, [False], 0, "", [[[2, [0, CONTROL]]]]]]], [[1, [5]]], [[6, [2, POSE]]]], False],
     "cast_ray": [POSE[0], [20.0, 2.0, 0.0]], "project_point": [POSE[0], [0.0, 0.0, -1.0], 10.0],
+    "get_required_files": ["Nav"], "request_file": ["Carla/Maps/Nav/x.bin"], "get_navigation_mesh": [],
+    "apply_walker_state": [3, POSE, 1.4],
+    "replay_file": ["fuzz", 0.0, 0.0, 2, True, POSE], "stop_replayer": [True], "set_replayer_time_factor": [2.0],
+    "show_recorder_file_info": ["fuzz", True], "show_recorder_collisions": ["fuzz", 97, 97],
+    "show_recorder_actors_blocked": ["fuzz", 1.0, 10.0], "set_replayer_ignore_hero": [True],
     "start_recorder": ["fuzz", False], "stop_recorder": [], "query_lights_state": ["x"], "draw_debug_shape": [[]],
 }  # fmt: skip
 

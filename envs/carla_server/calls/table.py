@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from envs.carla_recording import CarlaLogError
 from envs.carla_server.payloads import PayloadError
 from envs.carla_server.rpc import UnknownCallError
 from envs.carla_server.world import WorldError
@@ -15,7 +16,7 @@ from envs.errors import EnvsError
 from envs.roads.elements import OpenDriveError
 
 LOG = logging.getLogger(__name__)
-CLIENT_ERRORS = (PayloadError, WorldError, EnvsError, OpenDriveError)
+CLIENT_ERRORS = (PayloadError, WorldError, EnvsError, OpenDriveError, CarlaLogError)
 """What a client's call can do wrong; it is told so in the answer."""
 
 Parser = Callable[[Any], Any]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from envs.carla_server.actors import Actor, ActorKind
 from envs.carla_server.calls.table import Call, nothing
 from envs.carla_server.payloads import anything, bounded, integer, location, number, row, transform, truth
@@ -27,8 +29,10 @@ def walker_calls(simulation: Simulation) -> dict[str, Call]:
     def control(actor_id: int, wanted: WalkerControl) -> None:
         simulation.world.walkers.control(walker(actor_id).id, wanted)
 
-    def put(actor_id: int, pose: FloatArray, speed: float) -> None:
-        simulation.world.walkers.put(walker(actor_id), pose, speed, simulation.world.table)
+    def put(actor_id: int, feet: FloatArray, speed: float) -> None:
+        actor = walker(actor_id)
+        pose = feet + np.array([0.0, 0.0, actor.extent[2], 0.0, 0.0, 0.0])
+        simulation.world.walkers.put(actor, pose, speed, simulation.world.table)
 
     return {
         "apply_control_to_walker": nothing(control, integer, walker_control),

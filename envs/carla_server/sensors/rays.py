@@ -7,7 +7,7 @@ from math import cos, sin
 
 import numpy as np
 
-from envs.carla_server.actors import ActorKind
+from envs.carla_server.actors import BODIES
 from envs.carla_server.world import World
 from envs.compiled import njit
 from envs.scene import FloatArray, IntArray
@@ -28,8 +28,7 @@ class Boxes:
 
 def boxes_of(world: World, but: int = 0) -> Boxes:
     """Return the boxes of vehicles, walkers and props, without the actor ``but``."""
-    kinds = (ActorKind.VEHICLE, ActorKind.WALKER, ActorKind.PROP)
-    actors = [actor for actor in world.table.order if actor.kind in kinds and actor.id != but]
+    actors = [actor for actor in world.table.order if actor.kind in BODIES and actor.id != but]
     rows = [actor.row for actor in actors]
     motion = world.table.motion
     centre = motion[rows, :3] + np.array([actor.centre for actor in actors]).reshape(-1, 3) * np.array([0.0, 0.0, 1.0])

@@ -13,9 +13,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from envs.carla_server.payloads import Settings
 from envs.carla_server.server import ServerConfig, serve
+from envs.user_cache import CACHE_VARIABLE, user_cache
 
 ROOT = Path(__file__).parents[3]
 MAPS = ROOT.parent / "shared" / "data" / "carla_maps"
@@ -23,10 +25,16 @@ START_S, END_S = 120.0, 20.0
 
 
 @contextmanager
-def served(map_name: str = "town", synchronous: bool = True, folder: Path = MAPS) -> Iterator[int]:
-    """Run a server, with the maps of ``folder``, for as long as the body lasts; yield its port."""
+def serving(map_name: str = "town", synchronous: bool = True, folder: Path = MAPS) -> Iterator[tuple[int, int]]:
+    """Run a server, with the maps of ``folder``, for as long as the body lasts; yield its port and its process's id."""
     command = [sys.executable, "-m", "tests.envs.carla_server.serving", "--map", map_name, "--folder", str(folder)]
     command += ["--synchronous"] if synchronous else []
+    with TemporaryDirectory() as recordings, _started([*command, "--recordings", recordings]) as port_and_process:
+        yield port_and_process
+
+
+@contextmanager
+def _started(command: list[str]) -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stdout is not None
     clock = threading.Timer(START_S, process.kill)
@@ -35,7 +43,7 @@ def served(map_name: str = "town", synchronous: bool = True, folder: Path = MAPS
         line = process.stdout.readline()
         clock.cancel()
         assert line, f"the server did not start within {START_S} s, or ended with {process.poll()}"
-        yield int(line)
+        yield int(line), process.pid
         assert process.poll() is None, "the server ended by itself"
     finally:
         clock.cancel()
@@ -48,10 +56,29 @@ def served(map_name: str = "town", synchronous: bool = True, folder: Path = MAPS
             process.stdout.close()
 
 
+@contextmanager
+def served(map_name: str = "town", synchronous: bool = True, folder: Path = MAPS) -> Iterator[int]:
+    """Run a server for as long as the body lasts; yield its port."""
+    with serving(map_name, synchronous, folder) as (port, _):
+        yield port
+
+
+def resident_mb(process: int) -> float:
+    """Return the resident memory of a process (MB; Linux)."""
+    for line in Path(f"/proc/{process}/status").read_text("utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return float(line.split()[1]) / 1024.0
+    raise ValueError(f"process {process} has no resident memory")
+
+
 def run_client(script: str, *arguments: str, deadline_s: float = 100.0) -> str:
-    """Run a script with the real client in a process of its own; return what it prints."""
+    """Run a script with the real client in a process of its own, which finds none of the files that others keep."""
     command = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline_s, check=False)
+    with TemporaryDirectory() as home:
+        own = {**os.environ, "HOME": home, CACHE_VARIABLE: str(user_cache())}
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=deadline_s, check=False, env=own
+        )
     assert done.returncode == 0, f"the client ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -67,11 +94,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=MAPS)
     parser.add_argument("--synchronous", action="store_true")
+    parser.add_argument("--recordings", type=Path, default=Path("recordings"))
     options = parser.parse_args()
     threading.Thread(target=_end_with_input, daemon=True).start()
     settings = Settings(synchronous=options.synchronous, fixed_delta_s=0.05)
     folder = options.folder if options.folder.is_dir() else None
-    config = ServerConfig(map=options.map, map_folder=folder, port=options.port, settings=settings)
+    config = ServerConfig(
+        map=options.map, map_folder=folder, port=options.port, settings=settings, recordings=options.recordings
+    )
     serve(config, lambda port: print(port, flush=True))
 
 

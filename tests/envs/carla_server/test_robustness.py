@@ -39,14 +39,18 @@ def closed(client: RawClient) -> bool:
         msgpack.packb({"call": "version"}),
         b"\x91" * 4000,
         b"\xdd\xff\xff\xff\xff",
+        b"\x81\x91\x01\x02",  # a map whose key is an array
     ],
     ids=lambda data: repr(data[:12]),
 )
-def test_bytes_that_are_no_call_close_that_connection_alone(server: CarlaServer, data: bytes) -> None:
+def test_bytes_that_are_no_call_close_that_connection_alone(
+    server: CarlaServer, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     with RawClient(server.port) as sound, RawClient(server.port) as broken:
         broken.socket.sendall(data)
         assert closed(broken)
         assert sound.value("version") == wire.VERSION
+    assert all(record.exc_info is None for record in caplog.records)  # told in a line, not as a fault of ours
 
 
 @pytest.mark.parametrize(
@@ -182,6 +186,24 @@ def test_a_stream_of_an_episode_before_is_silent(server: CarlaServer) -> None:
             assert struct.unpack_from("<Q", new.message()) == (wire.SensorType.IMU,)
             with pytest.raises(TimeoutError):
                 old.message()
+
+
+def test_who_did_not_load_the_map_goes_on_listening(monkeypatch: pytest.MonkeyPatch, server: CarlaServer) -> None:
+    monkeypatch.setattr(streams, "PAUSE_S", 0.3)
+    with RawClient(server.port) as client, RawStream(server.port + 1, wire.WORLD_STREAM) as other:
+        other.message()
+        client.call("load_new_episode", "street_0", True, 0)
+        begin = time.monotonic()
+        client.value("tick_cue")
+        frame = client.value("tick_cue")
+        told = struct.unpack_from("<QQ", other.message())[1]
+        assert told == frame and time.monotonic() - begin > 0.2  # nothing before the pause was over
+        assert struct.unpack_from("<Q", _ticked(client, other), 48)[0] == server.simulation.world.episode
+
+
+def _ticked(client: RawClient, stream: RawStream) -> bytes:
+    client.value("tick_cue")
+    return stream.message()
 
 
 def _token(actor: list[Any]) -> bytes:

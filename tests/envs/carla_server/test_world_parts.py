@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +16,18 @@ from envs.carla_server import wire
 from envs.carla_server.blueprints import CARLA_FRICTION, Catalogue, vehicle_parameters
 from envs.carla_server.ground import nearest_sample
 from envs.carla_server.payloads import Description, Settings, VehicleControl
+from envs.carla_server.sensor_blueprints import SENSOR_ATTRIBUTES
 from envs.carla_server.sensors.rays import box_entry
 from envs.carla_server.sensors.scenery import fill_polygon
+from envs.carla_server.sensors.suite import MAKERS
 from envs.carla_server.town import TownLibrary, TownMap
 from envs.carla_server.vehicle_models import VEHICLE_MODELS
 from envs.carla_server.world import World, WorldError
 from envs.carla_server.zones import zones_of
 from envs.embedded.vehicle import VehicleParameters
+from envs.errors import UnknownChoiceError
 from envs.roads.controls import signal_state
+from envs.roads.generate import Street
 from envs.roads.lane_graph import locate
 from envs.scene import FloatArray, SignalState
 
@@ -92,15 +97,44 @@ def test_a_vehicle_is_told_of_its_light_its_limit_and_its_way_on_the_lane(town: 
     world = world_of(town)
     zone = next(zone for zone in world.lights.zones if zone.head)
     actor = world.spawn(CAR, np.array([zone.x, zone.y, zone.z, 0.0, 0.0, zone.yaw]))
+    head = world.lights.number[zone.head]
+    world.lights.set_state(head, wire.LightState.RED)
     world.tick()
     record = world.table.records[actor.row]
-    head = world.lights.number[zone.head]
     assert record["has_light"] == 1 and record["light_id"] == world.lights.actors[head].id
     lane, _, _ = locate(town.graph, zone.x, zone.y, zone.yaw)
     assert record["speed_limit"] == pytest.approx(3.6 * town.graph.speed_limit[lane])
     world.put(actor, np.array([zone.x, zone.y, zone.z, 0.0, 0.0, zone.yaw + math.pi]))
     world.tick()
     assert world.table.records[actor.row]["has_light"] == 0  # it drives the other way
+
+
+def test_a_map_in_layers_has_the_roads_of_the_plain_one(tmp_path: Path) -> None:
+    (tmp_path / "Road.xodr").write_text(Street(length_m=60.0).opendrive(), "utf-8")
+    library = TownLibrary(tmp_path)
+    plain, layered = library.load("Carla/Maps/Road"), library.load("Road_Opt")
+    assert (layered.name, layered.text) == ("Road_Opt", plain.text)
+    for name in ("Road_Opt_Opt", "street_0_Opt"):
+        with pytest.raises(UnknownChoiceError, match="unknown map"):
+            library.load(name)
+
+
+def test_a_green_light_is_told_from_where_a_vehicle_can_no_longer_stop_for_it(town: TownMap) -> None:
+    """At 6 m/s firm braking takes 36 / 11 = 3.3 m, and the front is 2.5 m ahead: 5.8 m before the line."""
+    world = world_of(town)
+    zone = next(zone for zone in world.lights.zones if zone.head and zone.half_length > 8.0)
+    head = world.lights.number[zone.head]
+    way = np.array([math.cos(zone.yaw), math.sin(zone.yaw), 0.0])
+    actor = world.spawn(CAR, np.array([zone.x, zone.y, zone.z, 0.0, 0.0, zone.yaw]))
+    world.vehicles.set_physics(actor.id, False)
+    for before, state, told in ((6.1, 2, 0), (5.5, 2, 1), (6.1, 1, 1), (6.1, 0, 1)):
+        place = np.array([zone.x, zone.y, zone.z]) + (zone.half_length - before) * way
+        world.put(actor, np.array([*place, 0.0, 0.0, zone.yaw]))
+        world.vehicles.set_velocity(actor.id, 6.0 * way)
+        world.lights.set_state(head, state)
+        world.tick()
+        record = world.table.records[actor.row]
+        assert (record["has_light"], record["light_state"]) == (told, state)
 
 
 @lru_cache(maxsize=1)
@@ -167,6 +201,14 @@ def test_the_catalogue_has_what_clients_look_for() -> None:
     assert len({blueprint.uid for blueprint in catalogue.values()}) == len(catalogue)
     for name in ("vehicle.tesla.model3", "walker.pedestrian.0001", "controller.ai.walker", "sensor.camera.rgb"):
         assert name in catalogue
+    lidar = {attribute.name: attribute for attribute in catalogue["sensor.lidar.ray_cast"].attributes}
+    assert lidar["dropoff_general_rate"].recommended == ("0.45",)  # clients take the first recommended value
+
+
+def test_a_sensor_that_is_listed_but_not_simulated_is_refused_when_it_is_spawned(town: TownMap) -> None:
+    for name in set(SENSOR_ATTRIBUTES) - set(MAKERS) - {"sensor.other.lane_invasion"}:
+        with pytest.raises(WorldError, match=f"does not simulate {name}"):
+            world_of(town).spawn(Description(name, ()), np.zeros(6))
 
 
 def test_an_actor_takes_with_it_what_rides_on_it(town: TownMap) -> None:

@@ -27,6 +27,17 @@ class Report:
     state_hash: str = ""
 
 
+def connect(carla: Any, port: int) -> tuple[Any, Any, Any]:
+    """Return client, world and a Traffic Manager in synchronous mode."""
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(20.0)
+    world = client.get_world()
+    manager = client.get_trafficmanager(free_port())
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(7)
+    return client, world, manager
+
+
 def spawn(carla: Any, client: Any, world: Any, manager: Any, count: int) -> list[Any]:
     """Spawn vehicles at every n-th spawn point and hand them to the Traffic Manager."""
     library = world.get_blueprint_library().filter("vehicle.*")
@@ -46,17 +57,18 @@ def watch(carla: Any, world: Any, vehicles: list[Any], ticks: int) -> Report:
     """Tick and watch."""
     town, digest, report = world.get_map(), hashlib.sha256(), Report(vehicles=len(vehicles))
     red = carla.TrafficLightState.Red
-    held: dict[int, bool] = {}
+    held: dict[int, Any] = {}  # the red light that holds a vehicle
     speeds = 0.0
     for tick in range(ticks):
         world.tick()
         _hash_state(world.get_snapshot(), digest)
         for vehicle in vehicles:
             at_light, state = vehicle.is_at_traffic_light(), vehicle.get_traffic_light_state()
-            report.left_on_red += held.get(vehicle.id, False) and not at_light
-            held[vehicle.id] = at_light and state == red
+            light = held.get(vehicle.id)
+            report.left_on_red += light is not None and not at_light and light.get_state() == red
+            held[vehicle.id] = vehicle.get_traffic_light() if at_light and state == red else None
             speed = vehicle.get_velocity().length()
-            report.waits_at_red += held[vehicle.id] and speed < 0.1
+            report.waits_at_red += held[vehicle.id] is not None and speed < 0.1
             speeds += speed
             if tick % 5 == 0:
                 place = vehicle.get_location()
@@ -78,12 +90,7 @@ def main() -> None:
     import carla
 
     port, count, ticks = (int(word) for word in sys.argv[1:4])
-    client = carla.Client("127.0.0.1", port)
-    client.set_timeout(20.0)
-    world = client.get_world()
-    manager = client.get_trafficmanager(free_port())
-    manager.set_synchronous_mode(True)
-    manager.set_random_device_seed(7)
+    client, world, manager = connect(carla, port)
     vehicles = spawn(carla, client, world, manager, count)
     report = watch(carla, world, vehicles, ticks)
     print(json.dumps(asdict(report)), flush=True)
