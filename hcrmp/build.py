@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch as th
 from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
@@ -95,7 +94,7 @@ def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | 
     """Return the untrained planner of ``config`` on ``env``."""
     common: dict[str, Any] = {
         "seed": config.seed,
-        "device": _device(config),
+        "device": config.device,
         "tensorboard_log": None if tensorboard is None else str(tensorboard),
     }
     options = config.algo
@@ -107,13 +106,6 @@ def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | 
     if isinstance(options, PpoOptions):
         return _build_ppo(options, flat, common)
     return _build_off_policy(options, flat, common)
-
-
-def _device(config: TrainConfig) -> str:
-    """Return where the networks live: on a GPU, if there is one, those that gain from it."""
-    if config.device != "auto":
-        return config.device
-    return "cuda" if config.observation.cameras.views and th.cuda.is_available() else "cpu"
 
 
 def _build_ppo(options: PpoOptions, env: FlatObservation, common: dict[str, Any]) -> PPO:

@@ -58,8 +58,7 @@ class TrainConfig:
     torch_threads: int = 1
     """Threads of torch on the CPU; more than one is slower where the cores are busy."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the networks live; ``auto``: networks of pictures on a GPU where there is one, others on the CPU: they are
-    too small to gain from a GPU."""
+    """Where the networks live; ``auto``: on a GPU where there is one."""
     checkpoint_every: int = 500_000
     """Decisions between two checkpoints."""
     tensorboard: bool = True

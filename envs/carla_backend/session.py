@@ -75,7 +75,11 @@ class CarlaSession:
         return str(self._asked(f"the OpenDRIVE of {name!r}", lambda: self.world.get_map().to_opendrive()))
 
     def traffic_manager(self) -> Any:
-        """Return this session's own Traffic Manager, at a port that is free, in step with the server's clock."""
+        """Return this session's own Traffic Manager, at a port that is free.
+
+        It is in step with the server's clock from the next tick on: until then its thread may still be in a free step,
+        and whoever is handed to it already drives a step that others do not.
+        """
         if self._manager is None:
             self._manager = self._asked("a Traffic Manager", lambda: self.client.get_trafficmanager(_free_port()))
             self._manager.set_synchronous_mode(True)

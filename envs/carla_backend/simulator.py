@@ -172,6 +172,9 @@ class CarlaSimulator:
         scene, ego = self.mirror.scene, self.mirror.scene.ego.block[:, 0]
         actors, ground, slope = scene.actors.block[:, 0], self.mirror.ego_height(0), self.mirror.ego_slope(0)
         self._bodies.assign(actors, driven)
+        if len(driven):
+            # A new one gets into step in the ego's first tick, before it is handed anybody.
+            self._session.traffic_manager()
         if self.carla.sizes == "server":
             self._bodies.write_sizes(actors)
         if self._views.views:
