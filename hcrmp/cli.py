@@ -70,7 +70,7 @@ JOBS: dict[str, Job] = {
     "doctor": Job(
         "hcrmp.doctor",
         "Look at CARLA servers and what they need: versions, ports, GPU, Vulkan, a clock that was left behind.",
-        ("hcrmp doctor", "hcrmp doctor servers=[127.0.0.1:2000,node7:2000]", "hcrmp doctor unstick=true"),
+        ("hcrmp doctor", "hcrmp doctor servers=[127.0.0.1:2000,node7:2000]", "hcrmp doctor --unstick"),
     ),
     "serve": Job(
         "hcrmp.serve",
@@ -123,26 +123,39 @@ def _dispatch(words: list[str]) -> int:
 def _run(job: str, overrides: Sequence[str]) -> int:
     from hcrmp.config import load
 
-    config: Any = load(job, _as_overrides(overrides))
+    config: Any = load(job, _as_overrides(job, overrides))
     _end_as_ctrl_c_does(signal.SIGTERM)
     return int(importlib.import_module(JOBS[job].module).run(config))
 
 
-def _as_overrides(words: Sequence[str]) -> list[str]:
-    """Return the words with ``--some-key value`` and ``--some-key=value`` written as ``some_key=value``."""
+def _as_overrides(job: str, words: Sequence[str]) -> list[str]:
+    """Return the words with ``--some-key value`` and ``--some-key=value`` written as ``some_key=value``.
+
+    A switch needs no value: ``--unstick`` is ``unstick=true``.
+    """
     overrides: list[str] = []
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
         if word.startswith("--") and len(word) > 2:
             key, equals, value = word[2:].partition("=")
-            if not equals:
+            if not equals and (not waiting or waiting[0].startswith("--")) and _is_switch(job, key):
+                value = "true"
+            elif not equals:
                 if not waiting:
                     raise UserError(f"{word} needs a value: write {key.replace('-', '_')}=value.")
                 value = waiting.pop(0)
             word = f"{key.replace('-', '_')}={value}"
         overrides.append(word)
     return overrides
+
+
+def _is_switch(job: str, key: str) -> bool:
+    """Return whether a key of the job says yes or no."""
+    from hcrmp.config import config_class
+    from hcrmp.mapping import field_types
+
+    return field_types(config_class(job)).get(key.replace("-", "_")) is bool
 
 
 def _end_as_ctrl_c_does(signal_number: signal.Signals) -> None:

@@ -71,7 +71,7 @@ def _mode(where: str, world: Any, settings: Any, unstick: bool) -> Finding:
         return Finding(where, "good", "asynchronous mode: nobody holds its clock")
     if not unstick:
         return Finding(where, "warning", "synchronous mode: it waits for the ticks of a client, which may have ended",
-                       "if no run uses it: hcrmp doctor unstick=true")  # fmt: skip
+                       "if no run uses it: hcrmp doctor --unstick")  # fmt: skip
     settings.synchronous_mode, settings.fixed_delta_seconds = False, None
     world.apply_settings(settings, ANSWER_S)
     return Finding(where, "good", "it was in synchronous mode, and is in asynchronous mode now")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -65,7 +66,8 @@ class FarmConfig:
     """Several servers, one world each: given ones, or ones that the farm starts and starts anew."""
 
     servers: tuple[str, ...] = ("127.0.0.1:2000",)
-    """Addresses ``HOST:PORT`` of servers that somebody else keeps running; not used with ``launch``."""
+    """Addresses ``HOST:PORT`` of servers that somebody else keeps running, several at once as SLURM writes its hosts
+    (``node[01-04,7]:2000``); not used with ``launch``."""
     launch: str = ""
     """Command that starts one server, with ``{port}`` and, where it is wanted, ``{gpu}`` in it, for example
     ``/opt/carla/CarlaUE4.sh -RenderOffScreen -nosound -carla-rpc-port={port} -graphicsadapter={gpu}``."""
@@ -111,6 +113,7 @@ class FarmConfig:
         for name in ("recycle_episodes", "recycle_memory_mib", "stagger_s"):
             require(getattr(self, name) >= 0, f"simulator.{name} must be at least 0, got {getattr(self, name)}")
         require(self.ready_s > 0.0, f"simulator.ready_s must be more than 0, got {self.ready_s}")
+        object.__setattr__(self, "servers", tuple(one for entry in self.servers for one in each_host(entry)))
         for address in self.servers:
             split_address(address)
 
@@ -125,6 +128,25 @@ class FarmConfig:
 def first_servers(farm: FarmConfig, count: int) -> FarmConfig:
     """Return the farm of at most ``count`` servers: the first ones."""
     return replace(farm, servers=farm.servers[:count], count=min(farm.count, count))
+
+
+def each_host(entry: str) -> list[str]:
+    """Return the addresses of an entry of a SLURM host list: ``node[01-03,7]:2000`` is four, another is itself."""
+    before, opened, rest = entry.partition("[")
+    if not opened or re.fullmatch(r"[0-9,-]+\].*", rest) is None:
+        return [entry]
+    inside, _, after = rest.partition("]")
+    numbers = [number for part in inside.split(",") for number in _range(part, entry)]
+    return [one for number in numbers for one in each_host(f"{before}{number}{after}")]
+
+
+def _range(part: str, entry: str) -> list[str]:
+    """Return the numbers of ``01-03`` (with its zeros) or ``7``."""
+    first, dash, last = part.partition("-")
+    last = last if dash else first
+    require(first.isdigit() and last.isdigit() and int(first) <= int(last),
+            f"{part!r} in {entry!r} is no range of hosts: give it as 01-04, or 7")  # fmt: skip
+    return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
 
 
 def split_address(address: str) -> tuple[str, int]:

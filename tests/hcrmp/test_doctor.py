@@ -50,8 +50,8 @@ def test_a_clock_that_was_left_behind_is_found_and_set_free() -> None:
         address = f"servers=[127.0.0.1:{port}]"
         found = doctor(address)
         assert found.returncode == 0 and "CARLA 0.9.16, as the package" in found.stdout
-        assert "synchronous mode: it waits" in found.stdout and "unstick=true" in found.stdout
-        assert "is in asynchronous mode now" in doctor(address, "unstick=true").stdout
+        assert "synchronous mode: it waits" in found.stdout and "--unstick" in found.stdout
+        assert "is in asynchronous mode now" in doctor(address, "--unstick").stdout
         assert "nobody holds its clock" in doctor(address).stdout
 
 

@@ -33,11 +33,17 @@ def test_the_keys_arrive_at_the_server() -> None:
 
 
 def test_dashes_are_understood() -> None:
-    assert cli._as_overrides(["--map", "town", "--map-folder=maps", "port=2"]) == [
+    assert cli._as_overrides("serve", ["--map", "town", "--map-folder=maps", "port=2"]) == [
         "map=town", "map_folder=maps", "port=2",
     ]  # fmt: skip
     with pytest.raises(UserError, match="needs a value"):
-        cli._as_overrides(["--map"])
+        cli._as_overrides("serve", ["--map"])
+
+
+def test_a_switch_needs_no_value() -> None:
+    assert cli._as_overrides("serve", ["--synchronous", "--port", "0"]) == ["synchronous=true", "port=0"]
+    assert cli._as_overrides("doctor", ["--servers", "[a:1]", "--unstick"]) == ["servers=[a:1]", "unstick=true"]
+    assert cli._as_overrides("serve", ["--synchronous", "false"]) == ["synchronous=false"]
 
 
 @pytest.mark.parametrize(

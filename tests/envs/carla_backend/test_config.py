@@ -13,6 +13,15 @@ def test_given_servers_are_worlds_in_their_order() -> None:
     assert farm.addresses == (("10.0.0.1", 2000), ("node7", 2000))
 
 
+def test_a_slurm_host_list_is_one_server_each() -> None:
+    farm = FarmConfig(servers=("node[08-10,3]:2004", "rack[1-2]n[1-2]", "other:2000"))
+    nodes = [("node08", 2004), ("node09", 2004), ("node10", 2004), ("node3", 2004)]
+    racks = [(f"rack{rack}n{node}", 2000) for rack in (1, 2) for node in (1, 2)]
+    assert farm.addresses == (*nodes, *racks, ("other", 2000))
+    with pytest.raises(InvalidConfigError, match=r"'4-1' in 'node\[4-1\]:2000' is no range of hosts"):
+        FarmConfig(servers=("node[4-1]:2000",))
+
+
 def test_launched_servers_are_a_stride_apart() -> None:
     farm = FarmConfig(launch="serve {port}", count=3, first_port=3000, port_stride=5)
     assert farm.addresses == (("127.0.0.1", 3000), ("127.0.0.1", 3005), ("127.0.0.1", 3010))
