@@ -158,13 +158,21 @@ def test_a_newer_minor_format_is_read_without_what_is_unknown(drive: DriveLog, s
     assert DriveLog.read(saved).meta == drive.meta
 
 
-def test_an_older_format_reads_zero_where_it_had_no_column(drive: DriveLog, saved: Path) -> None:
+@pytest.mark.parametrize(
+    ("minor", "without"),
+    [(0, ["road_stop_line", "road_stood", "event_lane_invasion"]), (1, ["event_lane_invasion"])],
+)
+def test_an_older_format_reads_zero_where_it_had_no_column(
+    drive: DriveLog, saved: Path, minor: int, without: list[str]
+) -> None:
     table = pq.read_table(saved)
-    pq.write_table(table.drop_columns(["road_stop_line", "road_stood"]), saved)
-    refused(saved, "column road_stop_line is missing")
-    rewrite(saved, format=[1, 0])
+    pq.write_table(table.drop_columns(without), saved)
+    refused(saved, f"column {without[0]} is missing")
+    rewrite(saved, format=[1, minor])
     read = DriveLog.read(saved)
-    assert not read.scenes.road.stop_line.any() and not read.scenes.road.stood.any()
+    for name in without:
+        group, _, attribute = name.partition("_")
+        assert not getattr(read.scenes.events if group == "event" else read.scenes.road, attribute).any()
     np.testing.assert_array_equal(read.scenes.ego.block, drive.scenes.ego.block)
 
 

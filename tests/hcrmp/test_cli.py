@@ -75,7 +75,7 @@ def test_the_examples_of_a_command_are_valid(job: str) -> None:
     for example in cli.JOBS[job].examples:
         command, name, *overrides = example.split()
         assert (command, name) == ("hcrmp", job)
-        load(job, overrides)
+        load(job, cli._as_overrides(job, overrides))
 
 
 def test_a_job_gets_its_configuration_and_gives_the_status(jobs: dict[str, Any]) -> None:
