@@ -99,9 +99,7 @@ class Vehicles:
     def _take(self, actor_id: int, control: VehicleControl) -> None:
         n = self.slot[actor_id]
         self.controls[actor_id] = control
-        self.drive[n, : DriveColumn.BACKWARDS] = (
-            control.throttle, control.steer, control.brake, control.hand_brake, control.reverse,
-        )  # fmt: skip
+        self.drive[n, : DriveColumn.BACKWARDS] = control[:5]
 
     def set_velocity(self, actor_id: int, velocity: FloatArray) -> None:
         """Give a vehicle a velocity ``(3,)`` (m/s, world)."""

@@ -168,8 +168,8 @@ def _print_ratio(farms: FarmSpeeds) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
     bodies, own, whole = own_cost(options.rounds, options.steps)
     farms = farm_speeds(options.rounds, options.steps)

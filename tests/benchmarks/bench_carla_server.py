@@ -1,12 +1,15 @@
 """Ticks per second of the CARLA-compatible server with the real client, in synchronous mode.
 
 ``OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_carla_server`` prints a table in Markdown. Client and server are
-two processes on this machine. The row without a client is the server's own work for a tick: world and message.
+two processes on this machine. The row without a client is the server's own work for a tick: world and message. The
+first row is the machine's: 64 bytes there and back between two processes, of which a tick with a client takes at least
+one, and one with a Traffic Manager six.
 """
 
 from __future__ import annotations
 
 import argparse
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +23,15 @@ from tests.envs.carla_server.serving import MAPS, ROOT, served
 
 COMMAND = "OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_carla_server"
 STEP = Settings(synchronous=True, fixed_delta_s=0.05)
+ECHO = """
+import socket
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    connection, _ = listener.accept()
+connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+while data := connection.recv(64):
+    connection.sendall(data)
+"""
 CLIENT = """
 import sys, time
 import carla
@@ -47,6 +59,19 @@ print(ticks / (time.perf_counter() - begin))
 if managed:
     manager.set_synchronous_mode(False)
 """
+
+
+def round_trips(count: int) -> float:
+    """Return round trips per second of 64 bytes between this process and another."""
+    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        with socket.create_connection(("127.0.0.1", int(other.stdout.readline()))) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            begin = time.perf_counter()
+            for _ in range(count):
+                connection.sendall(bytes(64))
+                connection.recv(64)
+            return count / (time.perf_counter() - begin)
 
 
 def alone(map_name: str, vehicles: int, ticks: int) -> float:
@@ -81,6 +106,7 @@ def main() -> None:
     parser.add_argument("--ticks", type=int, default=10_000)
     options = parser.parse_args()
     print(f"`{COMMAND}`\n\n{machine()}\n\n| map | vehicles | who drives | ticks/s |\n|---|---|---|---|")
+    print(f"| none | 0 | a round trip between two processes | {round_trips(options.ticks):,.0f} |")
     for name in options.maps:
         for vehicles in (1, 30):
             print(f"| {name} | {vehicles} | nobody, no client | {alone(name, vehicles, options.ticks):,.0f} |")

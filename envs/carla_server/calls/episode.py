@@ -90,6 +90,7 @@ def _traffic_manager_calls(simulation: Simulation) -> dict[str, Call]:
         if port in managers:
             return False
         managers[port] = host
+        simulation.wake_up.forget(port)
         return True
 
     def where(port: int) -> list[Any]:
