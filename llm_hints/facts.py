@@ -191,7 +191,7 @@ def urgency(agent: FloatArray) -> float:
     """Return by what agents are ordered, lowest first."""
     score = min(agent[AgentFact.NEAR_S], 8.0) / 8.0 + 0.5 * min(agent[AgentFact.DISTANCE], 80.0) / 80.0
     walker = int(agent[AgentFact.KIND]) in (_PEDESTRIAN, _CYCLIST)
-    return score - 0.2 if walker else score
+    return float(score - 0.2 if walker else score)
 
 
 @njit

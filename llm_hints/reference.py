@@ -31,7 +31,7 @@ from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, IntArray, RoadRo
 from llm_hints.facts import AgentFact, control_ahead, write_agent
 from llm_hints.geometry import relative
 from llm_hints.providers.rules import RulesConfig
-from llm_hints.risk import Parameter, assess_actor
+from llm_hints.risk import Parameter, assess_actor, road_risk
 from llm_hints.stop_lines import must_stop
 
 SCALES = (1.0, 0.85, 1.15)
@@ -62,7 +62,11 @@ class Lateral(IntEnum):
 
 
 class Truth(IntEnum):
-    """Columns of the answers. ``HAZARD``: kind times 8 plus ``Direction``, -1 for nobody; ``RISK``: the hazard's."""
+    """Columns of the answers.
+
+    ``HAZARD``: kind times 8 plus ``Direction``, -1 for nobody; ``RISK``: the hazard's; ``ACCELERATION``: what is asked
+    for (m/s2); ``ROAD_RISK``: what the road itself holds.
+    """
 
     CATEGORY = 0
     CONTROL = 1
@@ -71,6 +75,7 @@ class Truth(IntEnum):
     LATERAL = 4
     RISK = 5
     ACCELERATION = 6
+    ROAD_RISK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def takes_side(agent: FloatArray, scale: float) -> bool:
 @njit
 def is_ahead(agent: FloatArray) -> bool:
     """Return whether an agent's centre is ahead of the ego's."""
-    return abs(agent[AgentFact.BEARING]) < 0.5 * math.pi
+    return bool(abs(agent[AgentFact.BEARING]) < 0.5 * math.pi)
 
 
 @njit
@@ -197,6 +202,7 @@ def write_answers(ego: FloatArray, road: FloatArray, b: int, scale: float, seen:
     out[Truth.CONTROL] = control_ahead(road, b)
     out[Truth.HAZARD] = seen[_HAZARD] if seen[_HIGHEST] >= HAZARD_RISK * scale else -1
     out[Truth.RISK], out[Truth.ACCELERATION] = seen[_HIGHEST], seen[_WANTED]
+    out[Truth.ROAD_RISK] = road_risk(ego, road, b)
     out[Truth.LONGITUDINAL] = judge_speed(seen[_WANTED], speed, scale)
     out[Truth.LATERAL] = judge_lane(road, b, seen[_BLOCKED] > 0.5, seen[_LEFT] < 0.5, seen[_RIGHT] < 0.5, scale)
 
