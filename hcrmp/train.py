@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import Any
 
+import numpy as np
 import torch as th
 from rich.console import Console
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
+from envs.errors import EnvsError
 from hcrmp.build import build_algorithm, build_curriculum, build_environment
 from hcrmp.callbacks import (
     CheckpointCallback,
@@ -85,9 +88,12 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None) -> None:
-    env.reset()
+    first = env.reset()
     extra = load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
-    env.set_state(extra["env"])
+    if "env" in extra:
+        env.set_state(extra["env"])
+    else:
+        model._last_obs, model._last_episode_starts = first, np.ones(env.num_envs, dtype=np.bool_)
     if curriculum is not None:
         curriculum.set_state(extra["curriculum"])
 
@@ -95,8 +101,12 @@ def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curricul
 def save(
     folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None = None
 ) -> None:
-    """Write the checkpoint that training goes on from."""
-    extra = {"env": env.state()} | ({} if curriculum is None else {"curriculum": curriculum.state()})
+    """Write the checkpoint that training goes on from; without the worlds, where one of them has broken down."""
+    extra = {} if curriculum is None else {"curriculum": curriculum.state()}
+    try:
+        extra["env"] = env.state()
+    except EnvsError as lost:
+        warnings.warn(f"the checkpoint is written without its worlds, which begin anew on resume: {lost}", stacklevel=2)
     save_checkpoint(folder.latest_checkpoint, model, extra, layout=env.driving.layout.as_dict())
 
 
