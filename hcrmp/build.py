@@ -39,6 +39,11 @@ def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvide
     """Return the source of hints; ``rng`` decides the faults of ``faulty``."""
     if config.provider == "none":
         return SilentProvider()
+    if config.provider == "transformers":
+        # Imported here: transformers takes seconds, which nobody else need wait for.
+        from llm_hints.providers.transformers_lm import TransformersProvider
+
+        return TransformersProvider(config.transformers)
     rules = RulesProvider(config.rules)
     return FaultyProvider(rules, config.faults, rng) if config.provider == "faulty" else rules
 

@@ -20,6 +20,7 @@ from hcrmp.run_folder import CONFIG_FILE, load_yaml
 from llm_hints.cache import CacheConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.rules import RulesConfig
+from llm_hints.providers.transformers_config import TransformersConfig
 from llm_hints.service_config import HintServiceConfig
 
 Family = Literal[
@@ -69,9 +70,10 @@ Simulator = EmbeddedOptions | CarlaOptions
 class HintsConfig:
     """Who gives hints, and how they are served."""
 
-    provider: Literal["rules", "none", "faulty"] = "rules"
-    """Where hints come from: the deterministic expert, nobody, or the expert with faults."""
+    provider: Literal["rules", "none", "faulty", "transformers"] = "rules"
+    """Where hints come from: the deterministic expert, nobody, the expert with faults, or a language model."""
     rules: RulesConfig = field(default_factory=RulesConfig)
+    transformers: TransformersConfig = field(default_factory=TransformersConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
     service: HintServiceConfig = field(default_factory=HintServiceConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
@@ -238,6 +240,8 @@ CONFIGS: dict[str, str | type[Any]] = {
     "demo": DemoConfig,
     "serve": ServeConfig,
     "doctor": DoctorConfig,
+    "hints benchmark": "hcrmp.hints_config:HintsBenchmarkConfig",
+    "hints train": "hcrmp.hints_config:HintsTrainConfig",
 }
 
 

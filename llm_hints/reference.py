@@ -78,6 +78,16 @@ class Truth(IntEnum):
     ROAD_RISK = 7
 
 
+KINDS: dict[str, Truth] = {
+    "hazard": Truth.HAZARD,
+    "road type": Truth.CATEGORY,
+    "road sign": Truth.CONTROL,
+    "longitudinal": Truth.LONGITUDINAL,
+    "lateral": Truth.LATERAL,
+}
+"""The paper's kinds of question, and the column of the true answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """``table`` ``(S, n, Truth)``: the answers for n scenes at each of ``SCALES``; ``risks`` ``(n, A)`` by actor."""
