@@ -30,6 +30,7 @@ from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 from llm_hints.providers.base import HintProvider
 from llm_hints.providers.faulty import FaultyProvider
+from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.silent import SilentProvider
 from llm_hints.service import HintService
@@ -37,6 +38,8 @@ from llm_hints.service import HintService
 
 def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvider:
     """Return the source of hints; ``rng`` decides the faults of ``faulty``."""
+    if config.provider == "faulty":
+        return FaultyProvider(build_provider(replace(config, provider=config.faulty_of), rng), config.faults, rng)
     if config.provider == "none":
         return SilentProvider()
     if config.provider == "transformers":
@@ -44,8 +47,16 @@ def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvide
         from llm_hints.providers.transformers_lm import TransformersProvider
 
         return TransformersProvider(config.transformers)
-    rules = RulesProvider(config.rules)
-    return FaultyProvider(rules, config.faults, rng) if config.provider == "faulty" else rules
+    if config.provider == "openai":
+        return _build_openai(config.openai)
+    return RulesProvider(config.rules)
+
+
+def _build_openai(config: OpenAiConfig) -> OpenAiProvider:
+    try:
+        return OpenAiProvider(config)
+    except ValueError as error:  # the environment does not hold the key
+        raise UserError(f"hints.openai: {error}") from error
 
 
 def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintService:

@@ -47,6 +47,7 @@ JOBS: dict[str, Job] = {
         (
             "hcrmp train scenario=merging density=high hints=rules algo=hcrmp",
             "hcrmp train run=tuned seed=3 total_steps=5_000_000 algo.learning_rate=1e-4",
+            "hcrmp train hints=openai base_url=http://127.0.0.1:8000/v1 model=NAME hints.service.mode=realtime",
             "hcrmp train run=tuned resume=true",
         ),
     ),

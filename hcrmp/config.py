@@ -17,8 +17,10 @@ from envs.roads.map_file import is_map_file
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
 from hcrmp.run_folder import CONFIG_FILE, load_yaml
+from hcrmp.short_keys import with_full_keys
 from llm_hints.cache import CacheConfig
 from llm_hints.providers.faulty import FaultConfig
+from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.rules import RulesConfig
 from llm_hints.providers.transformers_config import TransformersConfig
 from llm_hints.service_config import HintServiceConfig
@@ -70,11 +72,15 @@ Simulator = EmbeddedOptions | CarlaOptions
 class HintsConfig:
     """Who gives hints, and how they are served."""
 
-    provider: Literal["rules", "none", "faulty", "transformers"] = "rules"
-    """Where hints come from: the deterministic expert, nobody, the expert with faults, or a language model."""
+    provider: Literal["rules", "none", "faulty", "transformers", "openai"] = "rules"
+    """Where hints come from: the deterministic expert, nobody, another provider with faults, a language model here, or
+    one behind an endpoint of OpenAI's protocol."""
+    faulty_of: Literal["rules", "transformers", "openai"] = "rules"
+    """Whose answers ``faulty`` spoils."""
     rules: RulesConfig = field(default_factory=RulesConfig)
     transformers: TransformersConfig = field(default_factory=TransformersConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
+    openai: OpenAiConfig = field(default_factory=OpenAiConfig)
     service: HintServiceConfig = field(default_factory=HintServiceConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
 
@@ -257,6 +263,7 @@ def config_class(job: str) -> type[Any]:
 def load(job: str, overrides: Sequence[str] = ()) -> Any:
     """Return the configuration of ``job`` after ``overrides``; raises ``ConfigError`` with one clear line."""
     cls = config_class(job)
+    overrides = with_full_keys(overrides, field_types(cls), HintsConfig)
     composition = compose(job, overrides, tuple(field_types(cls)))
     values = _named(job, composition)
     if job == "train" and values.get("resume") is True:

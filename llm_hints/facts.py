@@ -234,7 +234,8 @@ def write_facts(
             write_agent(actors, b, a, relative(ego, actors, b, a, cos_yaw, sin_yaw), one)
             if one[AgentFact.KIND] < _STATIC and one[AgentFact.DISTANCE] <= COUNT_RANGE_M:
                 near += 1
-            score = urgency(one)
+            # Equals are told in the order of their ids, so that no slot's number reaches a text.
+            score = urgency(one) + 1e-9 * one[AgentFact.ID]
             place = insert_agent(agents[i], scores, counts[i], score)
             if place >= 0:
                 for column in range(agents.shape[2]):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
+from llm_hints.facts import SceneFacts
+from llm_hints.grounding import read_hint
 from llm_hints.hint import HintBatch, HintFormatError
 from llm_hints.parsing import parse_hint
 
@@ -87,8 +89,17 @@ class QuestionAnswerer(Protocol):
         ...
 
 
-def answers_from_texts(texts: Sequence[str | None], latency_s: FloatArray) -> HintAnswers:
-    """Return the answers that ``texts`` hold: ``None`` never came, malformed text is invalid (see ``parse_hint``)."""
+def answers_from_texts(
+    texts: Sequence[str | None],
+    latency_s: FloatArray,
+    facts: SceneFacts | None = None,
+    refused: Callable[[int, HintFormatError], None] = lambda row, error: None,
+) -> HintAnswers:
+    """Return the answers that ``texts`` hold.
+
+    ``None`` never came; malformed text is invalid (see ``parse_hint``); with the ``facts`` of as many scenes, so is a
+    hint that names who is not in its scene (see ``grounding``). ``refused`` is told of each invalid one and why.
+    """
     hints = HintBatch.prior(len(texts))
     valid = np.zeros(len(texts), dtype=np.bool_)
     latency_s = np.array(latency_s, dtype=np.float64)
@@ -97,8 +108,9 @@ def answers_from_texts(texts: Sequence[str | None], latency_s: FloatArray) -> Hi
             latency_s[row] = np.inf
             continue
         try:
-            hint = parse_hint(text)
-        except HintFormatError:
+            hint = parse_hint(text) if facts is None else read_hint(text, facts, row)
+        except HintFormatError as error:
+            refused(row, error)
             continue
         hints.state[row] = hint.state()
         hints.weights[row] = hint.weight_row()
