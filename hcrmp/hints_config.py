@@ -39,7 +39,7 @@ class HintsTrainConfig:
     """Folder of the model, of the scenes that it was taught with and of what was measured."""
     scenes: int = 20_000
     """Simulated scenes of each taught family."""
-    steps: int = 4_000
+    steps: int = 3_000
     """Batches."""
     batch_size: int = 128
     """Scenes in a batch."""

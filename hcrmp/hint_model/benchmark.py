@@ -110,8 +110,8 @@ def _measure_questions(provider: QuestionAnswerer, batches: Sequence[SceneBatch]
     for scene in batches:
         rows = np.arange(scene.batch_size)
         truth, given = true_answers(scene, rows), provider.answer(scene, rows)
-        for kind, column in KINDS.items():
-            right[kind].append((truth.accepted(column) == given[kind].codes).any(axis=0))
+        for kind in KINDS:
+            right[kind].append(truth.right(kind, given[kind].codes))
             sure[kind].append(given[kind].confidence)
             silent[kind].append(given[kind].codes == NO_ANSWER)
     for kind in KINDS:

@@ -11,8 +11,8 @@ import numpy as np
 import torch as th
 
 from envs.scene import FloatArray, IntArray
+from llm_hints.closed_answers import ClosedAnswers
 from llm_hints.compact import LAYOUT, SLOTS, WIDTH, CompactLayout, vocabulary
-from llm_hints.compact_answers import CompactAnswers
 from llm_hints.facts import SceneFacts
 
 DESCRIPTION = "hcrmp_hints.json"
@@ -48,9 +48,9 @@ class CompactModel:
         self._model, self._temperatures, self._rows = model.eval(), dict(temperatures), rows
         self._allowed = [th.as_tensor(self.layout.answers[name], device=model.device) for name in SLOTS]
 
-    def ask(self, facts: SceneFacts) -> CompactAnswers:
+    def ask(self, facts: SceneFacts) -> ClosedAnswers:
         """Return the answers about n scenes."""
-        return CompactAnswers.of_logits(self.logits(self.layout.rows(facts)), facts, self._temperatures)
+        return ClosedAnswers.of_logits(self.logits(self.layout.rows(facts)), facts, self._temperatures)
 
     def logits(self, ids: IntArray) -> dict[str, FloatArray]:
         """Return the logits ``(n, answers)`` of each question for rows ``(n, WIDTH)``."""

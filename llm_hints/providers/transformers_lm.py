@@ -14,8 +14,8 @@ import torch as th
 from transformers import AutoModelForCausalLM
 
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
+from llm_hints.closed_answers import NOBODY, ClosedAnswers
 from llm_hints.compact import QUESTION_OF, SLOTS
-from llm_hints.compact_answers import NOBODY, CompactAnswers
 from llm_hints.facts import scene_facts
 from llm_hints.hint import HintBatch, HintSource
 from llm_hints.providers.base import HintAnswers, QuestionAnswers
@@ -32,7 +32,7 @@ HINT_FIELDS = ("road", "density", "first", "second", "third", "safety", "efficie
 class Asker(Protocol):
     """A loaded model that answers questions about scenes."""
 
-    def ask(self, facts: Any) -> CompactAnswers:
+    def ask(self, facts: Any) -> ClosedAnswers:
         """Return the answers about n scenes."""
         ...
 
@@ -108,7 +108,7 @@ def _device(name: str) -> th.device:
         raise ModelError(f"device {name!r} came: {' '.join(str(error).split())}") from None
 
 
-def _least_certain(answers: CompactAnswers) -> FloatArray:
+def _least_certain(answers: ClosedAnswers) -> FloatArray:
     """Return the probability ``(n,)`` of the least certain field; of weights, that they are within 0.05."""
     shares = []
     for name in HINT_FIELDS:
@@ -122,7 +122,7 @@ def _least_certain(answers: CompactAnswers) -> FloatArray:
     return least
 
 
-def _one_kind(answers: CompactAnswers, question: str) -> QuestionAnswers:
+def _one_kind(answers: ClosedAnswers, question: str) -> QuestionAnswers:
     share = answers.shares[question]
     codes = share.argmax(axis=1)
     if question == "hazard":

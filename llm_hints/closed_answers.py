@@ -19,7 +19,7 @@ _HUNDREDTHS = np.arange(101) / 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class CompactAnswers:
+class ClosedAnswers:
     """Probabilities ``(n, answers)`` of each question's answers, in the order of ``compact.SLOTS``.
 
     ``told`` ``(n, 49)``: how many of each entity the scenes tell of; nobody is told of without end.
@@ -31,7 +31,7 @@ class CompactAnswers:
     @classmethod
     def of_logits(
         cls, logits: Mapping[str, FloatArray], facts: SceneFacts, temperatures: Mapping[str, float]
-    ) -> CompactAnswers:
+    ) -> ClosedAnswers:
         """Return the answers of a model.
 
         Road users of whom the scene does not tell are no answer; each question's logits are divided by its
