@@ -52,6 +52,10 @@ class CompactModel:
         """Return the answers about n scenes."""
         return ClosedAnswers.of_logits(self.logits(self.layout.rows(facts)), facts, self._temperatures)
 
+    def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:
+        """Return the same answers: those to the five kinds of question are among them."""
+        return self.ask(facts)
+
     def logits(self, ids: IntArray) -> dict[str, FloatArray]:
         """Return the logits ``(n, answers)`` of each question for rows ``(n, WIDTH)``."""
         padded = np.concatenate([ids, np.zeros((-len(ids) % self._rows, WIDTH), dtype=np.int64)])

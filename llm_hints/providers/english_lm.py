@@ -53,7 +53,7 @@ class EnglishScorer:
         """Return the answers to the paper's five kinds of question."""
         logits: dict[str, FloatArray] = {}
         for kind in QuestionKind:
-            name = QUESTION_OF[_KIND_NAMES[kind]]
+            name = QUESTION_OF[KIND_NAMES[kind]]
             asked, trees = [], []
             for row in range(len(facts)):
                 one = question(facts, row, kind)
@@ -71,10 +71,11 @@ class EnglishScorer:
         return tree
 
 
-_KIND_NAMES: dict[QuestionKind, str] = {
+KIND_NAMES: dict[QuestionKind, str] = {
     QuestionKind.HAZARD: "hazard", QuestionKind.ROAD_TYPE: "road type", QuestionKind.ROAD_SIGN: "road sign",
     QuestionKind.LONGITUDINAL: "longitudinal", QuestionKind.LATERAL: "lateral",
 }  # fmt: skip
+"""The kinds of question by their names in ``reference.KINDS``."""
 
 
 def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from llm_hints.prompts import Style
+
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 LmMode = Literal["scoring", "generation"]
 BUNDLED = "bundled"
@@ -27,6 +29,10 @@ class TransformersConfig:
     mode: LmMode = "scoring"
     """Of a model that is asked in English: ``scoring`` compares the allowed answers in one pass and gives each a
     probability; ``generation`` lets it write JSON. A model of the compact layout always scores."""
+    style: Style = "original"
+    """How the English prompt is written."""
+    check_scene: bool = True
+    """Refuse a written hint that names who is not in its scene."""
     max_new_tokens: int = 220
     """Longest answer of ``generation`` (tokens)."""
     min_confidence: float = 0.0
@@ -34,7 +40,7 @@ class TransformersConfig:
 
     def __post_init__(self) -> None:
         """Refuse what no model can be asked with."""
-        for name, allowed in (("dtype", get_args(Dtype)), ("mode", get_args(LmMode))):
+        for name, allowed in (("dtype", get_args(Dtype)), ("mode", get_args(LmMode)), ("style", get_args(Style))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"transformers {name} {getattr(self, name)!r} came; allowed: {', '.join(allowed)}")
         if not self.model:

@@ -11,15 +11,17 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch as th
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 from llm_hints.closed_answers import NOBODY, ClosedAnswers
 from llm_hints.compact import QUESTION_OF, SLOTS
-from llm_hints.facts import scene_facts
+from llm_hints.facts import SceneFacts, scene_facts
 from llm_hints.hint import HintBatch, HintSource
-from llm_hints.providers.base import HintAnswers, QuestionAnswers
+from llm_hints.providers.base import HintAnswers, QuestionAnswers, answers_from_texts
 from llm_hints.providers.compact_lm import CompactModel, ModelError, described_layout
+from llm_hints.providers.english_lm import EnglishScorer
+from llm_hints.providers.english_writer import EnglishWriter
 from llm_hints.providers.transformers_config import BUNDLED, TransformersConfig
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
@@ -30,10 +32,14 @@ HINT_FIELDS = ("road", "density", "first", "second", "third", "safety", "efficie
 
 
 class Asker(Protocol):
-    """A loaded model that answers questions about scenes."""
+    """A loaded model that compares the allowed answers to questions about scenes."""
 
-    def ask(self, facts: Any) -> ClosedAnswers:
-        """Return the answers about n scenes."""
+    def ask(self, facts: SceneFacts) -> ClosedAnswers:
+        """Return the answers that make hints."""
+        ...
+
+    def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:
+        """Return the answers to the paper's five kinds of question."""
         ...
 
 
@@ -51,7 +57,11 @@ class TransformersProvider:
 
     def ask(self, scene: SceneBatch, rows: IntArray) -> HintAnswers:
         """Return the model's hint for each of ``rows`` (n)."""
-        answers = self._asker.ask(scene_facts(scene, rows))
+        facts = scene_facts(scene, rows)
+        if isinstance(self._asker, EnglishWriter):
+            texts = self._asker.hint_texts(facts)
+            return answers_from_texts(texts, np.zeros(len(rows)), facts if self.config.check_scene else None)
+        answers = self._asker.ask(facts)
         source = np.full(len(rows), int(HintSource.MODEL), dtype=np.int64)
         hints = HintBatch(answers.state(), answers.weights(), source, scene.time_s[rows])
         confidence = _least_certain(answers)
@@ -60,7 +70,10 @@ class TransformersProvider:
 
     def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
         """Return the answers to the paper's five kinds of question for ``rows`` (n)."""
-        answers = self._asker.ask(scene_facts(scene, rows))
+        facts = scene_facts(scene, rows)
+        if isinstance(self._asker, EnglishWriter):
+            return self._asker.answer(facts)
+        answers = self._asker.ask_kinds(facts)
         return {kind: _one_kind(answers, question) for kind, question in QUESTION_OF.items()}
 
     def state(self) -> dict[str, Any]:
@@ -71,16 +84,27 @@ class TransformersProvider:
         """Restore nothing."""
 
 
-def load_asker(config: TransformersConfig) -> Asker:
+def load_asker(config: TransformersConfig) -> Asker | EnglishWriter:
     """Return the model of ``config``, ready to be asked; ``ModelError`` where that cannot be."""
     source = str(BUNDLED_FOLDER) if config.model == BUNDLED else config.model
     described = described_layout(Path(source))
-    device = _device(config.device)
+    device = choose_device(config.device)
     rows = config.batch_size or (64 if device.type == "cuda" else 8)
     model = load_model(source, device, config.dtype)
-    if described is None:
-        raise ModelError(f"{source} has no hcrmp_hints.json: a model that reads English cannot be asked yet")
-    return CompactModel(model, described.get("temperatures", {}), rows)
+    if described is not None:
+        return CompactModel(model, described.get("temperatures", {}), rows)
+    tokenizer = load_tokenizer(source)
+    if config.mode == "generation":
+        return EnglishWriter(model, tokenizer, rows, config.max_new_tokens, config.style)
+    return EnglishScorer(model, tokenizer, rows, config.style)
+
+
+def load_tokenizer(source: str) -> Any:
+    """Return the tokenizer of a model; ``ModelError`` where there is none."""
+    try:
+        return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"no tokenizer could be loaded from {source!r}: {_one_line(error)}") from error
 
 
 def load_model(source: str, device: th.device, dtype: str) -> Any:
@@ -91,21 +115,25 @@ def load_model(source: str, device: th.device, dtype: str) -> Any:
             source, dtype=wanted, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
         )
     except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"no causal language model could be loaded from {source!r}: {told}. Give a folder with config.json and "
-            "model.safetensors, or the name of a model that this machine has or can fetch"
+            f"no causal language model could be loaded from {source!r}: {_one_line(error)}. Give a folder with "
+            "config.json and model.safetensors, or the name of a model that this machine has or can fetch"
         ) from error
     return model.to(device).eval()
 
 
-def _device(name: str) -> th.device:
+def choose_device(name: str) -> th.device:
+    """Return the device of a name; ``auto`` is a GPU where there is one."""
     if name == "auto":
         return th.device("cuda" if th.cuda.is_available() else "cpu")
     try:
         return th.device(name)
     except RuntimeError as error:
-        raise ModelError(f"device {name!r} came: {' '.join(str(error).split())}") from None
+        raise ModelError(f"device {name!r} came: {_one_line(error)}") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _least_certain(answers: ClosedAnswers) -> FloatArray:
