@@ -26,6 +26,7 @@ USER_ERRORS = (
     ("envs.scenarios.sampling", "ScenarioError"),
     ("llm_hints.cache", "CacheFileError"),
     ("llm_hints.hint", "HintFormatError"),
+    ("llm_hints.saving", "HintStateError"),
 )
 """Errors of other rooms that mean wrong input, by module and class."""
 
