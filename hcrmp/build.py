@@ -59,10 +59,17 @@ def _build_openai(config: OpenAiConfig) -> OpenAiProvider:
         raise UserError(f"hints.openai: {error}") from error
 
 
+def build_cache(config: HintsConfig) -> SemanticCache:
+    """Return the bank in the ``cache_file`` where there is one, else an empty one."""
+    if not config.cache_file:
+        return SemanticCache(config.cache)
+    return SemanticCache.open(Path(config.cache_file), config.cache)
+
+
 def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintService:
-    """Return the hint service of ``batch_size`` worlds."""
+    """Return the hint service of ``batch_size`` worlds, with what the bank in its ``cache_file`` knows."""
     provider_rng, service_rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
-    cache = SemanticCache(config.cache) if config.service.cache else None
+    cache = build_cache(config) if config.service.cache else None
     return HintService(build_provider(config, provider_rng), config.service, batch_size, service_rng, cache)
 
 

@@ -27,6 +27,7 @@ USER_ERRORS = (
     ("llm_hints.cache", "CacheFileError"),
     ("llm_hints.hint", "HintFormatError"),
     ("llm_hints.providers.compact_lm", "ModelError"),
+    ("llm_hints.saving", "HintStateError"),
 )
 """Errors of other rooms that mean wrong input, by module and class."""
 

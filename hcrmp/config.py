@@ -83,6 +83,14 @@ class HintsConfig:
     openai: OpenAiConfig = field(default_factory=OpenAiConfig)
     service: HintServiceConfig = field(default_factory=HintServiceConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
+    cache_file: str = ""
+    """File of a memory bank (npz): a training begins with it where it exists and saves it at checkpoints and at its
+    end, an evaluation reads it; ``""``: a training begins empty, an evaluation has what the run's checkpoint holds."""
+
+    def __post_init__(self) -> None:
+        """Refuse a bank that nothing would use."""
+        if self.cache_file and not self.service.cache:
+            raise ValueError("cache_file came with service.cache=false: leave one of them out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +315,10 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
     if is_map_file(str(values.get("map", ""))):
         # A run remembers its map wherever it is evaluated from.
         values["map"] = str(Path(str(values["map"])).expanduser().absolute())
+    hints = values.get("hints")
+    if isinstance(hints, dict) and hints.get("cache_file"):
+        # For the same reason.
+        hints["cache_file"] = str(Path(str(hints["cache_file"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
         usual = {"density": "all", "hints": "rules", "observation": "scan", "curriculum": "none"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
