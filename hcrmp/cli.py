@@ -57,6 +57,14 @@ JOBS: dict[str, Job] = {
             "hcrmp evaluate run=runs/tuned scenario=overtaking density=high hints=faulty",
         ),
     ),
+    "robustness": Job(
+        "hcrmp.robustness.job",
+        "Measure trained planners with more and more of their hints wrong; a plot and tables.",
+        (
+            "hcrmp robustness runs=[hinted,llm_dominated] rates=[0,0.42,1] wrong_modes=[inverted] episodes=50",
+            "hcrmp robustness runs=[paper-*] when=training output=robustness_of_training",
+        ),
+    ),
     "replay": Job(
         "hcrmp.replay",
         "Turn a recorded drive into a self-contained page and a video.",
@@ -182,7 +190,7 @@ def overview() -> str:
     """Return the text of ``hcrmp --help``."""
     lines = ["HCRMP: an LLM-hinted, multi-critic reinforcement-learning motion planner.", ""]
     lines += ["usage: hcrmp <command> [group=option ...] [key=value ...]", "", "commands"]
-    lines += [f"  {name:<10}{job.summary}" for name, job in JOBS.items()]
+    lines += [f"  {name:<12}{job.summary}" for name, job in JOBS.items()]
     lines += ["", "examples"]
     lines += [f"  {job.examples[0]}" for job in JOBS.values()]
     lines += ["", "'hcrmp <command> --help' lists the groups and keys of a command, with their values."]

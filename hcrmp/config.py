@@ -236,6 +236,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
     "demo": DemoConfig,
+    "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
 }

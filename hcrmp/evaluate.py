@@ -156,7 +156,14 @@ def _scenario_word(families: Sequence[str]) -> str:
 
 
 def _hints_word(hints: HintsConfig) -> str:
-    return hints.provider
+    """Return whose hints they are, and which faults they have: those of other rates are another result."""
+    if hints.provider != "faulty":
+        return hints.provider
+    faults = hints.faults
+    rates = {name: getattr(faults, name) for name in ("wrong", "malformed", "late", "missing")}
+    told = [f"{name}{rate:g}" for name, rate in rates.items() if rate > 0.0]
+    told += ["inverted"] if faults.wrong > 0.0 and faults.wrong_mode == "inverted" else []
+    return "-".join([hints.provider, *told])
 
 
 def drive_name(config: EvaluateConfig, log: DriveLog) -> str:

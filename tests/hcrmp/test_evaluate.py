@@ -10,7 +10,7 @@ import pytest
 
 from envs.recording import DriveLog
 from hcrmp import cli
-from hcrmp.config import EvaluateConfig, HintsConfig
+from hcrmp.config import EvaluateConfig, HintsConfig, load
 from hcrmp.drivers import CHUNK, in_chunks
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.evaluate import choose_drives, evaluate, label, open_folder, result_path
@@ -185,7 +185,21 @@ def test_the_files_name_says_what_was_chosen() -> None:
     usual = EvaluateConfig(run="x")
     assert label(usual) == "planner-paper"
     assert label(replace(usual, density="high", scenario=MERGING, seed=3)) == "planner-merging-high-seed3"
-    assert label(replace(usual, driver="keep_lane", hints=FAULTS)) == "keep_lane-paper-hints-faulty"
+    assert label(replace(usual, driver="keep_lane", hints=HintsConfig(provider="none"))) == "keep_lane-paper-hints-none"
+
+
+def test_hints_with_other_faults_are_another_result() -> None:
+    """Two rates, or two ways of being wrong, do not overwrite each other."""
+    words = {
+        "planner-paper-hints-faulty-wrong0.42": ["hints=faulty"],
+        "planner-paper-hints-faulty-wrong0.8": ["hints=faulty", "hints.faults.wrong=0.8"],
+        "planner-paper-hints-faulty-wrong0.8-inverted": [
+            "hints=faulty", "hints.faults.wrong=0.8", "hints.faults.wrong_mode=inverted"
+        ],
+        "planner-paper-hints-faulty-late0.5": ["hints=faulty", "hints.faults.wrong=0", "hints.faults.late=0.5"],
+        "planner-paper-hints-faulty": ["hints=faulty", "hints.faults.wrong=0"],
+    }  # fmt: skip
+    assert {label(load("evaluate", ["run=x", "scenario=paper", *given])): given for given in words.values()} == words
 
 
 def test_a_mean_without_any_success_still_has_an_interval() -> None:
