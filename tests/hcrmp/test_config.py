@@ -191,6 +191,9 @@ def test_keys_that_stand_in_no_yaml_can_be_set() -> None:
         (["density=hihg"], "Did you mean density=high?"),
         (["algo.gama=0.9"], "unknown key algo.gama. Did you mean algo.gamma?"),
         (["algo=ppo", "algo.csa=hint"], "unknown key algo.csa"),
+        (["hints.faults.wrong=0.8"], "hints: faults.wrong=0.8, but provider=rules makes no faults: add hints=faulty"),
+        (["hints=faulty", "hints.faults.wrong=1.2"], "hints.faults: fault rates"),
+        (["hints=faulty", "hints.faults.wrong_mode=inverterd"], "Did you mean hints.faults.wrong_mode=inverted?"),
         (["action.max_steer_change=-1"], "action.max_steer_change must be a positive number"),
         (["scenario.families=[mergin]"], "Did you mean scenario.families[0]=merging?"),
         (["scenario.families=[]"], "must name each condition once, and one at least"),
@@ -215,6 +218,8 @@ def test_a_run_without_a_name_is_named_after_what_was_chosen() -> None:
     named = load("train", ["scenario=merging", "density=high", "algo=ppo", "hints=none", "seed=3"])
     assert named.run == "merging-ppo-high-none-seed3"
     assert load("train", ["run=mine"]).run == "mine"
+    inverted = ["hints=faulty", "hints.faults.wrong=0.8", "hints.faults.wrong_mode=inverted"]
+    assert load("train", inverted).run == "paper-hcrmp-faulty-wrong0.8-inverted-seed0"
 
 
 def test_what_a_run_folder_holds_is_the_same_configuration() -> None:
