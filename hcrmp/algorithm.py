@@ -43,6 +43,9 @@ class HcrmpConfig:
     weights_on: Literal["advantage", "reward"] = "advantage"
     """What the weights multiply: each critic's advantage (the paper's Eq. 2), or the reward terms, whose sum
     N sum_i lambda_i r_i is what a single critic learns: a planner that the LLM dominates, to compare with."""
+    scale_terms: bool = False
+    """Whether ``weights_on=reward`` first divides each reward term by the running standard deviation of its return, so
+    that a weight is the share that it is among standardised advantages, and not that of whichever term is largest."""
     fixed_weights: tuple[float, ...] = (0.34, 0.52, 0.14)
     """Weights of ``csa=fixed``, one per critic, normalised to sum 1 (no unit)."""
     anchor_prior: tuple[float, ...] = (0.34, 0.52, 0.14)
@@ -196,6 +199,7 @@ class MultiCriticPPO(PPO):
             "anchor_prior": config.anchor_prior if config.csa == "mean_anchored" else None,
             "anchor_decay": config.anchor_decay,
             "scale_values": config.value_scale,
+            "scaled_terms": len(config.critics) if config.scale_terms and config.weights_on == "reward" else 0,
             "fused_optimizer": config.fused_optimizer,
         }
         assert isinstance(self.action_space, spaces.Box)
@@ -319,7 +323,10 @@ class MultiCriticPPO(PPO):
                 weights = self._over_rollout(self.policy.attention_weights, buffer)
             buffer.weights = weights.cpu().numpy().reshape(buffer.weights.shape)
         if self.config.weights_on == "reward":
-            buffer.weigh_rewards()
+            scale = self.policy.term_scale
+            if scale is not None:
+                scale.update(buffer.returns_of_terms())
+            buffer.weigh_rewards(1.0 if scale is None else scale.scale.cpu().numpy())
 
     # ---- update
 

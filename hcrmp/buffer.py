@@ -114,9 +114,22 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
         """Refuse: SB3's ``add`` takes a scalar reward and a value per step."""
         raise NotImplementedError("use write_observation() before and write_outcome() after the environment's step")
 
-    def weigh_rewards(self) -> None:
-        """Let the single critic's reward be ``K sum_i lambda_i r_i`` of each step: at equal weights the plain sum."""
-        self.rewards = self.terms * (self.weights * self.reward_terms).sum(axis=-1, keepdims=True)
+    def returns_of_terms(self) -> Float32Array:
+        """Return the discounted sums ``(T, B, K)`` of each reward term from each step to the end of its episode.
+
+        Where the rollout ends first, so do they: what is wanted of them is their scale.
+        """
+        nothing = np.zeros_like(self.reward_terms)
+        return advantages_and_returns(
+            self.reward_terms, nothing, self.episode_starts, nothing[-1], self.dones[-1], self.gamma, 1.0
+        )[1]
+
+    def weigh_rewards(self, scale: Float32Array | float = 1.0) -> None:
+        """Let the single critic's reward be ``K sum_i lambda_i r_i / scale_i``: at equal weights the sum of the terms.
+
+        ``scale`` is ``(K,)`` or 1.
+        """
+        self.rewards = self.terms * (self.weights * self.reward_terms / scale).sum(axis=-1, keepdims=True)
 
     def finish(self, last_values: Float32Array) -> None:
         """Compute every critic's advantages and returns; ``last_values`` ``(B, N)`` follow the last step."""

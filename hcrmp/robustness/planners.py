@@ -80,7 +80,8 @@ def method_words(config: TrainConfig) -> str:
     if not isinstance(options, HcrmpConfig):
         return options.name.upper() + (" with state hint" if options.hint_in_state else "")
     base = "HCRMP" if options.weights_on == "advantage" else "LLM reward"
-    unusual = [_CSA_WORDS[options.csa], "" if options.asr else "no state hint"]
+    scaled = options.standardise_before if options.weights_on == "advantage" else options.scale_terms
+    unusual = [_CSA_WORDS[options.csa], "" if scaled else "unscaled", "" if options.asr else "no state hint"]
     unusual += ["no hints in training"] if config.hints.provider == "none" else []
     return ", ".join([base, *filter(None, unusual)])
 

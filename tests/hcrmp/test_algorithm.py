@@ -116,12 +116,33 @@ def test_a_single_critic_learns_the_sum_that_held_step_by_step() -> None:
     assert buffer.values.shape == buffer.advantages.shape == (32, 4, 1)
 
 
+def test_scaled_terms_let_the_weights_decide_however_large_a_reward_term_is() -> None:
+    first, scales = (0.9, 0.05, 0.05), (1.0, 100.0, 1.0)
+    assert learnt_action(config_of(weights_on="reward", scale_terms=True), first, scales=scales) > 0.3
+    assert learnt_action(config_of(weights_on="reward"), first, scales=scales) < -0.3
+
+
 def test_a_mean_anchor_works_on_the_reward_too() -> None:
     config = config_of(weights_on="reward", csa="mean_anchored", anchor_prior=(0.9, 0.05, 0.05))
     assert learnt_action(config, (0.05, 0.9, 0.05)) > 0.3
 
 
 # ---- determinism, logs, callbacks
+
+
+def test_reward_terms_are_scaled_by_the_deviation_of_their_return() -> None:
+    """By hand, with a discount of 0.5 and one world: returns from the back, cut at the end of an episode."""
+    config = config_of(weights_on="reward", scale_terms=True, gamma=0.5, n_steps=4, batch_size=2)
+    model = MultiCriticPPO(env=ToyWorlds(1), config=config, seed=0, device="cpu").learn(4)
+    buffer = model.rollout_buffer
+    buffer.reward_terms[:, 0] = [[1, 2, 0], [2, 4, 0], [4, 8, 0], [8, 16, 0]]
+    buffer.episode_starts[:, 0] = [1, 0, 1, 0]
+    expected = np.array([[2, 4, 0], [2, 4, 0], [8, 16, 0], [8, 16, 0]])
+    assert np.array_equal(buffer.returns_of_terms()[:, 0], expected)
+    buffer.weights[:, 0] = (0.5, 0.25, 0.25)
+    buffer.weigh_rewards(expected.std(axis=0) + [0, 0, 0.01])
+    # Standard deviations 3 and 6: each step is 3 (0.5 r_0 / 3 + 0.25 r_1 / 6) with r_1 = 2 r_0.
+    assert buffer.rewards[:, 0, 0] == pytest.approx(0.75 * np.array([1, 2, 4, 8]))
 
 
 @pytest.mark.parametrize("csa", ["hint", "attention", "mean_anchored"])

@@ -164,7 +164,7 @@ def test_the_default_is_one_hinted_planner_over_all_cells() -> None:
 def test_options_change_what_they_name() -> None:
     assert load("train", ["algo=hcrmp_no_asr"]).algo.asr is False
     assert load("train", ["algo=hcrmp_equal"]).algo.csa == "equal"
-    assert load("train", ["algo=llm_reward"]).algo == replace(load("train").algo, weights_on="reward")
+    assert load("train", ["algo=llm_reward"]).algo == replace(load("train").algo, weights_on="reward", scale_terms=True)
     assert isinstance(load("train", ["algo=ppo"]).algo, PpoOptions)
     assert load("train", ["observation=agents"]).observation.perception == "agents"
     assert load("train", ["scenario=merging"]).scenario.families == ("merging",)

@@ -24,7 +24,7 @@ from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
 from hcrmp.statistics import Estimate
 from llm_hints.cache import CacheConfig, SemanticCache
 from llm_hints.providers.faulty import FaultConfig
-from tests.hcrmp.tiny import MERGING, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
+from tests.hcrmp.tiny import MERGING, SMALL, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
 
 FAULTS = HintsConfig(provider="faulty", faults=FaultConfig(wrong=0.2, malformed=0.2, late=0.2, missing=0.2))
 
@@ -128,6 +128,20 @@ def test_a_baseline_is_driven_by_its_own_view(tmp_path: Path) -> None:
     course = make_course(config, MERGING, "low", 2)
     trained, untrained = (records(driven_by(name, folder, course, 2)) for name in ("planner", "untrained"))
     assert trained != untrained
+
+
+def test_a_planner_whose_reward_was_weighed_is_measured_by_the_environments_own(tmp_path: Path) -> None:
+    """Its drive shows the weights that it was given, and no critics' values: it has one critic, of the weighted sum."""
+    algo = replace(SMALL, weights_on="reward")
+    folder = tiny_run(tmp_path, algo=algo)
+    course = make_course(tiny_config(tmp_path, algo=algo), MERGING, "low", 1)
+    env = course.environment(1)
+    driver = make_driver("planner", course, env, folder)
+    (one,) = evaluate_driver(env, driver, course)
+    (log,) = record_drives(course, driver, [one])
+    assert log.trace.reward_terms.sum(0) == pytest.approx(one.record.reward_terms)
+    assert log.trace.values is None
+    assert log.trace.weights is not None and log.trace.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_numbers_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:

@@ -45,7 +45,7 @@ def assert_same(first: RunFolder, second: RunFolder) -> None:
 
 @pytest.mark.parametrize(
     "algo",
-    [SMALL, replace(SMALL, csa="mean_anchored"), replace(SMALL, weights_on="reward"), SMALL_PPO],
+    [SMALL, replace(SMALL, csa="mean_anchored"), replace(SMALL, weights_on="reward", scale_terms=True), SMALL_PPO],
     ids=["hcrmp", "anchored", "llm_reward", "ppo"],
 )
 def test_half_and_the_other_half_is_the_whole(tmp_path: Path, algo: HcrmpOptions | PpoOptions) -> None:

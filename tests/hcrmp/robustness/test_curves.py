@@ -103,7 +103,7 @@ def test_right_hints_are_measured_once_for_all_ways_of_being_wrong() -> None:
 
 def test_runs_that_differ_in_their_seed_alone_are_one_method() -> None:
     one, two = planner("a", seed=1), planner("b", seed=2, progress=False)
-    reward = planner("c", algo=HcrmpOptions(weights_on="reward"))
+    reward = planner("c", algo=HcrmpOptions(weights_on="reward", scale_terms=True))
     harmed = planner("d", hints=wrong(0.42, "inverted"))
     assert group([one, two, reward, harmed], over_training=False) == {
         "HCRMP": [one, two], "LLM reward": [reward], "HCRMP, trained with 42 % inverted": [harmed]
@@ -133,7 +133,9 @@ def test_the_same_training_twice_is_refused() -> None:
     [
         ({}, "HCRMP"),
         ({"algo": HcrmpOptions(csa="mean_anchored", asr=False)}, "HCRMP, mean-anchored, no state hint"),
-        ({"algo": HcrmpOptions(weights_on="reward", csa="mean_anchored")}, "LLM reward, mean-anchored"),
+        ({"algo": HcrmpOptions(weights_on="reward", scale_terms=True)}, "LLM reward"),
+        ({"algo": HcrmpOptions(weights_on="reward", csa="mean_anchored")}, "LLM reward, mean-anchored, unscaled"),
+        ({"algo": HcrmpOptions(standardise_before=False)}, "HCRMP, unscaled"),
         ({"algo": PpoOptions(hint_in_state=True)}, "PPO with state hint"),
         ({"hints": HintsConfig(provider="none")}, "HCRMP, no hints in training"),
     ],
