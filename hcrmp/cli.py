@@ -60,6 +60,14 @@ JOBS: dict[str, Job] = {
             "hcrmp evaluate run=runs/tuned scenario=overtaking density=high hints=faulty",
         ),
     ),
+    "robustness": Job(
+        "hcrmp.robustness.job",
+        "Measure trained planners with more and more of their hints wrong; a plot and tables.",
+        (
+            "hcrmp robustness runs=[hinted,llm_dominated] rates=[0,0.42,1] wrong_modes=[inverted] episodes=50",
+            "hcrmp robustness runs=[paper-*] when=training output=robustness_of_training",
+        ),
+    ),
     "replay": Job(
         "hcrmp.replay",
         "Turn a recorded drive into a self-contained page and a video.",

@@ -92,6 +92,21 @@ class HintsConfig:
         if self.cache_file and not self.service.cache:
             raise ValueError("cache_file came with service.cache=false: leave one of them out")
 
+    def __post_init__(self) -> None:
+        """Refuse faults that nobody would make: who asks for wrong hints must not measure right ones."""
+        asked = [f"faults.{name}={rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
+        if asked and self.provider != "faulty":
+            raise ValueError(f"{', '.join(asked)}, but provider={self.provider} makes no faults: add hints=faulty")
+
+    @property
+    def words(self) -> str:
+        """Whose hints they are and which faults they have, for names: those of another rate are another thing."""
+        if self.provider != "faulty":
+            return self.provider
+        told = [f"{name}{rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
+        inverted = self.faults.wrong > 0.0 and self.faults.wrong_mode == "inverted"
+        return "-".join([self.provider, *told, *(["inverted"] if inverted else [])])
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluateConfig:
@@ -252,6 +267,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
     "demo": DemoConfig,
+    "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
     "hints benchmark": "hcrmp.hints_config:HintsBenchmarkConfig",
@@ -325,6 +341,7 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
         parts = [chosen["scenario"], chosen["algo"]]
         parts += [Path(str(values["map"])).stem] if values.get("map") else []
         parts += ["randomised"] if values.get("randomise") else []
+        chosen["hints"] = from_mapping(HintsConfig, values.get("hints", {}), "hints").words
         parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
         values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
     return values

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.recording import DriveLog
 from envs.scenarios.catalogue import GROUPS
-from hcrmp.config import EvaluateConfig, HintsConfig
+from hcrmp.config import EvaluateConfig
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, Driven, evaluate_driver, known_hints, make_course, make_driver
 from hcrmp.mapping import to_mapping
@@ -146,7 +146,7 @@ def label(config: EvaluateConfig) -> str:
     parts += [Path(config.map).stem] if config.map else []
     parts += ["randomised"] if config.randomise else []
     parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
-    parts += [f"hints-{_hints_word(config.hints)}"] if config.hints is not None else []
+    parts += [f"hints-{config.hints.words}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
     return "-".join(parts)
 
@@ -154,10 +154,6 @@ def label(config: EvaluateConfig) -> str:
 def _scenario_word(families: Sequence[str]) -> str:
     """Return the name of the group that the families are, else all their names."""
     return next((name for name, members in GROUPS.items() if members == tuple(families)), "-".join(families))
-
-
-def _hints_word(hints: HintsConfig) -> str:
-    return hints.provider
 
 
 def drive_name(config: EvaluateConfig, log: DriveLog) -> str:

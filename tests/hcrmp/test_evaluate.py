@@ -10,7 +10,7 @@ import pytest
 
 from envs.recording import DriveLog
 from hcrmp import cli
-from hcrmp.config import EvaluateConfig, HintsConfig
+from hcrmp.config import EvaluateConfig, HintsConfig, load
 from hcrmp.drivers import CHUNK, in_chunks
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.evaluate import choose_drives, evaluate, label, open_folder, result_path
@@ -24,7 +24,7 @@ from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
 from hcrmp.statistics import Estimate
 from llm_hints.cache import CacheConfig, SemanticCache
 from llm_hints.providers.faulty import FaultConfig
-from tests.hcrmp.tiny import MERGING, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
+from tests.hcrmp.tiny import MERGING, SMALL, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
 
 FAULTS = HintsConfig(provider="faulty", faults=FaultConfig(wrong=0.2, malformed=0.2, late=0.2, missing=0.2))
 
@@ -134,6 +134,20 @@ def test_a_baseline_is_driven_by_its_own_view(tmp_path: Path) -> None:
     assert trained != untrained
 
 
+def test_a_planner_whose_reward_was_weighed_is_measured_by_the_environments_own(tmp_path: Path) -> None:
+    """Its drive shows the weights that it was given, and no critics' values: it has one critic, of the weighted sum."""
+    algo = replace(SMALL, weights_on="reward")
+    folder = tiny_run(tmp_path, algo=algo)
+    course = make_course(tiny_config(tmp_path, algo=algo), MERGING, "low", 1)
+    env = course.environment(1)
+    driver = make_driver("planner", course, env, folder)
+    (one,) = evaluate_driver(env, driver, course)
+    (log,) = record_drives(course, driver, [one])
+    assert log.trace.reward_terms.sum(0) == pytest.approx(one.record.reward_terms)
+    assert log.trace.values is None
+    assert log.trace.weights is not None and log.trace.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
+
+
 def test_numbers_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:
     seen: list[int] = []
 
@@ -191,7 +205,21 @@ def test_the_files_name_says_what_was_chosen() -> None:
     usual = EvaluateConfig(run="x")
     assert label(usual) == "planner-paper"
     assert label(replace(usual, density="high", scenario=MERGING, seed=3)) == "planner-merging-high-seed3"
-    assert label(replace(usual, driver="keep_lane", hints=FAULTS)) == "keep_lane-paper-hints-faulty"
+    assert label(replace(usual, driver="keep_lane", hints=HintsConfig(provider="none"))) == "keep_lane-paper-hints-none"
+
+
+def test_hints_with_other_faults_are_another_result() -> None:
+    """Two rates, or two ways of being wrong, do not overwrite each other."""
+    words = {
+        "planner-paper-hints-faulty-wrong0.42": ["hints=faulty"],
+        "planner-paper-hints-faulty-wrong0.8": ["hints=faulty", "hints.faults.wrong=0.8"],
+        "planner-paper-hints-faulty-wrong0.8-inverted": [
+            "hints=faulty", "hints.faults.wrong=0.8", "hints.faults.wrong_mode=inverted"
+        ],
+        "planner-paper-hints-faulty-late0.5": ["hints=faulty", "hints.faults.wrong=0", "hints.faults.late=0.5"],
+        "planner-paper-hints-faulty": ["hints=faulty", "hints.faults.wrong=0"],
+    }  # fmt: skip
+    assert {label(load("evaluate", ["run=x", "scenario=paper", *given])): given for given in words.values()} == words
 
 
 def test_a_mean_without_any_success_still_has_an_interval() -> None:
