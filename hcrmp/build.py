@@ -29,7 +29,7 @@ from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 from llm_hints.providers.base import HintProvider
-from llm_hints.providers.faulty import FaultyProvider
+from llm_hints.providers.faulty import FaultConfig, FaultyProvider
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.silent import SilentProvider
@@ -39,7 +39,8 @@ from llm_hints.service import HintService
 def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvider:
     """Return the source of hints; ``rng`` decides the faults of ``faulty``."""
     if config.provider == "faulty":
-        return FaultyProvider(build_provider(replace(config, provider=config.faulty_of), rng), config.faults, rng)
+        inner = replace(config, provider=config.faulty_of, faults=FaultConfig())
+        return FaultyProvider(build_provider(inner, rng), config.faults, rng)
     if config.provider == "none":
         return SilentProvider()
     if config.provider == "transformers":

@@ -88,12 +88,12 @@ class HintsConfig:
     end, an evaluation reads it; ``""``: a training begins empty, an evaluation has what the run's checkpoint holds."""
 
     def __post_init__(self) -> None:
-        """Refuse a bank that nothing would use."""
+        """Refuse a bank that nothing would use, and faults that nobody would make.
+
+        Who asks for wrong hints must not measure right ones.
+        """
         if self.cache_file and not self.service.cache:
             raise ValueError("cache_file came with service.cache=false: leave one of them out")
-
-    def __post_init__(self) -> None:
-        """Refuse faults that nobody would make: who asks for wrong hints must not measure right ones."""
         asked = [f"faults.{name}={rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
         if asked and self.provider != "faulty":
             raise ValueError(f"{', '.join(asked)}, but provider={self.provider} makes no faults: add hints=faulty")
