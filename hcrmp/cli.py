@@ -88,10 +88,20 @@ JOBS: dict[str, Job] = {
         "Ask a language model what is known, and count how often it is wrong.",
         ("hcrmp hints benchmark hints=bundled", "hcrmp hints benchmark hints=rules scenes=2000 seed=1"),
     ),
+    "hints stability": Job(
+        "hcrmp.hints_stability",
+        "Ask a language model about the same scenes again and again, with and without anchors.",
+        ("hcrmp hints stability hints=bundled", "hcrmp hints stability scenes=200 repeats=30 families=[cut_in]"),
+    ),
     "hints train": Job(
         "hcrmp.hints_train",
         "Make a small language model of hints, as the bundled one was made (an hour).",
         ("hcrmp hints train", "hcrmp hints train steps=500 scenes=2000 output=runs/small_model"),
+    ),
+    "hints tune": Job(
+        "hcrmp.hints_tune",
+        "Tune a larger language model with LoRA on the scenes that the bundled one was taught with.",
+        ("hcrmp hints tune model=models/qwen output=runs/tuned_qwen", "hcrmp hints tune model=models/qwen steps=200"),
     ),
     "serve": Job(
         "hcrmp.serve",

@@ -21,6 +21,7 @@ from hcrmp.hint_model.scoring import agreement, right_answers
 from hcrmp.hint_model.training import TrainingConfig, teach
 from hcrmp.hints_config import HintsTrainConfig
 from hcrmp.run_folder import write_json
+from llm_hints.closed_answers import hundredths
 from llm_hints.providers.compact_lm import CompactModel
 from llm_hints.providers.rules import RulesProvider
 
@@ -95,6 +96,6 @@ def evaluate(pupil: Pupil, lessons: Lessons, temperatures: dict[str, float]) -> 
     answers = CompactModel(pupil.model, temperatures, 64).ask(lessons.facts)
     right = {kind: float(hits.mean()) for kind, hits in right_answers(answers.codes(), lessons).items()}
     same = agreement(answers.codes(), lessons)
-    weights = float(np.abs(answers.weights() - lessons.weights).mean())
+    weights = float(np.abs(hundredths(answers.mean_weights()) - lessons.weights).mean())
     return {"scenes": float(len(lessons)), **right, "weights_difference": weights,
             **{name: same[name] for name in ("density", "first", "second", "third")}}  # fmt: skip
