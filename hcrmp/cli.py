@@ -83,6 +83,11 @@ JOBS: dict[str, Job] = {
         "Look at CARLA servers and what they need: versions, ports, GPU, Vulkan, a clock that was left behind.",
         ("hcrmp doctor", "hcrmp doctor servers=[127.0.0.1:2000,node7:2000]", "hcrmp doctor --unstick"),
     ),
+    "hints ask": Job(
+        "hcrmp.hints_ask",
+        "Show a scene as a language model is told of it, and its answer.",
+        ("hcrmp hints ask hints=bundled", "hcrmp hints ask family=road_works seed=3"),
+    ),
     "hints benchmark": Job(
         "hcrmp.hints_benchmark",
         "Ask a language model what is known, and count how often it is wrong.",

@@ -274,6 +274,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
+    "hints ask": "hcrmp.hints_config:HintsAskConfig",
     "hints benchmark": "hcrmp.hints_config:HintsBenchmarkConfig",
     "hints stability": "hcrmp.hints_config:HintsStabilityConfig",
     "hints train": "hcrmp.hints_config:HintsTrainConfig",

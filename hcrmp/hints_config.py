@@ -9,6 +9,18 @@ from llm_hints.prompts import Style
 
 
 @dataclass(frozen=True, slots=True)
+class HintsAskConfig:
+    """``hcrmp hints ask``."""
+
+    hints: HintsConfig = field(default_factory=HintsConfig)
+    """Who is asked."""
+    family: str = "cut_in"
+    """Family of the scene."""
+    seed: int = 0
+    """Which scene."""
+
+
+@dataclass(frozen=True, slots=True)
 class HintsBenchmarkConfig:
     """``hcrmp hints benchmark``."""
 

@@ -160,13 +160,14 @@ def load_model(source: str, device: th.device, dtype: str) -> Any:
 @contextmanager
 def _no_progress_bar() -> Iterator[None]:
     """Load without a bar of the library's own in the middle of ours."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def choose_device(name: str) -> th.device:
