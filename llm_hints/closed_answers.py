@@ -66,7 +66,8 @@ class ClosedAnswers:
         """
         drawn = np.empty_like(chance)
         for column, name in enumerate(CRITICS):
-            likely = self.shares[name] ** (1.0 / temperature)
+            share = self.shares[name]
+            likely = (share / share.max(axis=1, keepdims=True)) ** (1.0 / temperature)
             steps = np.cumsum(likely / likely.sum(axis=1, keepdims=True), axis=1)
             drawn[:, column] = _HUNDREDTHS[np.minimum((steps < chance[:, column : column + 1]).sum(axis=1), 100)]
         return _normalised(drawn)
