@@ -123,7 +123,7 @@ class ChatClient:
             reply = self._batch([chat], mode, deadline)[0]
             if reply.fault not in _NO_SUCH_MODE:
                 break
-        if reply.text is not None:
+        if reply.text is not None or reply.fault is Fault.NO_TEXT:
             self._mode = mode
             _log.info("%s answers in the mode %s", self._endpoint.shown, mode)
         return reply

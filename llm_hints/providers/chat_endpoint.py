@@ -2,7 +2,7 @@
 
 The standard library's client: a provider needs no package, a hanging exchange can be cut from outside by its socket,
 and what can fail is known. The key comes from an environment variable; it is sent to this one address (redirections are
-not followed) and cut out of whatever comes back, so that it cannot reach a log, an error or a record.
+not followed, proxies not used) and cut out of whatever comes back, so that no log, error or record can have it.
 """
 
 from __future__ import annotations
@@ -216,7 +216,8 @@ def chat_text(answer: dict[str, Any]) -> tuple[str, bool]:
     if not isinstance(content, str) or not content.strip():
         why = f"finish_reason {choices[0].get('finish_reason')!r}"
         raise ExchangeError(Fault.NO_TEXT, f"a completion without text came ({why})")
-    return content, choices[0].get("finish_reason") == "length"
+    # JSON can hold halves of characters, which no file takes.
+    return content.encode("utf-8", "replace").decode(), choices[0].get("finish_reason") == "length"
 
 
 def _read_key(name: str) -> str:

@@ -97,7 +97,8 @@ class OpenAiProvider:
 
     def _replies(self, facts: SceneFacts) -> list[Reply]:
         """Return the replies for n scenes; the most urgent are asked first, so that a deadline costs the others."""
-        chats, order = self._chats(facts), np.argsort(facts.agents[:, 0, AgentFact.NEAR_S], kind="stable")
+        chats = self._chats(facts)
+        order = np.argsort(np.where(facts.count > 0, facts.agents[:, 0, AgentFact.NEAR_S], np.inf), kind="stable")
         replies = self.client.complete([chats[row] for row in order])
         return [replies[place] for place in np.argsort(order)]
 

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from envs.scene import SceneBatch
+from envs.scene import ActorRow, SceneBatch
 from llm_hints.facts import scene_facts
 from llm_hints.hint import Hint
 from llm_hints.prompts import hint_messages, json_schema
 from llm_hints.providers.base import HintAnswers, HintProvider, HintProviderError
+from llm_hints.providers.chat_endpoint import Endpoint, ExchangeError, chat_text
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
 from llm_hints.service import HintService
 from llm_hints.service_config import HintServiceConfig
@@ -98,6 +101,7 @@ def test_answers_become_hints_and_the_request_is_the_prompt() -> None:
 def test_each_world_gets_its_own_answer_and_the_most_urgent_is_asked_first() -> None:
     worlds = make_scene(9, [make_actor(30, 0, actor_id=7)])
     worlds.ego.speed[:] = [2, 9, 4, 8, 6, 5, 7, 3, 0]
+    worlds.actors.block[ActorRow.VALID, 0] = 0
 
     def by_speed(handler: Handler, body: dict[str, Any]) -> None:
         told = re.search(r"You drive (\d)", body["messages"][1]["content"])
@@ -106,9 +110,10 @@ def test_each_world_gets_its_own_answer_and_the_most_urgent_is_asked_first() -> 
         handler.say(answer(safety=speed / 10))
 
     with stub(by_speed) as server:
-        answers = ask(provider(server, parallel=3), worlds)
+        answers = ask(provider(server, parallel=3, model="m", check_scene=False), worlds)
     np.testing.assert_allclose(answers.hints.weights[:, 0], worlds.ego.speed / 10)
-    assert "You drive 9.0" in server.bodies[1]["messages"][1]["content"]  # the first asked which models there are
+    told = [body["messages"][1]["content"] for body in server.bodies]
+    assert "You drive 9.0" in told[0] and sum("nobody and nothing" in text for text in told[-3:]) == 1
 
 
 def test_extra_fields_are_sent_and_null_leaves_one_out() -> None:
@@ -380,6 +385,30 @@ def test_measured_latency_is_the_wall_time_of_each_answer() -> None:
     with stub(slowly) as server:
         latency = ask(provider(server, model="m", latency="measured", parallel=1)).latency_s
     assert (latency >= 0.05).all() and latency.max() >= 0.25  # six, one after the other
+
+
+@given(
+    st.sampled_from([200, 200, 200, 400, 404, 429, 500]),
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["choices", "message", "content", "error", "detail"]), inner, max_size=3)
+        ),
+    ).map(json.dumps)
+    | st.text(max_size=30),
+)
+def test_whatever_comes_back_is_text_or_the_named_error(code: int, body: str) -> None:
+    try:
+        text, _ = chat_text(Endpoint("http://127.0.0.1:1/v1").judged(code, "reason", "soon", body))
+    except ExchangeError as error:
+        assert "\n" not in str(error) and len(error.detail) < 400
+        return
+    assert text.strip()
+
+
+def test_halves_of_characters_are_replaced() -> None:
+    assert chat_text({"choices": [{"message": {"content": "a\ud800b"}}]}) == ("a?b", False)
 
 
 # In the service.
