@@ -77,6 +77,7 @@ def finish(
     pupil: Pupil, held_out: Lessons, unseen: Lessons, config: HintsTrainConfig, folder: Path, console: Console
 ) -> None:
     """Calibrate on half of the held-out scenes, measure on the others and on unseen families, and write the model."""
+    _round(pupil)
     even = np.arange(0, len(held_out), 2)
     temperatures = fit_temperatures(CompactModel(pupil.model, {}, 64), held_out.take(even))
     measured = {
@@ -89,6 +90,13 @@ def finish(
     console.print(
         f"written: {folder}\nnext:    hcrmp hints benchmark hints=transformers hints.transformers.model={folder}"
     )
+
+
+def _round(pupil: Pupil) -> None:
+    """Round the weights as they will be stored, so that what is measured is what is written."""
+    with th.no_grad():
+        for parameter in pupil.parameters():
+            parameter.copy_(parameter.bfloat16())
 
 
 def evaluate(pupil: Pupil, lessons: Lessons, temperatures: dict[str, float]) -> dict[str, float]:
