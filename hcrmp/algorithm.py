@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,12 @@ class HcrmpConfig:
     """Whether the networks read the hint's 13 numbers beside the state (the paper's ASR)."""
     csa: Csa = "hint"
     """Where the critics' weights come from (the paper's CSA): hint, equal, fixed, attention or mean_anchored."""
+    weights_on: Literal["advantage", "reward"] = "advantage"
+    """What the weights multiply: each critic's advantage (the paper's Eq. 2), or the reward terms, whose sum
+    N sum_i lambda_i r_i is what a single critic learns: a planner that the LLM dominates, to compare with."""
+    scale_terms: bool = False
+    """Whether ``weights_on=reward`` first divides each reward term by the running standard deviation of its return, so
+    that a weight is the share that it is among standardised advantages, and not that of whichever term is largest."""
     fixed_weights: tuple[float, ...] = (0.34, 0.52, 0.14)
     """Weights of ``csa=fixed``, one per critic, normalised to sum 1 (no unit)."""
     anchor_prior: tuple[float, ...] = (0.34, 0.52, 0.14)
@@ -95,10 +101,20 @@ class HcrmpConfig:
                 raise ValueError(
                     f"{name} is {weights}; give one number >= 0 for each of the critics {self.critics}, not all zero"
                 )
+        if self.csa == "attention" and self.weights_on == "reward":
+            raise ValueError(
+                "csa=attention learns its weights through the advantage, weights_on=reward leaves them no gradient: "
+                "take another csa, or weights_on=advantage"
+            )
         if self.batch_size < 2 or self.n_steps < 1 or self.n_epochs < 1:
             raise ValueError(
                 f"batch_size {self.batch_size}, n_steps {self.n_steps}, n_epochs {self.n_epochs}: at least 2, 1, 1"
             )
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Names of the values that are learnt: one a critic; where the weights act on the reward, that of their sum."""
+        return ("reward",) if self.weights_on == "reward" else self.critics
 
     @property
     def input_keys(self) -> tuple[str, ...]:
@@ -176,20 +192,22 @@ class MultiCriticPPO(PPO):
         self._check_weights_space()
         self.policy_kwargs = {
             "config": config.policy,
-            "critics": len(config.critics),
+            "critics": len(config.value_names),
             "input_keys": keys,
             "scan": self.scan,
             "attention": config.csa == "attention",
             "anchor_prior": config.anchor_prior if config.csa == "mean_anchored" else None,
             "anchor_decay": config.anchor_decay,
             "scale_values": config.value_scale,
+            "scaled_terms": len(config.critics) if config.scale_terms and config.weights_on == "reward" else 0,
             "fused_optimizer": config.fused_optimizer,
         }
         assert isinstance(self.action_space, spaces.Box)
         actions = int(np.prod(self.action_space.shape))
         self.rollout_buffer_class = MultiCriticRolloutBuffer
         self.rollout_buffer_kwargs = {
-            "critics": len(config.critics),
+            "critics": len(config.value_names),
+            "terms": len(config.critics),
             "layout": layout,
             "parameter_size": actions if config.policy.distribution == "gaussian" else 2 * actions,
         }
@@ -235,8 +253,8 @@ class MultiCriticPPO(PPO):
             terms = get_reward_terms(env, infos, rewards, len(self.config.critics))
             rollout_buffer.write_outcome(actions, parameters, terms, dones)
             self._last_obs, self._last_episode_starts = new_obs, dones  # type: ignore[assignment]
-        self._evaluate_rollout(rollout_buffer, truncated)
         self._settle_weights(rollout_buffer)
+        self._evaluate_rollout(rollout_buffer, truncated)
         self._record_rollout(rollout_buffer)
         callback.update_locals(locals())
         callback.on_rollout_end()
@@ -295,7 +313,7 @@ class MultiCriticPPO(PPO):
         return values
 
     def _settle_weights(self, buffer: MultiCriticRolloutBuffer) -> None:
-        """Check the weights of the finished rollout, anchor or compute them where configured."""
+        """Check the weights of the finished rollout; anchor, compute or apply to the reward where configured."""
         if self.config.csa in HINTED and len(self.config.critics) > 1:
             check_weights(buffer.weights)
         if self.policy.mean_anchor is not None:
@@ -304,6 +322,11 @@ class MultiCriticPPO(PPO):
             with th.no_grad():
                 weights = self._over_rollout(self.policy.attention_weights, buffer)
             buffer.weights = weights.cpu().numpy().reshape(buffer.weights.shape)
+        if self.config.weights_on == "reward":
+            scale = self.policy.term_scale
+            if scale is not None:
+                scale.update(buffer.returns_of_terms())
+            buffer.weigh_rewards(1.0 if scale is None else scale.scale.cpu().numpy())
 
     # ---- update
 
@@ -362,27 +385,31 @@ class MultiCriticPPO(PPO):
         if self.policy.weight_net is not None:
             weights = self.policy.attention_weights(minibatch.rows)
             entropy = -(weights * weights.clamp_min(1e-8).log()).sum(dim=1).mean()
-        advantage = combine_advantages(minibatch.advantages, weights)
+        if self.config.weights_on == "reward":
+            advantage = minibatch.advantages[:, 0]  # which holds the weights already
+        else:
+            advantage = combine_advantages(minibatch.advantages, weights)
         return (standardise(advantage) if self.normalize_advantage else advantage), entropy
 
     # ---- records
 
     def _record_rollout(self, buffer: MultiCriticRolloutBuffer) -> None:
-        for index, name in enumerate(self.config.critics):
+        for index, name in enumerate(self.config.value_names):
             returns, values = buffer.returns[..., index].ravel(), buffer.values[..., index].ravel()
             self.logger.record(f"critics/return_{name}", float(returns.mean()))
-            self.logger.record(f"critics/reward_{name}", float(buffer.rewards[..., index].mean()))
             self.logger.record(f"critics/explained_variance_{name}", explained_variance(values, returns))
+            self.logger.record(f"critics/return_scale_{name}", float(self.policy.return_scale.scale[index]))
+        for index, name in enumerate(self.config.critics):
+            self.logger.record(f"critics/reward_{name}", float(buffer.reward_terms[..., index].mean()))
             self.logger.record(f"critics/weight_{name}", float(buffer.weights[..., index].mean()))
             self.logger.record(f"critics/weight_std_{name}", float(buffer.weights[..., index].std()))
-            self.logger.record(f"critics/return_scale_{name}", float(self.policy.return_scale.scale[index]))
 
     def _record_update(self, statistics: list[th.Tensor]) -> None:
         """Write the means over the update's minibatches; reading them once spares the device a wait per minibatch."""
         means = th.stack(statistics).mean(dim=0).cpu().tolist()
         for name, number in zip(STATISTICS, means, strict=False):
             self.logger.record(f"train/{name}", number)
-        for name, number in zip(self.config.critics, means[len(STATISTICS) :], strict=True):
+        for name, number in zip(self.config.value_names, means[len(STATISTICS) :], strict=True):
             self.logger.record(f"critics/value_loss_{name}", number)
         if isinstance(getattr(self.policy, "log_std", None), th.Tensor):
             self.logger.record("train/std", float(self.policy.log_std.detach().exp().mean()))

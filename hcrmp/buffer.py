@@ -27,11 +27,11 @@ class Minibatch(NamedTuple):
     old_log_prob: th.Tensor
     """``(M,)``."""
     advantages: th.Tensor
-    """``(M, N)`` unweighted, as the losses want them (standardised or not)."""
+    """``(M, N)`` of each critic, as the losses want them (standardised or not)."""
     weights: th.Tensor
-    """``(M, N)`` the lambda that held when the step was collected."""
+    """``(M, K)`` the lambda that held when the step was collected."""
     returns: th.Tensor
-    """``(M, N)`` unweighted."""
+    """``(M, N)`` of each critic."""
 
 
 class MultiCriticRolloutBuffer(RolloutBuffer):
@@ -39,6 +39,9 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
 
     Arrays stay ``(T, B, ...)`` and C-contiguous all the time, so that flat sample ``t * B + b`` is a view (SB3 swaps
     axes with a copy). SB3's ``observations`` is ``rows`` here, written straight from the environment's arrays.
+
+    There are K reward terms, each with its weight. N = K critics learn one each: then ``rewards`` are the
+    ``reward_terms`` themselves; or a single one learns their weighted sum (``weigh_rewards``).
     """
 
     rows: Float32Array
@@ -57,10 +60,12 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
         n_envs: int = 1,
         *,
         critics: int = 3,
+        terms: int | None = None,
         layout: InputLayout,
         parameter_size: int,
     ) -> None:
         self.critics = critics
+        self.terms = critics if terms is None else terms
         self.layout = layout
         self.parameter_size = parameter_size
         super().__init__(buffer_size, observation_space, action_space, device, gae_lambda, gamma, n_envs)
@@ -80,25 +85,27 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
         self.log_probs = np.zeros(steps, dtype=np.float32)
         self.episode_starts = np.zeros(steps, dtype=np.float32)
         self.dones = np.zeros(steps, dtype=bool)
-        self.rewards, self.values, self.advantages, self.returns, self.weights = (
-            np.zeros((*steps, self.critics), dtype=np.float32) for _ in range(5)
+        self.reward_terms, self.weights = (np.zeros((*steps, self.terms), dtype=np.float32) for _ in range(2))
+        self.values, self.advantages, self.returns = (
+            np.zeros((*steps, self.critics), dtype=np.float32) for _ in range(3)
         )
+        self.rewards = self.reward_terms if self.critics == self.terms else np.zeros_like(self.values)
 
     def write_observation(
         self, observation: Mapping[str, AnyArray] | AnyArray, weights: AnyArray, starts: AnyArray
     ) -> Float32Array:
-        """Copy a step's observation, weights ``(B, N)`` or ``(N,)``, starts ``(B,)``; return rows ``(B, D)``."""
+        """Copy a step's observation, weights ``(B, K)`` or ``(K,)``, starts ``(B,)``; return rows ``(B, D)``."""
         row: Float32Array = self.rows[self.pos]
         self.layout.write(observation, row)
         self.weights[self.pos] = weights
         self.episode_starts[self.pos] = starts
         return row
 
-    def write_outcome(self, actions: AnyArray, parameters: AnyArray, rewards: AnyArray, dones: AnyArray) -> None:
-        """Complete the step: actions ``(B, D_a)``, parameters ``(B, P)``, reward terms ``(B, N)``, dones ``(B,)``."""
+    def write_outcome(self, actions: AnyArray, parameters: AnyArray, terms: AnyArray, dones: AnyArray) -> None:
+        """Complete the step: actions ``(B, D_a)``, parameters ``(B, P)``, reward terms ``(B, K)``, dones ``(B,)``."""
         self.actions[self.pos] = actions.reshape(self.n_envs, self.action_dim)
         self.parameters[self.pos] = parameters
-        self.rewards[self.pos] = rewards
+        self.reward_terms[self.pos] = terms
         self.dones[self.pos] = dones
         self.pos += 1
         self.full = self.pos == self.buffer_size
@@ -106,6 +113,23 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
     def add(self, *args: Any, **kwargs: Any) -> None:
         """Refuse: SB3's ``add`` takes a scalar reward and a value per step."""
         raise NotImplementedError("use write_observation() before and write_outcome() after the environment's step")
+
+    def returns_of_terms(self) -> Float32Array:
+        """Return the discounted sums ``(T, B, K)`` of each reward term from each step to the end of its episode.
+
+        Where the rollout ends first, so do they: what is wanted of them is their scale.
+        """
+        nothing = np.zeros_like(self.reward_terms)
+        return advantages_and_returns(
+            self.reward_terms, nothing, self.episode_starts, nothing[-1], self.dones[-1], self.gamma, 1.0
+        )[1]
+
+    def weigh_rewards(self, scale: Float32Array | float = 1.0) -> None:
+        """Let the single critic's reward be ``K sum_i lambda_i r_i / scale_i``: at equal weights the sum of the terms.
+
+        ``scale`` is ``(K,)`` or 1.
+        """
+        self.rewards = self.terms * (self.weights * self.reward_terms / scale).sum(axis=-1, keepdims=True)
 
     def finish(self, last_values: Float32Array) -> None:
         """Compute every critic's advantages and returns; ``last_values`` ``(B, N)`` follow the last step."""

@@ -29,7 +29,7 @@ from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 from llm_hints.providers.base import HintProvider
-from llm_hints.providers.faulty import FaultyProvider
+from llm_hints.providers.faulty import FaultConfig, FaultyProvider
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.silent import SilentProvider
@@ -39,9 +39,15 @@ from llm_hints.service import HintService
 def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvider:
     """Return the source of hints; ``rng`` decides the faults of ``faulty``."""
     if config.provider == "faulty":
-        return FaultyProvider(build_provider(replace(config, provider=config.faulty_of), rng), config.faults, rng)
+        inner = replace(config, provider=config.faulty_of, faults=FaultConfig())
+        return FaultyProvider(build_provider(inner, rng), config.faults, rng)
     if config.provider == "none":
         return SilentProvider()
+    if config.provider == "transformers":
+        # Imported here: transformers takes seconds, which nobody else need wait for.
+        from llm_hints.providers.transformers_lm import TransformersProvider
+
+        return TransformersProvider(config.transformers)
     if config.provider == "openai":
         return _build_openai(config.openai)
     return RulesProvider(config.rules)
@@ -54,10 +60,17 @@ def _build_openai(config: OpenAiConfig) -> OpenAiProvider:
         raise UserError(f"hints.openai: {error}") from error
 
 
+def build_cache(config: HintsConfig) -> SemanticCache:
+    """Return the bank in the ``cache_file`` where there is one, else an empty one."""
+    if not config.cache_file:
+        return SemanticCache(config.cache)
+    return SemanticCache.open(Path(config.cache_file), config.cache)
+
+
 def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintService:
-    """Return the hint service of ``batch_size`` worlds."""
+    """Return the hint service of ``batch_size`` worlds, with what the bank in its ``cache_file`` knows."""
     provider_rng, service_rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
-    cache = SemanticCache(config.cache) if config.service.cache else None
+    cache = build_cache(config) if config.service.cache else None
     return HintService(build_provider(config, provider_rng), config.service, batch_size, service_rng, cache)
 
 

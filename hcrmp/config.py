@@ -22,6 +22,7 @@ from llm_hints.cache import CacheConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.rules import RulesConfig
+from llm_hints.providers.transformers_config import TransformersConfig
 from llm_hints.service_config import HintServiceConfig
 
 Family = Literal[
@@ -71,16 +72,40 @@ Simulator = EmbeddedOptions | CarlaOptions
 class HintsConfig:
     """Who gives hints, and how they are served."""
 
-    provider: Literal["rules", "none", "faulty", "openai"] = "rules"
-    """Where hints come from: the deterministic expert, nobody, another provider with faults, or a language model behind
-    an endpoint of OpenAI's protocol."""
-    faulty_of: Literal["rules", "openai"] = "rules"
+    provider: Literal["rules", "none", "faulty", "transformers", "openai"] = "rules"
+    """Where hints come from: the deterministic expert, nobody, another provider with faults, a language model here, or
+    one behind an endpoint of OpenAI's protocol."""
+    faulty_of: Literal["rules", "transformers", "openai"] = "rules"
     """Whose answers ``faulty`` spoils."""
     rules: RulesConfig = field(default_factory=RulesConfig)
+    transformers: TransformersConfig = field(default_factory=TransformersConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
     openai: OpenAiConfig = field(default_factory=OpenAiConfig)
     service: HintServiceConfig = field(default_factory=HintServiceConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
+    cache_file: str = ""
+    """File of a memory bank (npz): a training begins with it where it exists and saves it at checkpoints and at its
+    end, an evaluation reads it; ``""``: a training begins empty, an evaluation has what the run's checkpoint holds."""
+
+    def __post_init__(self) -> None:
+        """Refuse a bank that nothing would use, and faults that nobody would make.
+
+        Who asks for wrong hints must not measure right ones.
+        """
+        if self.cache_file and not self.service.cache:
+            raise ValueError("cache_file came with service.cache=false: leave one of them out")
+        asked = [f"faults.{name}={rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
+        if asked and self.provider != "faulty":
+            raise ValueError(f"{', '.join(asked)}, but provider={self.provider} makes no faults: add hints=faulty")
+
+    @property
+    def words(self) -> str:
+        """Whose hints they are and which faults they have, for names: those of another rate are another thing."""
+        if self.provider != "faulty":
+            return self.provider
+        told = [f"{name}{rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
+        inverted = self.faults.wrong > 0.0 and self.faults.wrong_mode == "inverted"
+        return "-".join([self.provider, *told, *(["inverted"] if inverted else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +267,11 @@ CONFIGS: dict[str, str | type[Any]] = {
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
     "demo": DemoConfig,
+    "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
+    "hints benchmark": "hcrmp.hints_config:HintsBenchmarkConfig",
+    "hints train": "hcrmp.hints_config:HintsTrainConfig",
 }
 
 
@@ -303,12 +331,17 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
     if is_map_file(str(values.get("map", ""))):
         # A run remembers its map wherever it is evaluated from.
         values["map"] = str(Path(str(values["map"])).expanduser().absolute())
+    hints = values.get("hints")
+    if isinstance(hints, dict) and hints.get("cache_file"):
+        # For the same reason.
+        hints["cache_file"] = str(Path(str(hints["cache_file"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
         usual = {"density": "all", "hints": "rules", "observation": "scan", "curriculum": "none"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
         parts = [chosen["scenario"], chosen["algo"]]
         parts += [Path(str(values["map"])).stem] if values.get("map") else []
         parts += ["randomised"] if values.get("randomise") else []
+        chosen["hints"] = from_mapping(HintsConfig, values.get("hints", {}), "hints").words
         parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
         values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
     return values

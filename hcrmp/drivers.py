@@ -97,7 +97,7 @@ class PlannerDriver:
     def values(self, observation: Observation) -> Numbers | None:
         """Return what its three critics expect ``(B, 3)``; None for a planner with other critics."""
         model = self.model
-        if not isinstance(model, MultiCriticPPO) or len(model.config.critics) != 3:
+        if not isinstance(model, MultiCriticPPO) or len(model.config.value_names) != 3:
             return None
         values = model.policy.predict_row_values
         return in_chunks(lambda part: values(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))

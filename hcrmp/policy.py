@@ -75,8 +75,8 @@ class MultiCriticPolicy(ActorCriticPolicy):
 
     ``act``, ``log_prob_of``, ``predict_row_values`` and ``evaluate_rows`` take flat rows ``(M, D)`` of an
     ``InputLayout`` and are what training calls; SB3's own (``predict``, ``forward``, ...) take observations.
-    The running statistics of the training (return scale, mean anchor) live here as module buffers, so that whatever
-    saves the policy saves them.
+    The running statistics of the training (scales of returns and reward terms, mean anchor) live here as module
+    buffers, so that whatever saves the policy saves them.
     """
 
     value_net: nn.Module  # type: ignore[assignment]
@@ -96,6 +96,7 @@ class MultiCriticPolicy(ActorCriticPolicy):
         anchor_prior: Sequence[float] | None = None,
         anchor_decay: float = 0.9,
         scale_values: bool = False,
+        scaled_terms: int = 0,
         fused_optimizer: bool = False,
     ) -> None:
         if use_sde:
@@ -107,6 +108,7 @@ class MultiCriticPolicy(ActorCriticPolicy):
         self.anchor_prior = anchor_prior
         self.anchor_decay = anchor_decay
         self.scale_values = scale_values
+        self.scaled_terms = scaled_terms
         self.layout = InputLayout(observation_space, input_keys)
         separate = self.config.critic_trunk == "separate"
         super().__init__(
@@ -193,6 +195,7 @@ class MultiCriticPolicy(ActorCriticPolicy):
 
     def _build_statistics(self) -> None:
         self.return_scale = ReturnScale(self.critics, self.scale_values)
+        self.term_scale = ReturnScale(self.scaled_terms, True) if self.scaled_terms else None
         self.mean_anchor = None if self.anchor_prior is None else MeanAnchor(self.anchor_prior, self.anchor_decay)
         self.weight_net = AttentionWeights(self.features_dim, self.critics) if self.attention else None
 
@@ -257,5 +260,6 @@ class MultiCriticPolicy(ActorCriticPolicy):
             "anchor_prior": self.anchor_prior,
             "anchor_decay": self.anchor_decay,
             "scale_values": self.scale_values,
+            "scaled_terms": self.scaled_terms,
             "fused_optimizer": "fused" in self.optimizer_kwargs,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hcrmp.build import build_algorithm, build_curriculum, build_environment
 from hcrmp.callbacks import (
     CheckpointCallback,
     CurriculumCallback,
+    HintsCallback,
     OutcomeCallback,
     ProgressCallback,
     TimeLimitCallback,
@@ -110,6 +112,15 @@ def save(
     save_checkpoint(folder.latest_checkpoint, model, extra, layout=env.driving.layout.as_dict())
 
 
+def _save_all(
+    config: TrainConfig, folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None
+) -> None:
+    """Write the checkpoint, and the hints' memory bank where it has a file."""
+    save(folder, model, env, curriculum)
+    if config.hints.cache_file and env.service.cache is not None:
+        env.service.cache.save(Path(config.hints.cache_file))
+
+
 def _learn(
     config: TrainConfig,
     folder: RunFolder,
@@ -124,8 +135,9 @@ def _learn(
         return
     outcomes = OutcomeCallback(env)
     callbacks: list[BaseCallback] = [
-        CheckpointCallback(lambda: save(folder, model, env, curriculum), config.checkpoint_every),
+        CheckpointCallback(lambda: _save_all(config, folder, model, env, curriculum), config.checkpoint_every),
         outcomes,
+        HintsCallback(env),
         ProgressCallback(config.total_steps, outcomes, console, config.progress),
         TimeLimitCallback(config.time_limit_s),
     ]
@@ -139,4 +151,4 @@ def _learn(
     finally:
         # Ctrl-C and failures included: what was learnt is kept, and the error goes on its way.
         if model.num_timesteps > 0:
-            save(folder, model, env, curriculum)
+            _save_all(config, folder, model, env, curriculum)

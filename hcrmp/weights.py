@@ -50,7 +50,7 @@ class MeanAnchor(nn.Module):
 
 
 class ReturnScale(nn.Module):
-    """Running standard deviation of each critic's return, ``(N,)``; 1 until the first rollout or while disabled."""
+    """Running standard deviation of each return (a critic's, a reward term's), ``(N,)``; 1 until the first rollout."""
 
     scale: th.Tensor
     variance: th.Tensor

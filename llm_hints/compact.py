@@ -123,6 +123,9 @@ SLOTS: dict[str, tuple[str, ...]] = {
 }
 """The answers that each question allows, in the order of their codes; entities: kind x 8 + direction, then nobody."""
 
+QUESTION_OF = {"hazard": "hazard", "road type": "road", "road sign": "sign", "longitudinal": "speed", "lateral": "lane"}
+"""Which question of the row asks each of the kinds of ``reference.KINDS``."""
+
 RISK_WORDS = tuple(f"risk{step / 20:g}" for step in range(21))
 """What a model is taught beside the answers: the risk of each agent, and of the road, where its last word stands."""
 

@@ -15,7 +15,7 @@ free there: nobody beside, 5 m and 1 s of the approach ahead, 5 m and 1.5 s behi
 *Hazard*: the road user of the highest risk by ``risk``, if that is at least ``HAZARD_RISK``.
 
 ``scale`` multiplies every threshold: where the answers at 0.85, 1 and 1.15 differ, the scene lies on a border, and
-either counts.
+either counts. So does, as a hazard, whoever's risk is at least 0.85 of the highest.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from enum import IntEnum
 import numpy as np
 
 from envs.compiled import njit
-from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, IntArray, RoadRow, SceneBatch
-from llm_hints.facts import AgentFact, control_ahead, write_agent
+from envs.scene import ActorKind, ActorRow, BoolArray, EgoRow, FloatArray, IntArray, RoadRow, SceneBatch
+from llm_hints.facts import MOST_AGENTS, AgentFact, SceneFacts, control_ahead, scene_facts, write_agent
 from llm_hints.geometry import relative
 from llm_hints.providers.rules import RulesConfig
 from llm_hints.risk import Parameter, assess_actor, road_risk
@@ -78,28 +78,55 @@ class Truth(IntEnum):
     ROAD_RISK = 7
 
 
+KINDS: dict[str, Truth] = {
+    "hazard": Truth.HAZARD,
+    "road type": Truth.CATEGORY,
+    "road sign": Truth.CONTROL,
+    "longitudinal": Truth.LONGITUDINAL,
+    "lateral": Truth.LATERAL,
+}
+"""The paper's kinds of question, and the column of the true answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """``table`` ``(S, n, Truth)``: the answers for n scenes at each of ``SCALES``; ``risks`` ``(n, A)`` by actor."""
+    """``table`` ``(n, S, Truth)``: the answers for n scenes at each of ``SCALES``; ``risks`` ``(n, MOST_AGENTS)``.
+
+    The risks are those of the agents of ``facts``, NaN after the last.
+    """
 
     table: FloatArray
+    facts: SceneFacts
     risks: FloatArray
 
-    def accepted(self, column: Truth) -> FloatArray:
-        """Return the answers ``(S, n)`` that count."""
-        found: FloatArray = self.table[:, :, column]
+    def right(self, kind: str, codes: IntArray) -> BoolArray:
+        """Return which answers ``codes`` ``(n,)`` to the questions of a kind count."""
+        column = KINDS[kind]
+        same: BoolArray = (self.table[:, :, column] == codes[:, None]).any(axis=1)
+        return same | self._as_dangerous(codes) if column == Truth.HAZARD else same
+
+    def _as_dangerous(self, codes: IntArray) -> BoolArray:
+        """Return which hazards ``codes`` ``(n,)`` have nearly the highest risk, and enough of it."""
+        agents = self.facts.agents
+        named = 8 * agents[:, :, AgentFact.KIND] + agents[:, :, AgentFact.SECTOR] == codes[:, None]
+        least = min(SCALES) * np.maximum(self.table[:, 0, Truth.RISK], HAZARD_RISK)
+        high: BoolArray = np.nan_to_num(self.risks, nan=-1.0) >= least[:, None]
+        found: BoolArray = (named & high & (agents[:, :, AgentFact.KIND] < _STATIC)).any(axis=1)
         return found
 
 
 def true_answers(scene: SceneBatch, rows: IntArray, config: RulesConfig | None = None) -> Answers:
     """Return the answers for the worlds ``rows`` (n)."""
-    table = np.zeros((len(SCALES), len(rows), len(Truth)))
+    table, facts = np.zeros((len(SCALES), len(rows), len(Truth))), scene_facts(scene, rows)
     risks = np.zeros((len(rows), scene.actor_slots))
     parameters, scratch = (config or RulesConfig()).packed(), (np.empty(len(AgentFact)), np.empty(6))
     ego, actors, road = scene.ego.block, scene.actors.block, scene.road.block
     for k, scale in enumerate(SCALES):
         judge(ego, actors, road, parameters, rows, scale, table[k], risks, *scratch)
-    return Answers(table, risks)
+    slots = facts.agents[:, :, AgentFact.SLOT].astype(np.int64)
+    told = np.arange(MOST_AGENTS) < facts.count[:, None]
+    of_agents = np.where(told, np.take_along_axis(risks, slots, axis=1), np.nan)
+    return Answers(table.transpose(1, 0, 2), facts, of_agents)
 
 
 @njit

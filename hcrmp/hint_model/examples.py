@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from envs.scene import FloatArray, IntArray, SceneBatch
 from llm_hints.compact import SLOTS, CompactLayout
-from llm_hints.facts import MOST_AGENTS, AgentFact, SceneFacts, scene_facts
+from llm_hints.facts import SceneFacts
 from llm_hints.hint import CRITICS, SCENARIO_SIZE, SLOT_SIZE
 from llm_hints.providers.rules import RulesProvider
-from llm_hints.reference import Truth, true_answers
+from llm_hints.reference import Answers, Truth, true_answers
 
 NO_LABEL = -100
 """What cross entropy leaves out."""
@@ -48,6 +48,11 @@ class Lessons:
         """The facts alone."""
         return SceneFacts(self.road, self.agents, self.count)
 
+    @property
+    def answers(self) -> Answers:
+        """The true answers."""
+        return Answers(self.truth, self.facts, self.risks)
+
     @classmethod
     def joined(cls, parts: Sequence[Lessons]) -> Lessons:
         """Return the lessons of all ``parts``."""
@@ -70,13 +75,9 @@ class Lessons:
 
 def lessons_of(scene: SceneBatch, rows: IntArray, teacher: RulesProvider) -> Lessons:
     """Return what is known of the worlds ``rows`` (n): facts, the teacher's hint, the true answers."""
-    facts, truth = scene_facts(scene, rows), true_answers(scene, rows, teacher.config)
-    hints = teacher.ask(scene, rows).hints
-    told = np.arange(MOST_AGENTS) < facts.count[:, None]
-    risks = np.take_along_axis(truth.risks, facts.agents[:, :, AgentFact.SLOT].astype(np.int64), axis=1)
-    table = truth.table.transpose(1, 0, 2)
-    return Lessons(facts.road, facts.agents, facts.count, hints.state, hints.weights, table,
-                   np.where(told, risks, np.nan))  # fmt: skip
+    truth, hints = true_answers(scene, rows, teacher.config), teacher.ask(scene, rows).hints
+    facts = truth.facts
+    return Lessons(facts.road, facts.agents, facts.count, hints.state, hints.weights, truth.table, truth.risks)
 
 
 @dataclass(frozen=True, slots=True)

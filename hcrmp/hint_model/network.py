@@ -21,7 +21,7 @@ class NetworkConfig:
 
     width: int = 128
     """Hidden size."""
-    layers: int = 6
+    layers: int = 5
     """Layers."""
     heads: int = 4
     """Attention heads."""

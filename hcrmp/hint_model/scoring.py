@@ -8,28 +8,18 @@ import numpy as np
 
 from envs.scene import BoolArray, FloatArray, IntArray
 from hcrmp.hint_model.examples import Lessons, answer_codes
-from llm_hints.compact import SLOTS
-from llm_hints.reference import Truth
-
-KINDS = {
-    "hazard": ("hazard", Truth.HAZARD),
-    "road type": ("road", Truth.CATEGORY),
-    "road sign": ("sign", Truth.CONTROL),
-    "longitudinal": ("speed", Truth.LONGITUDINAL),
-    "lateral": ("lane", Truth.LATERAL),
-}
-"""The paper's kinds of question: which question asks it, and the true answer."""
+from llm_hints.closed_answers import NOBODY
+from llm_hints.compact import QUESTION_OF, SLOTS
+from llm_hints.reference import KINDS
 
 
 def right_answers(codes: IntArray, lessons: Lessons) -> dict[str, BoolArray]:
     """Return by kind which answers ``codes`` ``(n, len(SLOTS))`` count as right, each ``(n,)``."""
-    places = {name: place for place, name in enumerate(SLOTS)}
+    places, truth = {name: place for place, name in enumerate(SLOTS)}, lessons.answers
     right: dict[str, BoolArray] = {}
-    for kind, (slot, column) in KINDS.items():
-        answer = codes[:, places[slot]]
-        if kind == "hazard":
-            answer = np.where(answer == len(SLOTS["hazard"]) - 1, -1, answer)
-        right[kind] = np.asarray((lessons.truth[:, :, column] == answer[:, None]).any(axis=1))
+    for kind in KINDS:
+        answer = codes[:, places[QUESTION_OF[kind]]]
+        right[kind] = truth.right(kind, np.where(answer == NOBODY, -1, answer) if kind == "hazard" else answer)
     return right
 
 

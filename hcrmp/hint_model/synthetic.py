@@ -29,8 +29,27 @@ def synthetic_scenes(count: int, rng: np.random.Generator) -> SceneBatch:
     there = np.arange(SLOTS) < ((SLOTS + 1) * rng.random(count) ** 1.6).astype(np.int64)[:, None]
     worlds, slots = np.nonzero(there)
     scene.actors.block[:, worlds, slots] = _actors(scene, worlds, rng)
-    scene.actors.block[ActorRow.ID, worlds, slots] = slots + 1
+    _close_lanes(scene, rng)
+    scene.actors.block[ActorRow.ID] = np.where(scene.actors.valid, np.arange(1, SLOTS + 1), 0)
     return scene
+
+
+def _close_lanes(scene: SceneBatch, rng: np.random.Generator) -> None:
+    """Put a row of obstacles on the road ahead of every eighth ego, as before works or a closed lane."""
+    worlds = np.flatnonzero(rng.random(scene.batch_size) < 0.125)
+    m = len(worlds)
+    count, spacing = rng.integers(2, 6, m), rng.uniform(1.5, 6.0, m)
+    x, y = rng.uniform(3, 70, m), rng.uniform(-1.5 * _LANE_M, 1.5 * _LANE_M, m)
+    slope = rng.uniform(-0.3, 0.3, m) * (rng.random(m) < 0.6)
+    for place in range(5):
+        there = place < count
+        numbers = np.zeros((len(ActorRow), m))
+        numbers[ActorRow.VALID] = numbers[ActorRow.VISIBLE] = 1.0
+        numbers[ActorRow.KIND] = float(ActorKind.STATIC)
+        numbers[ActorRow.X], numbers[ActorRow.Y] = x + place * spacing, y + place * spacing * slope
+        numbers[ActorRow.LENGTH] = numbers[ActorRow.WIDTH] = rng.uniform(0.4, 2.0, m)
+        near = (numbers[ActorRow.X] < 5.0) & (np.abs(numbers[ActorRow.Y]) < 2.2)
+        scene.actors.block[:, worlds[there & ~near], place] = numbers[:, there & ~near]
 
 
 def _pick(rng: np.random.Generator, count: int, values: tuple[float, ...], shares: tuple[float, ...]) -> FloatArray:
@@ -151,9 +170,9 @@ def _oncoming(limit: FloatArray, own: FloatArray, rng: np.random.Generator) -> F
 def _crossing(limit: FloatArray, own: FloatArray, rng: np.random.Generator) -> FloatArray:
     m = len(limit)
     side = _pick(rng, m, (-1.0, 1.0), (0.5, 0.5))
-    y, x = side * rng.uniform(2.5, 30, m), np.where(rng.random(m) < 0.8, rng.uniform(3, 50, m), _along(m, rng))
+    y, x = side * rng.uniform(2.5, 45, m), np.where(rng.random(m) < 0.8, rng.uniform(3, 50, m), _along(m, rng))
     yaw = -side * np.pi / 2 + np.where(rng.random(m) < 0.4, rng.normal(0, 0.7, m), 0.0)
-    speed = np.where(rng.random(m) < 0.25, 0.0, rng.uniform(0.5, 12, m))
+    speed = np.where(rng.random(m) < 0.25, 0.0, rng.uniform(0.5, 13, m))
     return _base(_vehicle(m, rng), x, y, yaw, speed, _braking(m, rng))
 
 

@@ -21,11 +21,11 @@ class TrainingConfig:
     """How the model is taught."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    steps: int = 4000
+    steps: int = 3000
     """Batches."""
     batch_size: int = 128
     """Scenes in a batch."""
-    synthetic_share: float = 0.4
+    synthetic_share: float = 0.5
     """Share of fresh synthetic scenes in a batch."""
     learning_rate: float = 3e-3
     """Step size after the warm-up; it falls linearly to 0."""

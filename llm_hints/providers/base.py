@@ -28,13 +28,15 @@ class HintAnswers:
 
     ``hints`` n rows (source and issue time are set by the service); ``valid`` ``(n,)`` the answer had the agreed form;
     ``latency_s`` ``(n,)`` simulated seconds from question to answer, ``inf`` where none will come; ``texts`` what a
-    language model wrote, where one did.
+    language model wrote, where one did; ``confidence`` ``(n,)`` the probability that it gives to its least certain
+    field, NaN where it gives none.
     """
 
     hints: HintBatch
     valid: BoolArray
     latency_s: FloatArray
     texts: tuple[str | None, ...] | None = None
+    confidence: FloatArray | None = None
 
 
 @runtime_checkable
@@ -59,6 +61,31 @@ class HintProvider(Protocol):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what ``state`` returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswers:
+    """Answers to one kind of question about n scenes.
+
+    ``codes`` ``(n,)``: as in ``llm_hints.reference.Truth``, ``NO_ANSWER`` where none of the allowed ones came;
+    ``confidence`` ``(n,)``: the probability that the model gives to it, NaN where it gives none.
+    """
+
+    codes: IntArray
+    confidence: FloatArray
+
+
+NO_ANSWER = -2
+"""Code of what is no answer."""
+
+
+@runtime_checkable
+class QuestionAnswerer(Protocol):
+    """A provider that also answers the paper's five kinds of question."""
+
+    def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
+        """Return the answers for the worlds ``rows`` (n) by kind of question (``llm_hints.reference.KINDS``)."""
         ...
 
 

@@ -54,13 +54,18 @@ class FaultConfig:
 
     def __post_init__(self) -> None:
         """Refuse rates that are none."""
-        rates = {name: getattr(self, name) for name in ("wrong", "malformed", "late", "missing")}
+        rates = self.rates
         if min(rates.values()) < 0 or sum(rates.values()) > 1 + 1e-9:
             raise ValueError(f"fault rates {rates} came; each must be at least 0 and their sum at most 1")
         if self.wrong_mode not in get_args(WrongMode):
             raise ValueError(f"wrong_mode {self.wrong_mode!r} came; allowed: {', '.join(get_args(WrongMode))}")
         if not self.late_s >= 0:
             raise ValueError(f"late_s = {self.late_s} came; it must be at least 0 s")
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The rate of each kind of fault, by name."""
+        return {name: getattr(self, name) for name in ("wrong", "malformed", "late", "missing")}
 
 
 class FaultyProvider:

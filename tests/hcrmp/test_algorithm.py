@@ -87,7 +87,62 @@ def test_critics_learn_unweighted_returns() -> None:
     assert np.array_equal(returns[0], returns[1])
 
 
+# ---- weights on the reward
+
+
+def test_flipping_the_weights_on_the_reward_flips_the_action() -> None:
+    config = config_of(weights_on="reward")
+    assert learnt_action(config, (0.9, 0.05, 0.05)) > 0.3
+    assert learnt_action(config, (0.05, 0.9, 0.05)) < -0.3
+
+
+def test_a_single_critic_learns_the_sum_that_held_step_by_step() -> None:
+    """By hand, under hints that change every step: the reward is 3 sum_i lambda_i r_i, with the terms as they came."""
+    env = ToyWorlds(4)
+    rng = np.random.default_rng(1)
+
+    class Hint(BaseCallback):
+        def _on_step(self) -> bool:
+            env.weights = rng.dirichlet(np.ones(3)).astype(np.float32)
+            return True
+
+    model = MultiCriticPPO(env=env, config=config_of(weights_on="reward"), seed=0, device="cpu")
+    buffer = model.learn(4 * 32, callback=Hint()).rollout_buffer
+    distance = buffer.actions[..., :1] - env.targets
+    assert buffer.reward_terms == pytest.approx(-(distance**2), abs=1e-6)
+    assert len({tuple(row) for row in buffer.weights[:, 0]}) == 31, "a new hint in every step but the second"
+    expected = 3 * np.einsum("tbk,tbk->tb", buffer.weights, buffer.reward_terms)
+    assert buffer.rewards[..., 0] == pytest.approx(expected, abs=1e-5)
+    assert buffer.values.shape == buffer.advantages.shape == (32, 4, 1)
+
+
+def test_scaled_terms_let_the_weights_decide_however_large_a_reward_term_is() -> None:
+    first, scales = (0.9, 0.05, 0.05), (1.0, 100.0, 1.0)
+    assert learnt_action(config_of(weights_on="reward", scale_terms=True), first, scales=scales) > 0.3
+    assert learnt_action(config_of(weights_on="reward"), first, scales=scales) < -0.3
+
+
+def test_a_mean_anchor_works_on_the_reward_too() -> None:
+    config = config_of(weights_on="reward", csa="mean_anchored", anchor_prior=(0.9, 0.05, 0.05))
+    assert learnt_action(config, (0.05, 0.9, 0.05)) > 0.3
+
+
 # ---- determinism, logs, callbacks
+
+
+def test_reward_terms_are_scaled_by_the_deviation_of_their_return() -> None:
+    """By hand, with a discount of 0.5 and one world: returns from the back, cut at the end of an episode."""
+    config = config_of(weights_on="reward", scale_terms=True, gamma=0.5, n_steps=4, batch_size=2)
+    model = MultiCriticPPO(env=ToyWorlds(1), config=config, seed=0, device="cpu").learn(4)
+    buffer = model.rollout_buffer
+    buffer.reward_terms[:, 0] = [[1, 2, 0], [2, 4, 0], [4, 8, 0], [8, 16, 0]]
+    buffer.episode_starts[:, 0] = [1, 0, 1, 0]
+    expected = np.array([[2, 4, 0], [2, 4, 0], [8, 16, 0], [8, 16, 0]])
+    assert np.array_equal(buffer.returns_of_terms()[:, 0], expected)
+    buffer.weights[:, 0] = (0.5, 0.25, 0.25)
+    buffer.weigh_rewards(expected.std(axis=0) + [0, 0, 0.01])
+    # Standard deviations 3 and 6: each step is 3 (0.5 r_0 / 3 + 0.25 r_1 / 6) with r_1 = 2 r_0.
+    assert buffer.rewards[:, 0, 0] == pytest.approx(0.75 * np.array([1, 2, 4, 8]))
 
 
 @pytest.mark.parametrize("csa", ["hint", "attention", "mean_anchored"])
@@ -184,6 +239,7 @@ class NoTerms(ToyWorlds):
         (ToyWorlds(2, weights=(0.9, 0.9, 0.0)), {}, "sum to 1"),
         (ToyWorlds(2, weights=(1.5, -0.5, 0.0)), {}, "negative or not finite"),
         (ToyWorlds(2, weights=(np.nan, 0.5, 0.5)), {}, "negative or not finite"),
+        (ToyWorlds(2, weights=(0.9, 0.9, 0.0)), {"weights_on": "reward"}, "sum to 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(env: ToyWorlds, changes: dict[str, Any], message: str) -> None:
@@ -191,9 +247,16 @@ def test_what_does_not_fit_is_refused(env: ToyWorlds, changes: dict[str, Any], m
         MultiCriticPPO(env=env, config=config_of(**changes), seed=0, device="cpu").learn(64)
 
 
-@pytest.mark.parametrize("changes", [{"csa": "fixed", "fixed_weights": (1.0, 2.0)}, {"batch_size": 1}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"csa": "fixed", "fixed_weights": (1.0, 2.0)},
+        {"csa": "attention", "weights_on": "reward"},
+        {"batch_size": 1},
+    ],
+)
 def test_settings_that_contradict_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="fixed_weights|batch_size"):
+    with pytest.raises(ValueError, match="fixed_weights|attention|batch_size"):
         HcrmpConfig(**changes)
 
 

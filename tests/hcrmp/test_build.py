@@ -28,7 +28,8 @@ from tests.hcrmp.tiny import SMALL, SMALL_PPO, tiny_config, tiny_run
     ("provider", "name"), [("rules", "rules"), ("none", "none"), ("faulty", "faulty(rules)"), ("openai", "openai")]
 )
 def test_the_provider_is_the_one_that_was_chosen(provider: str, name: str) -> None:
-    config = HintsConfig(provider=provider, faults=FaultConfig(wrong=0.5))  # type: ignore[arg-type]
+    faults = FaultConfig(wrong=0.5 if provider == "faulty" else 0.0)
+    config = HintsConfig(provider=provider, faults=faults)  # type: ignore[arg-type]
     assert build_provider(config, np.random.default_rng(0)).name == name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -164,6 +164,7 @@ def test_the_default_is_one_hinted_planner_over_all_cells() -> None:
 def test_options_change_what_they_name() -> None:
     assert load("train", ["algo=hcrmp_no_asr"]).algo.asr is False
     assert load("train", ["algo=hcrmp_equal"]).algo.csa == "equal"
+    assert load("train", ["algo=llm_reward"]).algo == replace(load("train").algo, weights_on="reward", scale_terms=True)
     assert isinstance(load("train", ["algo=ppo"]).algo, PpoOptions)
     assert load("train", ["observation=agents"]).observation.perception == "agents"
     assert load("train", ["scenario=merging"]).scenario.families == ("merging",)
@@ -190,6 +191,9 @@ def test_keys_that_stand_in_no_yaml_can_be_set() -> None:
         (["density=hihg"], "Did you mean density=high?"),
         (["algo.gama=0.9"], "unknown key algo.gama. Did you mean algo.gamma?"),
         (["algo=ppo", "algo.csa=hint"], "unknown key algo.csa"),
+        (["hints.faults.wrong=0.8"], "hints: faults.wrong=0.8, but provider=rules makes no faults: add hints=faulty"),
+        (["hints=faulty", "hints.faults.wrong=1.2"], "hints.faults: fault rates"),
+        (["hints=faulty", "hints.faults.wrong_mode=inverterd"], "Did you mean hints.faults.wrong_mode=inverted?"),
         (["action.max_steer_change=-1"], "action.max_steer_change must be a positive number"),
         (["scenario.families=[mergin]"], "Did you mean scenario.families[0]=merging?"),
         (["scenario.families=[]"], "must name each condition once, and one at least"),
@@ -214,6 +218,8 @@ def test_a_run_without_a_name_is_named_after_what_was_chosen() -> None:
     named = load("train", ["scenario=merging", "density=high", "algo=ppo", "hints=none", "seed=3"])
     assert named.run == "merging-ppo-high-none-seed3"
     assert load("train", ["run=mine"]).run == "mine"
+    inverted = ["hints=faulty", "hints.faults.wrong=0.8", "hints.faults.wrong_mode=inverted"]
+    assert load("train", inverted).run == "paper-hcrmp-faulty-wrong0.8-inverted-seed0"
 
 
 def test_what_a_run_folder_holds_is_the_same_configuration() -> None:

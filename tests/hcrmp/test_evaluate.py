@@ -10,7 +10,7 @@ import pytest
 
 from envs.recording import DriveLog
 from hcrmp import cli
-from hcrmp.config import EvaluateConfig, HintsConfig
+from hcrmp.config import EvaluateConfig, HintsConfig, load
 from hcrmp.drivers import CHUNK, in_chunks
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.evaluate import choose_drives, evaluate, label, open_folder, result_path
@@ -24,7 +24,7 @@ from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
 from hcrmp.statistics import Estimate
 from llm_hints.cache import CacheConfig, SemanticCache
 from llm_hints.providers.faulty import FaultConfig
-from tests.hcrmp.tiny import MERGING, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
+from tests.hcrmp.tiny import MERGING, SMALL, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
 
 FAULTS = HintsConfig(provider="faulty", faults=FaultConfig(wrong=0.2, malformed=0.2, late=0.2, missing=0.2))
 
@@ -94,13 +94,17 @@ def test_another_evaluation_seed_shares_no_episode(run: RunFolder) -> None:
     assert len(first) == 30
 
 
+def without_hints(record: EpisodeRecord) -> EpisodeRecord:
+    return replace(record, cache_calls=0, hint_counts={})
+
+
 @pytest.mark.parametrize("fault", ["missing", "late", "malformed"])
 def test_hints_that_fail_never_end_an_episode(run: RunFolder, fault: str) -> None:
     """A driver that does not listen drives the same episodes, whatever becomes of the hints."""
     faults = HintsConfig(provider="faulty", faults=all_of(fault))
     heard = records(driven_by("keep_lane", run, course_of(run, 2), 2))
     unheard = records(driven_by("keep_lane", run, course_of(run, 2, faults), 2))
-    assert [replace(record, cache_calls=0) for record in unheard] == heard
+    assert [without_hints(record) for record in unheard] == [without_hints(record) for record in heard]
     assert all(record.cache_calls > 0 for record in unheard)
     assert all(record.hints_due == pytest.approx(record.time_s, abs=1.01) for record in heard), "one a second is due"
 
@@ -130,6 +134,20 @@ def test_a_baseline_is_driven_by_its_own_view(tmp_path: Path) -> None:
     assert trained != untrained
 
 
+def test_a_planner_whose_reward_was_weighed_is_measured_by_the_environments_own(tmp_path: Path) -> None:
+    """Its drive shows the weights that it was given, and no critics' values: it has one critic, of the weighted sum."""
+    algo = replace(SMALL, weights_on="reward")
+    folder = tiny_run(tmp_path, algo=algo)
+    course = make_course(tiny_config(tmp_path, algo=algo), MERGING, "low", 1)
+    env = course.environment(1)
+    driver = make_driver("planner", course, env, folder)
+    (one,) = evaluate_driver(env, driver, course)
+    (log,) = record_drives(course, driver, [one])
+    assert log.trace.reward_terms.sum(0) == pytest.approx(one.record.reward_terms)
+    assert log.trace.values is None
+    assert log.trace.weights is not None and log.trace.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
+
+
 def test_numbers_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:
     seen: list[int] = []
 
@@ -145,13 +163,15 @@ def test_numbers_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:
 
 
 def test_a_measured_planner_does_not_add_to_its_memory() -> None:
-    keys = np.eye(3, 36)
+    keys, buckets = np.eye(3, 36), np.zeros(3, dtype=np.int64)
     bank = SemanticCache(CacheConfig())
-    bank.insert(keys[:2], np.ones((2, 13)), np.full((2, 3), 1 / 3))
+    bank.insert(keys[:2], buckets[:2], np.ones((2, 13)), np.full((2, 3), 1 / 3))
     memory = read_only_memory(CacheConfig(capacity=1), bank.state())
-    memory.insert(keys[2:], np.ones((1, 13)), np.full((1, 3), 1 / 3))
-    assert memory.lookup(keys).hit.tolist() == [True, True, False]
+    memory.insert(keys[2:], buckets[2:], np.ones((1, 13)), np.full((1, 3), 1 / 3))
+    assert memory.lookup(keys, buckets).hit.tolist() == [True, True, False]
     assert len(read_only_memory(CacheConfig(), {})) == 0
+    of_another_version = {**bank.state(), "version": np.array(2)}
+    assert len(read_only_memory(CacheConfig(), of_another_version)) == 0
 
 
 def test_drives_are_chosen_by_kind_of_ending_failures_first(run: RunFolder) -> None:
@@ -185,7 +205,21 @@ def test_the_files_name_says_what_was_chosen() -> None:
     usual = EvaluateConfig(run="x")
     assert label(usual) == "planner-paper"
     assert label(replace(usual, density="high", scenario=MERGING, seed=3)) == "planner-merging-high-seed3"
-    assert label(replace(usual, driver="keep_lane", hints=FAULTS)) == "keep_lane-paper-hints-faulty"
+    assert label(replace(usual, driver="keep_lane", hints=HintsConfig(provider="none"))) == "keep_lane-paper-hints-none"
+
+
+def test_hints_with_other_faults_are_another_result() -> None:
+    """Two rates, or two ways of being wrong, do not overwrite each other."""
+    words = {
+        "planner-paper-hints-faulty-wrong0.42": ["hints=faulty"],
+        "planner-paper-hints-faulty-wrong0.8": ["hints=faulty", "hints.faults.wrong=0.8"],
+        "planner-paper-hints-faulty-wrong0.8-inverted": [
+            "hints=faulty", "hints.faults.wrong=0.8", "hints.faults.wrong_mode=inverted"
+        ],
+        "planner-paper-hints-faulty-late0.5": ["hints=faulty", "hints.faults.wrong=0", "hints.faults.late=0.5"],
+        "planner-paper-hints-faulty": ["hints=faulty", "hints.faults.wrong=0"],
+    }  # fmt: skip
+    assert {label(load("evaluate", ["run=x", "scenario=paper", *given])): given for given in words.values()} == words
 
 
 def test_a_mean_without_any_success_still_has_an_interval() -> None:

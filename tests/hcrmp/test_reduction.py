@@ -104,3 +104,24 @@ def test_cut_off_episodes_are_bootstrapped_as_sb3_does() -> None:
     ours, without = parameters(multi_critic(cut, exact(), total)), parameters(multi_critic(ended, exact(), total))
     assert all(th.allclose(theirs[name], ours[name], atol=2e-5) for name in theirs)
     assert not all(th.allclose(theirs[name], without[name], atol=2e-5) for name in theirs)
+
+
+def llm_reward(weights: tuple[float, float, float], total: int, **changes: Any) -> dict[str, th.Tensor]:
+    """Train with weights on the reward and nothing but the state to see; return the parameters."""
+    config = exact(critics=("safety", "efficiency", "comfort"), weights_on="reward", **changes)
+    return parameters(multi_critic(ToyWorlds(WORLDS, weights=weights, truncate=True), config, total))
+
+
+@pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
+@pytest.mark.parametrize("csa", ["hint", "fixed"])
+def test_weights_on_the_reward_are_ppo_on_the_weighted_sum(csa: Any) -> None:
+    """A constant hint of (.5, .25, .25) is PPO on the rewards 3 x (.5, .25, .25); any other reward is another PPO."""
+    total, weights = 3 * WORLDS * STEPS, (0.5, 0.25, 0.25)
+    ours = llm_reward(weights, total, csa=csa, fixed_weights=weights)
+    weighted, plain = (
+        parameters(sb3_ppo(ToyWorlds(WORLDS, plain=True, scales=scales, truncate=True), exact(), total))
+        for scales in ((1.5, 0.75, 0.75), (1.0, 1.0, 1.0))
+    )
+    assert ours.keys() == weighted.keys()
+    assert all(th.allclose(weighted[name], ours[name], atol=2e-5) for name in ours)
+    assert not all(th.allclose(plain[name], ours[name], atol=2e-3) for name in ours)

@@ -44,7 +44,9 @@ def assert_same(first: RunFolder, second: RunFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    "algo", [SMALL, replace(SMALL, csa="mean_anchored"), SMALL_PPO], ids=["hcrmp", "anchored", "ppo"]
+    "algo",
+    [SMALL, replace(SMALL, csa="mean_anchored"), replace(SMALL, weights_on="reward", scale_terms=True), SMALL_PPO],
+    ids=["hcrmp", "anchored", "llm_reward", "ppo"],
 )
 def test_half_and_the_other_half_is_the_whole(tmp_path: Path, algo: HcrmpOptions | PpoOptions) -> None:
     # A constant step size: otherwise half a training is not the first half of the whole.

@@ -207,7 +207,7 @@ def test_the_true_answer_is_among_those_that_a_question_allows(kind: QuestionKin
     facts, truth = facts_of(scene), true_answers(scene, np.arange(120))
     for row in range(120):
         asked = question(facts, row, kind)
-        word = {code: word for word, code in asked.answers.items()}[int(truth.accepted(Truth(kind.value))[0, row])]
+        word = {code: word for word, code in asked.answers.items()}[int(truth.table[row, 0, Truth(kind.value)])]
         assert asked.read(json.dumps({"answer": word})) == asked.answers[word]
         assert scene_text(facts, row) in asked.messages[1]["content"] and f'"{word}"' in asked.messages[1]["content"]
         assert word in asked.schema()["properties"]["answer"]["enum"]

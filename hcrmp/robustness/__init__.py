@@ -1,0 +1,1 @@
+"""``hcrmp robustness``: how often planners still succeed when a share of their hints is wrong."""

@@ -1,0 +1,177 @@
+"""From outcomes to curves: success against the share of wrong hints, with intervals over seeds and episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hcrmp import statistics
+from hcrmp.metrics import Outcome
+from hcrmp.results import estimate_text
+from hcrmp.robustness.measurements import LETTERS, Measurement, Outcomes
+from hcrmp.robustness.planners import CLEAN, Faults, Planner, group
+from hcrmp.statistics import Estimate, FloatArray
+from llm_hints.providers.faulty import WrongMode
+
+Measured = Callable[[Planner, Faults], Measurement]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A method at one ``rate``: shares of episodes in [0, 1] over its ``seeds`` (success of each by training seed).
+
+    ``lost``: success with right hints less success here, on the same episodes; None where that was not measured.
+    """
+
+    rate: float
+    success: Estimate
+    collision: Estimate
+    seeds: dict[int, float]
+    lost: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The points of a ``method`` by rate, for one way of being wrong."""
+
+    method: str
+    mode: WrongMode
+    points: tuple[Point, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the curve as plain values for JSON."""
+        return asdict(self)
+
+
+def faults_to_meet(rates: Sequence[float], modes: Sequence[WrongMode]) -> list[Faults]:
+    """Return what a run is measured at: every rate in every mode; right hints are right in any mode, so once."""
+    pairs = [CLEAN if rate == 0.0 else Faults(rate, mode) for mode in modes for rate in sorted(rates)]
+    return list(dict.fromkeys(pairs))
+
+
+def curves_at_test(
+    planners: Sequence[Planner], rates: Sequence[float], modes: Sequence[WrongMode], of: Measured, seed: int
+) -> list[Curve]:
+    """Return for each way of being wrong the curve of each method: wrong hints meet the trained planner."""
+    curves = []
+    for mode in modes:
+        for method, members in group(planners, over_training=False).items():
+            clean = [of(one, CLEAN) for one in members] if 0.0 in rates else None
+            points = [
+                _point(rate, members, [of(one, Faults(rate, mode) if rate else CLEAN) for one in members], seed, clean)
+                for rate in sorted(rates)
+            ]
+            curves.append(Curve(method, mode, tuple(points)))
+    return curves
+
+
+def curves_of_training(
+    planners: Sequence[Planner], modes: Sequence[WrongMode], of: Measured, seed: int
+) -> list[Curve]:
+    """Return for each way of being wrong the curve of each method over the rates that its runs were trained with."""
+    curves = []
+    for mode in modes:
+        for method, members in group(planners, over_training=True).items():
+            points = [
+                _point(rate, same, [of(one, one.trained) for one in same], seed)
+                for rate, same in _by_trained_rate(members, mode).items()
+            ]
+            if points:
+                curves.append(Curve(method, mode, tuple(points)))
+    return curves
+
+
+def _by_trained_rate(planners: Sequence[Planner], mode: WrongMode) -> dict[float, list[Planner]]:
+    """Return those that were trained with hints that were right, or wrong in the ``mode``, by rate, ascending."""
+    relevant = [one for one in planners if one.trained == CLEAN or one.trained.mode == mode]
+    rates = sorted({one.trained.rate for one in relevant})
+    return {rate: [one for one in relevant if one.trained.rate == rate] for rate in rates}
+
+
+def _point(
+    rate: float,
+    planners: Sequence[Planner],
+    measurements: Sequence[Measurement],
+    seed: int,
+    clean: Sequence[Measurement] | None = None,
+) -> Point:
+    shares = {one.config.seed: _mean_success(m.outcomes) for one, m in zip(planners, measurements, strict=True)}
+    lost = None
+    if clean is not None and rate > 0.0:
+        pairs = [_losses(before.outcomes, after.outcomes) for before, after in zip(clean, measurements, strict=True)]
+        lost = statistics.hierarchical_strata(pairs, np.random.default_rng(seed))
+    return Point(rate, share(measurements, "success", seed), share(measurements, "collision", seed), shares, lost)
+
+
+def share(measurements: Sequence[Measurement], outcome: Outcome, seed: int) -> Estimate:
+    """Return the share of episodes that ended so: the mean over planners and cells, each weighing the same.
+
+    The interval resamples planners, and episodes within their cell; where all or none ended so, it is Wilson's over
+    all episodes. Episodes that the infrastructure ended do not count.
+    """
+    hits = [[_hits(letters, outcome) for letters in one.outcomes.values()] for one in measurements]
+    every = np.concatenate([cell for planner in hits for cell in planner])
+    if every.all() or not every.any():
+        return statistics.wilson(int(every.sum()), every.size)
+    return statistics.hierarchical_strata(hits, np.random.default_rng(seed))
+
+
+def _hits(letters: str, outcome: Outcome) -> FloatArray:
+    counted = letters.replace(LETTERS["infrastructure"], "")
+    return np.array([letter == LETTERS[outcome] for letter in counted], dtype=np.float64)
+
+
+def _mean_success(outcomes: Outcomes) -> float:
+    return float(np.mean([_hits(letters, "success").mean() for letters in outcomes.values()]))
+
+
+def _losses(before: Outcomes, after: Outcomes) -> list[FloatArray]:
+    """Return for each cell ``(n,)`` 1 where only ``before`` succeeded, -1 where only ``after``, episode by episode."""
+    success, broken = LETTERS["success"], LETTERS["infrastructure"]
+    return [
+        np.array([
+            float(a == success) - float(b == success)
+            for a, b in zip(before[cell], after[cell], strict=True)
+            if broken not in (a, b)
+        ])
+        for cell in before
+    ]  # fmt: skip
+
+
+# ---- for people
+
+
+def markdown(curves: Sequence[Curve], title: str) -> str:
+    """Return the curves as Markdown tables: success, collisions, what was lost, and every seed."""
+    tables: dict[str, Callable[[Point], str]] = {
+        "Success, %": lambda point: estimate_text(point.success, 100.0, 1),
+        "Collisions, %": lambda point: estimate_text(point.collision, 100.0, 1),
+        "Success lost against right hints, same episodes, points": lambda point: (
+            "-" if point.lost is None else estimate_text(point.lost, 100.0, 1)
+        ),
+        "Success of each seed, %": lambda point: " / ".join(
+            f"{100 * point.seeds[seed]:.1f}" for seed in sorted(point.seeds)
+        ),
+    }
+    lines = [f"# {title}", "", "95 % intervals resample training seeds, and episodes within their cell.", ""]
+    for mode in dict.fromkeys(curve.mode for curve in curves):
+        chosen = [curve for curve in curves if curve.mode == mode]
+        rates = sorted({point.rate for curve in chosen for point in curve.points})
+        for heading, text in tables.items():
+            rows = [[curve.method, *_row(curve, rates, text)] for curve in chosen]
+            if any(cell != "-" for row in rows for cell in row[1:]):
+                head = [f"wrong hints ({mode})", *(f"{100 * rate:g} %" for rate in rates)]
+                lines += [f"{heading}:", "", *_table(head, rows), ""]
+    return "\n".join(lines)
+
+
+def _row(curve: Curve, rates: Sequence[float], text: Callable[[Point], str]) -> list[str]:
+    by_rate: Mapping[float, Point] = {point.rate: point for point in curve.points}
+    return [text(by_rate[rate]) if rate in by_rate else "-" for rate in rates]
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body)]
