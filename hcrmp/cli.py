@@ -26,6 +26,7 @@ USER_ERRORS = (
     ("envs.scenarios.sampling", "ScenarioError"),
     ("llm_hints.cache", "CacheFileError"),
     ("llm_hints.hint", "HintFormatError"),
+    ("llm_hints.providers.base", "HintProviderError"),
     ("llm_hints.providers.compact_lm", "ModelError"),
     ("llm_hints.saving", "HintStateError"),
 )

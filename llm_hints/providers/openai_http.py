@@ -20,11 +20,12 @@ from envs.scene import FloatArray, IntArray, SceneBatch
 from llm_hints.facts import AgentFact, SceneFacts, scene_facts
 from llm_hints.grounding import HintGroundingError
 from llm_hints.hint import HintFormatError
-from llm_hints.prompts import Anchor, Style, hint_messages, json_schema
-from llm_hints.providers.base import HintAnswers, HintProviderError, answers_from_texts
+from llm_hints.prompts import Anchor, QuestionKind, Style, hint_messages, json_schema, question
+from llm_hints.providers.base import NO_ANSWER, HintAnswers, HintProviderError, QuestionAnswers, answers_from_texts
 from llm_hints.providers.chat_batch import Reply
 from llm_hints.providers.chat_client import Chat, ChatClient, ChatConfig
 from llm_hints.providers.chat_endpoint import Fault
+from llm_hints.reference import KINDS
 
 Latency = Literal["simulated", "measured"]
 Anchors = Callable[[SceneFacts], Sequence[Sequence[Anchor]]]
@@ -63,7 +64,7 @@ class OpenAiConfig(ChatConfig):
 
 
 class OpenAiProvider:
-    """Hints from a chat endpoint; ``anchors`` finds the passages that the weights are to be anchored on (CSA)."""
+    """A ``HintProvider`` and ``QuestionAnswerer``; ``anchors`` finds the passages that anchor the weights (CSA)."""
 
     name = "openai"
 
@@ -86,20 +87,40 @@ class OpenAiProvider:
         """Return the model's hints for ``rows`` (n); raise ``HintProviderError`` where not one answer came."""
         if len(rows) == 0:
             return answers_from_texts([], np.zeros(0))
-        self._refuse_while_asleep(len(rows))
         facts = scene_facts(scene, rows)
-        replies = self._replies(facts)
-        for reply in replies:
-            if reply.fault is not None:
-                self._note(reply.fault, reply.detail)
-        self._rest_after(replies)
-        return self._answers(facts, replies)
+        return self._answers(facts, self._replies(facts, self._chats(facts)))
 
-    def _replies(self, facts: SceneFacts) -> list[Reply]:
-        """Return the replies for n scenes; the most urgent are asked first, so that a deadline costs the others."""
-        chats = self._chats(facts)
+    def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
+        """Return the answers to the paper's five kinds of question for ``rows`` (n); they come without probabilities.
+
+        Raise ``HintProviderError`` where not one answer to the questions of a kind came.
+        """
+        facts = scene_facts(scene, rows)
+        return {name: self._answers_of_kind(facts, QuestionKind(column)) for name, column in KINDS.items()}
+
+    def _answers_of_kind(self, facts: SceneFacts, kind: QuestionKind) -> QuestionAnswers:
+        asked = [question(facts, row, kind) for row in range(len(facts))]
+        replies = self._replies(facts, [Chat(one.messages, one.schema()) for one in asked])
+        codes = np.full(len(asked), NO_ANSWER, dtype=np.int64)
+        for row, (one, reply) in enumerate(zip(asked, replies, strict=True)):
+            if reply.text is None:
+                continue
+            try:
+                codes[row] = one.read(reply.text)
+            except HintFormatError as error:
+                self._refuse(reply, error)
+        return QuestionAnswers(codes, np.full(len(asked), np.nan))
+
+    def _replies(self, facts: SceneFacts, chats: Sequence[Chat]) -> list[Reply]:
+        """Return the replies to questions about n scenes; the most urgent go first, so a deadline costs the others."""
+        self._refuse_while_asleep(len(chats))
         order = np.argsort(np.where(facts.count > 0, facts.agents[:, 0, AgentFact.NEAR_S], np.inf), kind="stable")
         replies = self.client.complete([chats[row] for row in order])
+        self._faults.update(reply.fault for reply in replies if reply.fault is not None)
+        self._rest_after(replies)
+        for reply in replies:
+            if reply.fault is not None:
+                self._tell(reply.fault, reply.detail)
         return [replies[place] for place in np.argsort(order)]
 
     def _chats(self, facts: SceneFacts) -> list[Chat]:
@@ -116,13 +137,12 @@ class OpenAiProvider:
 
     def _answers(self, facts: SceneFacts, replies: Sequence[Reply]) -> HintAnswers:
         """Return what the texts hold."""
-
-        def refused(row: int, error: HintFormatError) -> None:
-            fault = Fault.UNGROUNDED if isinstance(error, HintGroundingError) else Fault.MALFORMED
-            self._note(Fault.TRUNCATED if replies[row].truncated else fault, str(error))
-
-        texts = [reply.text for reply in replies]
-        return answers_from_texts(texts, self._latency(replies), facts if self.config.check_scene else None, refused)
+        return answers_from_texts(
+            [reply.text for reply in replies],
+            self._latency(replies),
+            facts if self.config.check_scene else None,
+            lambda row, error: self._refuse(replies[row], error),
+        )
 
     def _latency(self, replies: Sequence[Reply]) -> FloatArray:
         """Return the simulated seconds ``(n,)`` of each answer, see ``OpenAiConfig.latency``."""
@@ -130,9 +150,15 @@ class OpenAiProvider:
             return np.zeros(len(replies))
         return np.array([reply.seconds for reply in replies])
 
-    def _note(self, fault: Fault, detail: str) -> None:
-        """Count a fault, and tell of the first of its kind."""
+    def _refuse(self, reply: Reply, error: HintFormatError) -> None:
+        """Count an answer that is no answer to its question."""
+        fault = Fault.UNGROUNDED if isinstance(error, HintGroundingError) else Fault.MALFORMED
+        fault = Fault.TRUNCATED if reply.truncated else fault
         self._faults[fault] += 1
+        self._tell(fault, str(error))
+
+    def _tell(self, fault: Fault, detail: str) -> None:
+        """Tell of the first fault of a kind."""
         if fault not in self._told:
             self._told.add(fault)
             _log.warning("hints from %s, %s: %s (counted from now on, told once)", self.name, fault.value, detail)

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from envs.scene import ActorRow, SceneBatch
 from llm_hints.facts import scene_facts
 from llm_hints.hint import Hint
 from llm_hints.prompts import hint_messages, json_schema
-from llm_hints.providers.base import HintAnswers, HintProvider, HintProviderError
+from llm_hints.providers.base import NO_ANSWER, HintAnswers, HintProvider, HintProviderError, QuestionAnswerer
 from llm_hints.providers.chat_endpoint import Endpoint, ExchangeError, chat_text
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
+from llm_hints.reference import KINDS
 from llm_hints.service import HintService
 from llm_hints.service_config import HintServiceConfig
 from tests.envs.builders import make_actor, make_scene
@@ -150,6 +152,26 @@ def test_the_only_model_of_an_endpoint_need_not_be_named() -> None:
         assert "it lists none" in failure(provider(server))
 
 
+def test_the_five_kinds_of_question_are_answered_from_their_sets() -> None:
+    """The last of the allowed answers each time; a row without an allowed one has none."""
+
+    def last_allowed(handler: Handler, body: dict[str, Any]) -> None:
+        words = body["response_format"]["json_schema"]["schema"]["properties"]["answer"]["enum"]
+        stands = "You stand still" in body["messages"][1]["content"]
+        handler.say(json.dumps({"answer": "?" if stands else words[-1]}))
+
+    worlds = make_scene(2, [make_actor(20, 0, actor_id=7)])
+    worlds.ego.speed[:] = [8.0, 0.0]
+    with stub(last_allowed) as server:
+        asked = provider(server, model="m")
+        answers = asked.answer(worlds, np.arange(2))
+    assert isinstance(asked, QuestionAnswerer) and list(answers) == list(KINDS)
+    codes = [found.codes.tolist() for found in answers.values()]
+    assert codes == [[0, NO_ANSWER], [2, NO_ANSWER], [6, NO_ANSWER], [3, NO_ANSWER], [2, NO_ANSWER]]
+    assert all(np.isnan(found.confidence).all() for found in answers.values())
+    assert asked.faults == {"malformed": 5} and len(server.bodies) == 10
+
+
 # The form that an endpoint can enforce.
 
 
@@ -241,11 +263,20 @@ def test_a_chosen_form_is_not_probed() -> None:
 def test_what_brings_no_answer_is_missing_counted_and_told_once(
     behave: Behaviour, kind: str, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with stub(behave) as server:
-        asked = provider(server, model="m", pause_s=0.0, schema="plain")
+    """Where nobody is answered the error says it; where some are, one line of the log."""
+    with stub(well) as server:
+        asked = provider(server, model="m", pause_s=0.0, schema="plain", parallel=1)
+        ask(asked)
+        server.behave = behave
         assert f"none of 6 questions was answered: {kind}, " in (message := failure(asked)) and told in message
-        failure(asked)
+        turn = count()
+        server.behave = lambda handler, body: (well if next(turn) < 3 else behave)(handler, body)
+        assert not caplog.records
+        answers = [ask(asked)]
+        turn = count()
+        answers.append(ask(asked))
     assert asked.faults == {kind: 12}
+    assert all(np.isinf(some.latency_s).sum() == 3 and some.valid.sum() == 3 for some in answers)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] and told in caplog.text
 
 
@@ -302,7 +333,16 @@ def test_an_endpoint_that_is_down_is_told_from_once_and_left_alone(caplog: pytes
     asked = provider(f"http://127.0.0.1:{free_port()}/v1", model="m", pause_s=30.0)
     assert "cannot reach http://127.0.0.1" in failure(asked)
     assert "is left alone for" in failure(asked)
-    assert asked.faults == {"connection": 6, "paused": 6} and len(caplog.records) == 1
+    assert asked.faults == {"connection": 6, "paused": 6}
+    service = HintService(provider(asked.config.base_url, model="m", pause_s=30.0), batch_size=6)
+    service.reset(None, WORLDS.copy())
+    later = WORLDS.copy()
+    for second in range(1, 5):
+        later.time_s[:] = second
+        service.poll(later)
+    assert service.counters.missing == 30
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2 and "cannot reach" in told[0] and "left alone" in told[1]
 
 
 def test_a_pause_grows_and_ends_with_the_first_answer() -> None:
@@ -467,13 +507,15 @@ def echo(code: int) -> Callable[[Handler, dict[str, Any]], None]:
 @pytest.mark.parametrize("code", [200, 400, 401, 404, 429, 500])
 def test_the_key_is_sent_and_never_seen_again(code: int, key: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with stub(echo(code)) as server:
-        asked = provider(server, model="m", api_key_env=key, pause_s=0.0)
+    turn = count()
+    with stub(lambda handler, body: (echo(code) if next(turn) else well)(handler, body)) as server:
+        asked = provider(server, model="m", api_key_env=key, pause_s=0.0, parallel=1)
+        records = repr(ask(asked))
         try:
-            records = repr(ask(asked))
+            records += repr(ask(asked))
         except HintProviderError as error:
-            records = f"{error!r} {error.__cause__!r} {error.__context__!r}"
-        assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+            records += f"{error!r} {error.__cause__!r} {error.__context__!r}"
+        assert all(headers["Authorization"] == f"Bearer {KEY}" for headers in server.headers)
     seen = [records, caplog.text, repr(asked), repr(asked.config), repr(asked.state()), repr(asked.faults)]
     assert not any(KEY in text or KEY[3:] in text for text in seen)
     assert caplog.text
