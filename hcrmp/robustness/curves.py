@@ -78,9 +78,10 @@ def curves_at_test(
 def curves_of_training(
     planners: Sequence[Planner], modes: Sequence[WrongMode], of: Measured, seed: int
 ) -> list[Curve]:
-    """Return for each way of being wrong the curve of each method over the rates that its runs were trained with."""
+    """Return for each way of being wrong that a training met the curve of each method over its runs' rates."""
     curves = []
-    for mode in modes:
+    met = {one.trained.mode for one in planners if one.trained != CLEAN}
+    for mode in [mode for mode in modes if mode in met] or modes[:1]:
         for method, members in group(planners, over_training=True).items():
             points = [
                 _point(rate, same, [of(one, one.trained) for one in same], seed)

@@ -102,6 +102,13 @@ def test_a_curve_over_trainings_takes_each_run_at_its_own_faults() -> None:
     }  # fmt: skip
 
 
+def test_a_curve_over_trainings_has_no_panel_for_what_none_met() -> None:
+    members = [planner("right"), planner("inverted", hints=wrong(1.0, "inverted"))]
+    both = curves_of_training(members, ("random", "inverted"), lambda one, faults: measurement(a="SC"), 0)
+    clean = curves_of_training(members[:1], ("random", "inverted"), lambda one, faults: measurement(a="SC"), 0)
+    assert [curve.mode for curve in both] == ["inverted"] and [curve.mode for curve in clean] == ["random"]
+
+
 def test_right_hints_are_measured_once_for_all_ways_of_being_wrong() -> None:
     assert faults_to_meet((1.0, 0.0, 0.42), ("random", "inverted")) == [
         CLEAN, Faults(0.42, "random"), Faults(1.0, "random"), Faults(0.42, "inverted"), Faults(1.0, "inverted")
