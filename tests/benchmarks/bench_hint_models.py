@@ -56,8 +56,8 @@ def random_model(billions: float, device: str) -> tuple[Any, int]:
         num_attention_heads=heads, num_key_value_heads=max(heads // 4, 1), max_position_embeddings=8192,
     )  # fmt: skip
     with th.device(device):
-        model: Any = LlamaForCausalLM(config).eval()
-    model = model.bfloat16()
+        made: Any = LlamaForCausalLM(config)
+    model = made.bfloat16().eval()
     return EnglishScorer(model, tokenizer, 16), sum(parameter.numel() for parameter in model.parameters())
 
 
