@@ -168,7 +168,7 @@ class OpenAiProvider:
         left = self._asleep_until - time.monotonic()
         if left > 0.0:
             self._faults[Fault.PAUSED] += count
-            raise HintProviderError(f"{self.name}: the endpoint answered nobody and is left alone for {left:.1f} s")
+            raise HintProviderError(f"the endpoint answered nobody and is left alone for {left:.1f} s")
 
     def _rest_after(self, replies: Sequence[Reply]) -> None:
         """Leave the endpoint alone for a while if nothing came, longer each time."""
@@ -179,7 +179,7 @@ class OpenAiProvider:
         self._pause_s = min(2.0 * self._pause_s, max(self.config.pause_s, _LONGEST_PAUSE_S))
         first = replies[0]
         why = "" if first.fault is None else f": {first.fault.value}, {first.detail}"
-        raise HintProviderError(f"{self.name}: none of {len(replies)} questions was answered{why}")
+        raise HintProviderError(f"none of {len(replies)} questions was answered{why}")
 
     def state(self) -> dict[str, Any]:
         """Return nothing: an answer depends on the scene, and on the endpoint."""

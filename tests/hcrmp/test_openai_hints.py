@@ -49,12 +49,11 @@ def test_whatever_the_endpoint_does_the_jobs_go_on_and_no_file_has_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HINT_KEY", KEY)
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="llm_hints")
     with stub(in_turn) as server:
         folder = tiny_run(tmp_path, hints=hints(server), tensorboard=True)
         trained = len(server.bodies)
         evaluate(evaluate_config(folder), folder, quiet())
-        assert trained > 100 and len(server.bodies) > trained
+        assert trained > 50 and len(server.bodies) > trained
     assert files_with("HINT_KEY", folder) and not files_with(KEY, folder) and KEY not in caplog.text
-    told = [record.getMessage() for record in caplog.records if "hints from openai" in record.getMessage()]
-    assert all(any(kind in line for line in told) for kind in ("malformed", "not_json", "server_error", "dropped"))
+    assert all(kind in caplog.text for kind in ("malformed: ", "not_json", "server_error", "dropped"))
