@@ -31,6 +31,8 @@ from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 from llm_hints.knowledge.anchoring import SceneAnchors
 from llm_hints.knowledge.base import build_knowledge
+from llm_hints.knowledge.errors import KnowledgeError
+from llm_hints.knowledge.passage import PassageError
 from llm_hints.providers.base import HintProvider
 from llm_hints.providers.faulty import FaultConfig, FaultyProvider
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
@@ -60,7 +62,11 @@ def build_anchors(config: HintsConfig) -> SceneAnchors | None:
     """Return what finds the passages for a scene; None where none go into a prompt."""
     if not config.anchored:
         return None
-    return SceneAnchors(build_knowledge(config.knowledge, user_cache() / "knowledge"), config.knowledge.anchors)
+    try:
+        base = build_knowledge(config.knowledge, user_cache() / "knowledge")
+    except (PassageError, KnowledgeError) as error:
+        raise UserError(f"hints.knowledge: {error}") from error
+    return SceneAnchors(base, config.knowledge.anchors)
 
 
 def _build_openai(config: OpenAiConfig, anchors: SceneAnchors | None) -> OpenAiProvider:
