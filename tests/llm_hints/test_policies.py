@@ -155,11 +155,18 @@ def test_the_first_hint_of_an_episode_is_no_event() -> None:
 
 
 def test_switched_off_it_is_as_if_it_were_not_there() -> None:
-    """Without the options nothing but the timer asks, and no answer is looked up before its question."""
-    first = random_scene(16, 5, np.random.default_rng(2))
+    """By default every world holds, bit for bit, the provider's answer to its scene of the last full second."""
+    scene, rows, rules = random_scene(16, 5, np.random.default_rng(2)), np.arange(16), RulesProvider()
     service = HintService(RulesProvider(), HintServiceConfig(), 16)
-    for _ in drive(service, first, 5.0):
-        first.actors.block[ActorRow.X] += first.actors.block[ActorRow.VX] * 0.1
+    expected = rules.ask(scene, rows).hints
+    for step, (_, hints) in enumerate(drive(service, scene, 5.0)):
+        if step % 10 == 0:
+            expected = rules.ask(scene, rows).hints
+        np.testing.assert_array_equal(hints.state, expected.state)
+        np.testing.assert_array_equal(hints.weights, expected.weights)
+        np.testing.assert_array_equal(hints.issued_at_s, expected.issued_at_s)
+        assert (hints.source == MODEL).all()
+        scene.actors.block[ActorRow.X] += scene.actors.block[ActorRow.VX] * 0.1
     assert service.counters == HintCounters(due=96, asked=96, answered=96)
 
 
