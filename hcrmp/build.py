@@ -17,6 +17,7 @@ from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.factory import make_vector_env
 from envs.scenarios.catalogue import ScenarioSet
 from envs.termination import EndsAt
+from envs.user_cache import user_cache
 from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
@@ -28,6 +29,8 @@ from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
+from llm_hints.knowledge.anchoring import SceneAnchors
+from llm_hints.knowledge.base import build_knowledge
 from llm_hints.providers.base import HintProvider
 from llm_hints.providers.faulty import FaultConfig, FaultyProvider
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
@@ -47,15 +50,22 @@ def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvide
         # Imported here: transformers takes seconds, which nobody else need wait for.
         from llm_hints.providers.transformers_lm import TransformersProvider
 
-        return TransformersProvider(config.transformers)
+        return TransformersProvider(config.transformers, build_anchors(config), rng)
     if config.provider == "openai":
-        return _build_openai(config.openai)
+        return _build_openai(config.openai, build_anchors(config))
     return RulesProvider(config.rules)
 
 
-def _build_openai(config: OpenAiConfig) -> OpenAiProvider:
+def build_anchors(config: HintsConfig) -> SceneAnchors | None:
+    """Return what finds the passages for a scene; None where none go into a prompt."""
+    if not config.anchored:
+        return None
+    return SceneAnchors(build_knowledge(config.knowledge, user_cache() / "knowledge"), config.knowledge.anchors)
+
+
+def _build_openai(config: OpenAiConfig, anchors: SceneAnchors | None) -> OpenAiProvider:
     try:
-        return OpenAiProvider(config)
+        return OpenAiProvider(config, anchors)
     except ValueError as error:  # the environment does not hold the key
         raise UserError(f"hints.openai: {error}") from error
 

@@ -79,10 +79,7 @@ class HintsCallback(BaseCallback):
     def __init__(self, env: HintedVecEnv) -> None:
         super().__init__()
         self._env = env
-        self._before = env.service.counters
-
-    def _on_training_start(self) -> None:
-        self._before = self._env.service.counters  # those of a resumed training go on
+        self._before = env.service.counters  # those of a resumed training go on
 
     def _on_step(self) -> bool:
         return True

@@ -84,15 +84,30 @@ JOBS: dict[str, Job] = {
         "Look at CARLA servers and what they need: versions, ports, GPU, Vulkan, a clock that was left behind.",
         ("hcrmp doctor", "hcrmp doctor servers=[127.0.0.1:2000,node7:2000]", "hcrmp doctor --unstick"),
     ),
+    "hints ask": Job(
+        "hcrmp.hints_ask",
+        "Show a scene as a language model is told of it, and its answer.",
+        ("hcrmp hints ask hints=bundled", "hcrmp hints ask family=road_works seed=3"),
+    ),
     "hints benchmark": Job(
         "hcrmp.hints_benchmark",
         "Ask a language model what is known, and count how often it is wrong.",
         ("hcrmp hints benchmark hints=bundled", "hcrmp hints benchmark hints=rules scenes=2000 seed=1"),
     ),
+    "hints stability": Job(
+        "hcrmp.hints_stability",
+        "Ask a language model about the same scenes again and again, with and without anchors.",
+        ("hcrmp hints stability hints=bundled", "hcrmp hints stability scenes=200 repeats=30 families=[cut_in]"),
+    ),
     "hints train": Job(
         "hcrmp.hints_train",
         "Make a small language model of hints, as the bundled one was made (an hour).",
         ("hcrmp hints train", "hcrmp hints train steps=500 scenes=2000 output=runs/small_model"),
+    ),
+    "hints tune": Job(
+        "hcrmp.hints_tune",
+        "Tune a larger language model with LoRA on the scenes that the bundled one was taught with.",
+        ("hcrmp hints tune model=models/qwen output=runs/tuned_qwen", "hcrmp hints tune model=models/qwen steps=200"),
     ),
     "serve": Job(
         "hcrmp.serve",

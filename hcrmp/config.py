@@ -19,6 +19,7 @@ from hcrmp.mapping import field_types, from_mapping
 from hcrmp.run_folder import CONFIG_FILE, load_yaml
 from hcrmp.short_keys import with_full_keys
 from llm_hints.cache import CacheConfig
+from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.rules import RulesConfig
@@ -81,6 +82,9 @@ class HintsConfig:
     transformers: TransformersConfig = field(default_factory=TransformersConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
     openai: OpenAiConfig = field(default_factory=OpenAiConfig)
+    anchored: bool = True
+    """Whether passages of the knowledge base go into the prompt of a language model (the paper's CSA)."""
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     service: HintServiceConfig = field(default_factory=HintServiceConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
     cache_file: str = ""
@@ -270,8 +274,11 @@ CONFIGS: dict[str, str | type[Any]] = {
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
+    "hints ask": "hcrmp.hints_config:HintsAskConfig",
     "hints benchmark": "hcrmp.hints_config:HintsBenchmarkConfig",
+    "hints stability": "hcrmp.hints_config:HintsStabilityConfig",
     "hints train": "hcrmp.hints_config:HintsTrainConfig",
+    "hints tune": "hcrmp.hints_config:HintsTuneConfig",
 }
 
 

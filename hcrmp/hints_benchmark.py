@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hcrmp.build import build_provider
-from hcrmp.hint_model.benchmark import PAPER_RATES, BenchmarkResult, measure, sample_scenes
+from hcrmp.hint_model.benchmark import PAPER_RATES, BenchmarkResult, file_name, measure, sample_scenes
 from hcrmp.hint_model.scenes import UNSEEN
 from hcrmp.hints_config import HintsBenchmarkConfig
 from hcrmp.run_folder import write_json
@@ -24,7 +24,7 @@ def run(config: HintsBenchmarkConfig) -> int:
     console.print(f"driving {config.scenes} scenes of {', '.join(families)} (seed {config.seed}) ...")
     result = measure(provider, sample_scenes(families, config.scenes, config.seed), config.batch)
     print_result(result, console)
-    path = Path(config.output) / f"benchmark-{_file_name(provider.name)}-seed{config.seed}.json"
+    path = Path(config.output) / f"benchmark-{file_name(provider.name)}-seed{config.seed}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, result.to_json())
     console.print(f"written: {path}")
@@ -57,6 +57,3 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
 def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
 
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")

@@ -21,6 +21,7 @@ from hcrmp.hint_model.scoring import agreement, right_answers
 from hcrmp.hint_model.training import TrainingConfig, teach
 from hcrmp.hints_config import HintsTrainConfig
 from hcrmp.run_folder import write_json
+from llm_hints.closed_answers import hundredths
 from llm_hints.providers.compact_lm import CompactModel
 from llm_hints.providers.rules import RulesProvider
 
@@ -76,6 +77,7 @@ def finish(
     pupil: Pupil, held_out: Lessons, unseen: Lessons, config: HintsTrainConfig, folder: Path, console: Console
 ) -> None:
     """Calibrate on half of the held-out scenes, measure on the others and on unseen families, and write the model."""
+    _round(pupil)
     even = np.arange(0, len(held_out), 2)
     temperatures = fit_temperatures(CompactModel(pupil.model, {}, 64), held_out.take(even))
     measured = {
@@ -90,11 +92,18 @@ def finish(
     )
 
 
+def _round(pupil: Pupil) -> None:
+    """Round the weights as they will be stored, so that what is measured is what is written."""
+    with th.no_grad():
+        for parameter in pupil.parameters():
+            parameter.copy_(parameter.bfloat16())
+
+
 def evaluate(pupil: Pupil, lessons: Lessons, temperatures: dict[str, float]) -> dict[str, float]:
     """Return the shares of right answers by kind, and the agreement with the teacher, over ``lessons``."""
     answers = CompactModel(pupil.model, temperatures, 64).ask(lessons.facts)
     right = {kind: float(hits.mean()) for kind, hits in right_answers(answers.codes(), lessons).items()}
     same = agreement(answers.codes(), lessons)
-    weights = float(np.abs(answers.weights() - lessons.weights).mean())
+    weights = float(np.abs(hundredths(answers.mean_weights()) - lessons.weights).mean())
     return {"scenes": float(len(lessons)), **right, "weights_difference": weights,
             **{name: same[name] for name in ("density", "first", "second", "third")}}  # fmt: skip

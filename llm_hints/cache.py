@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 
 from envs.scene import BoolArray, FloatArray, IntArray
-from llm_hints.cache_kernels import BLOCK, HEADS, Count, insert, look_up, rest_length
+from llm_hints.cache_kernels import BLOCK, HEADS, Count, Float32Array, insert, look_up, rest_length
 from llm_hints.features import FEATURE_SIZE, FEATURE_VERSION
 from llm_hints.hint import CRITICS, STATE_SIZE
 
@@ -97,7 +97,7 @@ class SemanticCache:
         self.config = config or CacheConfig()
         capacity = self.config.capacity
         self._keys = np.zeros((capacity, FEATURE_SIZE))
-        self._heads, self._rests = np.zeros((len(HEADS), capacity)), np.zeros(capacity)
+        self._heads, self._rests = np.zeros((len(HEADS), capacity), np.float32), np.zeros(capacity, np.float32)
         self._buckets = np.zeros(capacity, dtype=np.int64)
         self._state = np.zeros((capacity, STATE_SIZE))
         self._weights = np.zeros((capacity, len(CRITICS)))
@@ -105,7 +105,7 @@ class SemanticCache:
         self._size = 0
         self._clock = 0
         self._counts = np.zeros(len(Count), dtype=np.int64)
-        self._work = np.zeros(BLOCK)
+        self._work = np.zeros(BLOCK, np.float32)
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -117,7 +117,7 @@ class SemanticCache:
         return CacheCounters(*self._counts.tolist())
 
     @property
-    def _search(self) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
+    def _search(self) -> tuple[FloatArray, Float32Array, Float32Array, IntArray]:
         return self._keys, self._heads, self._rests, self._buckets
 
     def lookup(self, keys: FloatArray, buckets: IntArray) -> CacheAnswers:
@@ -125,15 +125,16 @@ class SemanticCache:
 
         ``buckets`` ``(n,)`` of the situations (``llm_hints.situation``).
         """
-        places, similarity = np.empty(len(keys), dtype=np.int64), np.empty(len(keys))
+        count = len(keys)
+        answers = CacheAnswers(
+            np.empty(count, np.bool_), np.zeros((count, STATE_SIZE)), np.zeros((count, len(CRITICS))), np.empty(count)
+        )
         self._clock = look_up(
-            *self._search, self._last_used, self._size, self._clock,
-            keys, buckets, self.config.threshold, places, similarity, self._counts, self._work,
+            *self._search, self._state, self._weights, self._last_used, self._size, self._clock,
+            keys, buckets, self.config.threshold,
+            answers.hit, answers.similarity, answers.state, answers.weights, self._counts, self._work,
         )  # fmt: skip
-        hit = places >= 0
-        state, weights = np.zeros((len(keys), STATE_SIZE)), np.zeros((len(keys), len(CRITICS)))
-        state[hit], weights[hit] = self._state[places[hit]], self._weights[places[hit]]
-        return CacheAnswers(hit, state, weights, similarity)
+        return answers
 
     def insert(self, keys: FloatArray, buckets: IntArray, state: FloatArray, weights: FloatArray) -> None:
         """Remember hints: ``keys`` ``(n, 36)``, ``buckets`` ``(n,)``, ``state`` ``(n, 13)``, ``weights`` ``(n, 3)``.

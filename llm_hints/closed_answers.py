@@ -55,10 +55,22 @@ class ClosedAnswers:
         """Return the probabilities ``(n, len(SLOTS))`` of the most likely answers."""
         return np.stack([self.shares[name].max(axis=1) for name in SLOTS], axis=1)
 
-    def weights(self) -> FloatArray:
-        """Return the critics' weights ``(n, 3)``: their means, made to sum 1, in hundredths."""
-        means = np.stack([self.shares[name] @ _HUNDREDTHS for name in CRITICS], axis=1)
-        return hundredths(means / means.sum(axis=1, keepdims=True))
+    def mean_weights(self) -> FloatArray:
+        """Return the critics' weights ``(n, 3)``: their means, made to sum 1."""
+        return _normalised(np.stack([self.shares[name] @ _HUNDREDTHS for name in CRITICS], axis=1))
+
+    def drawn_weights(self, temperature: float, chance: FloatArray) -> FloatArray:
+        """Return weights ``(n, 3)`` drawn with uniform numbers ``chance`` ``(n, 3)``, made to sum 1.
+
+        ``temperature`` 1 draws by the probabilities, less draws nearer to the most likely.
+        """
+        drawn = np.empty_like(chance)
+        for column, name in enumerate(CRITICS):
+            share = self.shares[name]
+            likely = (share / share.max(axis=1, keepdims=True)) ** (1.0 / temperature)
+            steps = np.cumsum(likely / likely.sum(axis=1, keepdims=True), axis=1)
+            drawn[:, column] = _HUNDREDTHS[np.minimum((steps < chance[:, column : column + 1]).sum(axis=1), 100)]
+        return _normalised(drawn)
 
     def state(self) -> FloatArray:
         """Return the 13 numbers ``(n, 13)`` of the hints."""
@@ -80,6 +92,12 @@ class ClosedAnswers:
             chosen[more, slot] = best[more]
             left[rows[more], best[more]] -= 1.0
         return chosen
+
+
+def _normalised(weights: FloatArray) -> FloatArray:
+    """Return weights ``(n, 3)`` of sum 1; equal ones where none is above 0."""
+    total = weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(total > 0.0, weights / np.maximum(total, 1e-12), 1.0 / weights.shape[1]))
 
 
 def told_entities(facts: SceneFacts) -> FloatArray:

@@ -27,9 +27,10 @@ from enum import IntEnum
 import numpy as np
 
 from envs.compiled import njit
-from envs.scene import ActorKind, ActorRow, BoolArray, EgoRow, FloatArray, IntArray, RoadRow, SceneBatch
-from llm_hints.facts import MOST_AGENTS, AgentFact, SceneFacts, control_ahead, scene_facts, write_agent
+from envs.scene import ActorKind, ActorRow, BoolArray, EgoRow, FloatArray, IntArray, RoadCategory, RoadRow, SceneBatch
+from llm_hints.facts import MOST_AGENTS, AgentFact, Control, SceneFacts, control_ahead, scene_facts, write_agent
 from llm_hints.geometry import relative
+from llm_hints.hint import Direction, Entity
 from llm_hints.providers.rules import RulesConfig
 from llm_hints.risk import Parameter, assess_actor, road_risk
 from llm_hints.stop_lines import must_stop
@@ -86,6 +87,14 @@ KINDS: dict[str, Truth] = {
     "lateral": Truth.LATERAL,
 }
 """The paper's kinds of question, and the column of the true answer."""
+
+
+def answer_words(kind: str, code: int) -> str:
+    """Return the answer of a code to a question of a kind, in words."""
+    if kind == "hazard":
+        return str(Entity(ActorKind(code // 8), Direction(code % 8))) if code >= 0 else "nobody"
+    words = {"road type": RoadCategory, "road sign": Control, "longitudinal": Longitudinal, "lateral": Lateral}
+    return words[kind](code).name.lower().replace("_", " ") if code >= 0 else "no answer"
 
 
 @dataclass(frozen=True, slots=True)

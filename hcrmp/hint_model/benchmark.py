@@ -132,3 +132,8 @@ def calibration_error(confidence: FloatArray, correct: BoolArray) -> float:
         inside = bins == place
         total += inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
     return float(total)
+
+
+def file_name(provider: str) -> str:
+    """Return a provider's name as part of a file's."""
+    return "".join(letter if letter.isalnum() else "-" for letter in provider).strip("-")

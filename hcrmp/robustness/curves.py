@@ -20,16 +20,23 @@ Measured = Callable[[Planner, Faults], Measurement]
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The share of episodes in [0, 1] that ended in some way: over all planners, and of each by its training seed."""
+
+    over_all: Estimate
+    seeds: dict[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
-    """A method at one ``rate``: shares of episodes in [0, 1] over its ``seeds`` (success of each by training seed).
+    """How the episodes of a method ended at one ``rate``.
 
     ``lost``: success with right hints less success here, on the same episodes; None where that was not measured.
     """
 
     rate: float
-    success: Estimate
-    collision: Estimate
-    seeds: dict[int, float]
+    success: Share
+    collision: Share
     lost: Estimate | None = None
 
 
@@ -71,9 +78,10 @@ def curves_at_test(
 def curves_of_training(
     planners: Sequence[Planner], modes: Sequence[WrongMode], of: Measured, seed: int
 ) -> list[Curve]:
-    """Return for each way of being wrong the curve of each method over the rates that its runs were trained with."""
+    """Return for each way of being wrong that a training met the curve of each method over its runs' rates."""
     curves = []
-    for mode in modes:
+    met = {one.trained.mode for one in planners if one.trained != CLEAN}
+    for mode in [mode for mode in modes if mode in met] or modes[:1]:
         for method, members in group(planners, over_training=True).items():
             points = [
                 _point(rate, same, [of(one, one.trained) for one in same], seed)
@@ -98,12 +106,18 @@ def _point(
     seed: int,
     clean: Sequence[Measurement] | None = None,
 ) -> Point:
-    shares = {one.config.seed: _mean_success(m.outcomes) for one, m in zip(planners, measurements, strict=True)}
+    success = _share(planners, measurements, "success", seed)
+    collision = _share(planners, measurements, "collision", seed)
     lost = None
     if clean is not None and rate > 0.0:
         pairs = [_losses(before.outcomes, after.outcomes) for before, after in zip(clean, measurements, strict=True)]
         lost = statistics.hierarchical_strata(pairs, np.random.default_rng(seed))
-    return Point(rate, share(measurements, "success", seed), share(measurements, "collision", seed), shares, lost)
+    return Point(rate, success, collision, lost)
+
+
+def _share(planners: Sequence[Planner], measurements: Sequence[Measurement], outcome: Outcome, seed: int) -> Share:
+    seeds = {one.config.seed: _mean(m.outcomes, outcome) for one, m in zip(planners, measurements, strict=True)}
+    return Share(share(measurements, outcome, seed), seeds)
 
 
 def share(measurements: Sequence[Measurement], outcome: Outcome, seed: int) -> Estimate:
@@ -124,8 +138,8 @@ def _hits(letters: str, outcome: Outcome) -> FloatArray:
     return np.array([letter == LETTERS[outcome] for letter in counted], dtype=np.float64)
 
 
-def _mean_success(outcomes: Outcomes) -> float:
-    return float(np.mean([_hits(letters, "success").mean() for letters in outcomes.values()]))
+def _mean(outcomes: Outcomes, outcome: Outcome) -> float:
+    return float(np.mean([_hits(letters, outcome).mean() for letters in outcomes.values()]))
 
 
 def _losses(before: Outcomes, after: Outcomes) -> list[FloatArray]:
@@ -147,14 +161,13 @@ def _losses(before: Outcomes, after: Outcomes) -> list[FloatArray]:
 def markdown(curves: Sequence[Curve], title: str) -> str:
     """Return the curves as Markdown tables: success, collisions, what was lost, and every seed."""
     tables: dict[str, Callable[[Point], str]] = {
-        "Success, %": lambda point: estimate_text(point.success, 100.0, 1),
-        "Collisions, %": lambda point: estimate_text(point.collision, 100.0, 1),
+        "Success, %": lambda point: estimate_text(point.success.over_all, 100.0, 1),
+        "Collisions, %": lambda point: estimate_text(point.collision.over_all, 100.0, 1),
         "Success lost against right hints, same episodes, points": lambda point: (
             "-" if point.lost is None else estimate_text(point.lost, 100.0, 1)
         ),
-        "Success of each seed, %": lambda point: " / ".join(
-            f"{100 * point.seeds[seed]:.1f}" for seed in sorted(point.seeds)
-        ),
+        "Success of each seed, %": lambda point: _seeds_text(point.success),
+        "Collisions of each seed, %": lambda point: _seeds_text(point.collision),
     }
     lines = [f"# {title}", "", "95 % intervals resample training seeds, and episodes within their cell.", ""]
     for mode in dict.fromkeys(curve.mode for curve in curves):
@@ -166,6 +179,10 @@ def markdown(curves: Sequence[Curve], title: str) -> str:
                 head = [f"wrong hints ({mode})", *(f"{100 * rate:g} %" for rate in rates)]
                 lines += [f"{heading}:", "", *_table(head, rows), ""]
     return "\n".join(lines)
+
+
+def _seeds_text(share: Share) -> str:
+    return " / ".join(f"{100 * share.seeds[seed]:.1f}" for seed in sorted(share.seeds))
 
 
 def _row(curve: Curve, rates: Sequence[float], text: Callable[[Point], str]) -> list[str]:

@@ -1,42 +1,35 @@
-"""Anchors on their way to a model: as text for one that reads prose, as three numbers for one that does not."""
+"""The passages of scenes on their way to a model: as text where it reads prose, as numbers where it does not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from envs.scene import FloatArray
+from llm_hints.facts import SceneFacts
 from llm_hints.hint import PRIOR_WEIGHTS
-from llm_hints.knowledge.base import Anchor
-
-HEADING = (
-    "Passages from traffic law and safety guidance that bear on this scene, told in plain words. Weigh safety, "
-    "efficiency and comfort in accordance with them where they apply; where they do not, leave them aside."
-)
+from llm_hints.knowledge.base import ANCHORS, Anchor, KnowledgeBase
+from llm_hints.knowledge.passage import Passage
+from llm_hints.knowledge.scene_query import scene_queries
 
 
-@dataclass(frozen=True, slots=True)
-class AnchoredContext:
-    """What anchors say: ``text`` for the prompt, empty without anchors; ``emphasis`` ``(3,)`` for a small model."""
+class SceneAnchors:
+    """Finds for each scene the ``count`` passages of ``base`` that fit it best (the paper's CSA: the top 3)."""
 
-    text: str
-    emphasis: FloatArray
+    def __init__(self, base: KnowledgeBase, count: int = ANCHORS) -> None:
+        self._base, self._count = base, count
 
+    def __call__(self, facts: SceneFacts) -> list[list[Passage]]:
+        """Return the passages for each of n scenes, best first, to go into its prompt."""
+        return [[anchor.passage for anchor in anchors] for anchors in self._found(facts)]
 
-def anchored_context(anchors: Sequence[Anchor]) -> AnchoredContext:
-    """Return both forms of ``anchors`` (the paper's CSA: the top 3 go into the prompt)."""
-    return AnchoredContext(context_text(anchors), mean_emphasis(anchors))
+    def emphasis(self, facts: SceneFacts) -> FloatArray:
+        """Return the weights ``(n, 3)`` of ``CRITICS`` that the passages of n scenes argue for, each row of sum 1."""
+        return np.array([mean_emphasis(anchors) for anchors in self._found(facts)]).reshape(len(facts), 3)
 
-
-def context_text(anchors: Sequence[Anchor]) -> str:
-    """Return a numbered block of passages with their sources, or an empty text where there are none."""
-    if not anchors:
-        return ""
-    passages = (anchor.passage for anchor in anchors)
-    numbered = (f"[{n}] {each.title}: {each.text} ({each.source})" for n, each in enumerate(passages, start=1))
-    return "\n".join((HEADING, *numbered))
+    def _found(self, facts: SceneFacts) -> list[tuple[Anchor, ...]]:
+        return self._base.retrieve_batch(scene_queries(facts), self._count)
 
 
 def mean_emphasis(anchors: Sequence[Anchor]) -> FloatArray:

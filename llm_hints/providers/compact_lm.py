@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from envs.scene import FloatArray, IntArray
 from llm_hints.closed_answers import ClosedAnswers
 from llm_hints.compact import LAYOUT, SLOTS, WIDTH, CompactLayout, vocabulary
 from llm_hints.facts import SceneFacts
+from llm_hints.prompts import Anchor
 
 DESCRIPTION = "hcrmp_hints.json"
 """File beside a model's weights that says how it is asked: ``layout``, and ``temperatures`` by question."""
@@ -48,8 +49,10 @@ class CompactModel:
         self._model, self._temperatures, self._rows = model.eval(), dict(temperatures), rows
         self._allowed = [th.as_tensor(self.layout.answers[name], device=model.device) for name in SLOTS]
 
-    def ask(self, facts: SceneFacts) -> ClosedAnswers:
-        """Return the answers about n scenes."""
+    reads_prose = False
+
+    def ask(self, facts: SceneFacts, anchors: Sequence[Sequence[Anchor]] | None = None) -> ClosedAnswers:
+        """Return the answers about n scenes; passages are not for it."""
         return ClosedAnswers.of_logits(self.logits(self.layout.rows(facts)), facts, self._temperatures)
 
     def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:

@@ -29,6 +29,8 @@ _UNLIKELY = -1e4
 class EnglishScorer:
     """Compares the allowed answers to English questions; one pass for a hint, one for each kind of question."""
 
+    reads_prose = True
+
     def __init__(
         self, model: Any, tokenizer: Any, rows: int, style: Style = "original",
         temperatures: Mapping[str, float] | None = None,

@@ -23,6 +23,8 @@ HINT_SCHEMA = json.dumps(json_schema())
 class EnglishWriter:
     """Writes answers with the most likely tokens; without ``llguidance`` nothing holds it to the form."""
 
+    reads_prose = True
+
     def __init__(self, model: Any, tokenizer: Any, rows: int, most_tokens: int, style: Style = "original") -> None:
         self._model, self._tokenizer, self._rows, self._style = model, tokenizer, rows, style
         self._most_tokens = most_tokens

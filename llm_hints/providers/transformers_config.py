@@ -35,6 +35,11 @@ class TransformersConfig:
     """Refuse a written hint that names who is not in its scene."""
     max_new_tokens: int = 220
     """Longest answer of ``generation`` (tokens)."""
+    temperature: float = 0.0
+    """0: the weights are their means. Above: they are drawn, at 1 by the model's own probabilities."""
+    anchor_share: float = 0.0
+    """Share that the passages of the knowledge base have in the weights of a model that reads no prose (the compact
+    layout's), in [0, 1): the weights that they argue for are mixed in."""
     min_confidence: float = 0.0
     """An answer whose least certain field is below this probability is no valid one, in [0, 1]."""
 
@@ -50,5 +55,8 @@ class TransformersConfig:
                 f"transformers batch_size = {self.batch_size}, max_new_tokens = {self.max_new_tokens} came; "
                 "needed is batch_size >= 0 (0: by the device) and max_new_tokens >= 1"
             )
-        if not 0.0 <= self.min_confidence < 1.0:
-            raise ValueError(f"transformers min_confidence = {self.min_confidence} came; allowed is [0, 1)")
+        for name in ("min_confidence", "anchor_share"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"transformers {name} = {getattr(self, name)} came; allowed is [0, 1)")
+        if not 0.0 <= self.temperature <= 10.0:
+            raise ValueError(f"transformers temperature = {self.temperature} came; allowed is 0 to 10")

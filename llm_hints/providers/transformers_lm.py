@@ -6,18 +6,24 @@ any other is asked in English. Weights are read from safetensors alone, and no c
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch as th
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
-from llm_hints.closed_answers import NOBODY, ClosedAnswers
+from llm_hints.chance import draw_key, uniforms
+from llm_hints.closed_answers import NOBODY, ClosedAnswers, hundredths
 from llm_hints.compact import QUESTION_OF, SLOTS
 from llm_hints.facts import SceneFacts, scene_facts
 from llm_hints.hint import HintBatch, HintSource
+from llm_hints.knowledge.anchoring import SceneAnchors
+from llm_hints.prompts import Anchor
 from llm_hints.providers.base import HintAnswers, QuestionAnswers, answers_from_texts
 from llm_hints.providers.compact_lm import CompactModel, ModelError, described_layout
 from llm_hints.providers.english_lm import EnglishScorer
@@ -27,6 +33,8 @@ from llm_hints.providers.transformers_config import BUNDLED, TransformersConfig
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 """The model that comes with the package."""
 
+Passages = Sequence[Sequence[Anchor]]
+
 HINT_FIELDS = ("road", "density", "first", "second", "third", "safety", "efficiency", "comfort")
 """Questions whose answers make a hint."""
 
@@ -34,8 +42,11 @@ HINT_FIELDS = ("road", "density", "first", "second", "third", "safety", "efficie
 class Asker(Protocol):
     """A loaded model that compares the allowed answers to questions about scenes."""
 
-    def ask(self, facts: SceneFacts) -> ClosedAnswers:
-        """Return the answers that make hints."""
+    reads_prose: bool
+    """Whether passages can go into its prompt."""
+
+    def ask(self, facts: SceneFacts, anchors: Passages | None = None) -> ClosedAnswers:
+        """Return the answers that make hints; ``anchors`` for each scene, where it reads prose."""
         ...
 
     def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:
@@ -44,11 +55,21 @@ class Asker(Protocol):
 
 
 class TransformersProvider:
-    """A language model as a ``HintProvider`` and a ``QuestionAnswerer``; its answers depend on the scene alone."""
+    """A language model as a ``HintProvider`` and a ``QuestionAnswerer``.
 
-    def __init__(self, config: TransformersConfig | None = None) -> None:
+    ``anchors`` finds the passages that the weights are to be anchored on (CSA); ``rng`` gives the key of the chance
+    that a temperature needs, which belongs to the world and the moment.
+    """
+
+    def __init__(
+        self,
+        config: TransformersConfig | None = None,
+        anchors: SceneAnchors | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         self.config = config or TransformersConfig()
         self._asker = load_asker(self.config)
+        self._anchors, self._key = anchors, draw_key(rng or np.random.default_rng(0))
 
     @property
     def name(self) -> str:
@@ -58,15 +79,27 @@ class TransformersProvider:
     def ask(self, scene: SceneBatch, rows: IntArray) -> HintAnswers:
         """Return the model's hint for each of ``rows`` (n)."""
         facts = scene_facts(scene, rows)
+        passages = self._anchors(facts) if self._anchors is not None and self._asker.reads_prose else None
         if isinstance(self._asker, EnglishWriter):
-            texts = self._asker.hint_texts(facts)
+            texts = self._asker.hint_texts(facts, passages)
             return answers_from_texts(texts, np.zeros(len(rows)), facts if self.config.check_scene else None)
-        answers = self._asker.ask(facts)
+        answers = self._asker.ask(facts, passages)
         source = np.full(len(rows), int(HintSource.MODEL), dtype=np.int64)
-        hints = HintBatch(answers.state(), answers.weights(), source, scene.time_s[rows])
+        hints = HintBatch(answers.state(), self._weights(answers, facts, scene, rows), source, scene.time_s[rows])
         confidence = _least_certain(answers)
         valid: BoolArray = confidence >= self.config.min_confidence
         return HintAnswers(hints, valid, np.zeros(len(rows)), confidence=confidence)
+
+    def _weights(self, answers: ClosedAnswers, facts: SceneFacts, scene: SceneBatch, rows: IntArray) -> FloatArray:
+        """Return the weights ``(n, 3)``: the model's, drawn or not, with the share that the passages have in them."""
+        if self.config.temperature > 0.0:
+            weights = answers.drawn_weights(self.config.temperature, uniforms(self._key, scene, rows, 3))
+        else:
+            weights = answers.mean_weights()
+        share = self.config.anchor_share
+        if share > 0.0 and self._anchors is not None and not self._asker.reads_prose:
+            weights = (1.0 - share) * weights + share * self._anchors.emphasis(facts)
+        return hundredths(weights)
 
     def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
         """Return the answers to the paper's five kinds of question for ``rows`` (n)."""
@@ -77,11 +110,12 @@ class TransformersProvider:
         return {kind: _one_kind(answers, question) for kind, question in QUESTION_OF.items()}
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: every answer depends on the scene alone."""
-        return {}
+        """Return the key of the chance."""
+        return {"key": np.array(self._key)}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restore nothing."""
+        """Restore what ``state`` returned."""
+        self._key = int(state["key"])
 
 
 def load_asker(config: TransformersConfig) -> Asker | EnglishWriter:
@@ -111,15 +145,29 @@ def load_model(source: str, device: th.device, dtype: str) -> Any:
     """Return the causal language model at a folder or of a name; ``ModelError`` where there is none."""
     wanted = "float32" if dtype == "auto" and device.type == "cpu" else dtype
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            source, dtype=wanted, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
-        )
+        with _no_progress_bar():
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                source, dtype=wanted, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
+            )
     except (OSError, ValueError) as error:
         raise ModelError(
             f"no causal language model could be loaded from {source!r}: {_one_line(error)}. Give a folder with "
             "config.json and model.safetensors, or the name of a model that this machine has or can fetch"
         ) from error
     return model.to(device).eval()
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Load without a bar of the library's own in the middle of ours."""
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def choose_device(name: str) -> th.device:

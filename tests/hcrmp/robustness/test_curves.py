@@ -12,7 +12,16 @@ import pytest
 from hcrmp.baselines import PpoOptions
 from hcrmp.config import HintsConfig
 from hcrmp.errors import UserError
-from hcrmp.robustness.curves import Curve, Point, curves_at_test, curves_of_training, faults_to_meet, markdown, share
+from hcrmp.robustness.curves import (
+    Curve,
+    Point,
+    Share,
+    curves_at_test,
+    curves_of_training,
+    faults_to_meet,
+    markdown,
+    share,
+)
 from hcrmp.robustness.measurements import Measurement
 from hcrmp.robustness.planners import CLEAN, Faults, Planner, find_planners, group, method_words
 from hcrmp.robustness.plot import svg
@@ -66,10 +75,11 @@ def test_the_curve_of_a_method_goes_over_its_seeds() -> None:
     (curve,) = curves_at_test(members, (1.0, 0.0), ("inverted",), lambda one, faults: held[one.checksum, faults], 0)
     clean, all_wrong = curve.points
     assert (curve.method, curve.mode, clean.rate, all_wrong.rate) == ("HCRMP", "inverted", 0.0, 1.0)
-    assert clean.lost is None and clean.success.value == pytest.approx(0.875)
-    assert all_wrong.success.value == pytest.approx(0.375) and all_wrong.collision.value == pytest.approx(0.375)
+    assert clean.lost is None and clean.success.over_all.value == pytest.approx(0.875)
+    assert all_wrong.success.over_all.value == pytest.approx(0.375)
+    assert all_wrong.collision.over_all.value == pytest.approx(0.375)
     assert all_wrong.lost is not None and all_wrong.lost.value == pytest.approx(0.5)
-    assert all_wrong.seeds == {3: 0.5, 4: 0.25}
+    assert all_wrong.success.seeds == {3: 0.5, 4: 0.25} and all_wrong.collision.seeds == {3: 0.5, 4: 0.25}
 
 
 def test_a_curve_over_trainings_takes_each_run_at_its_own_faults() -> None:
@@ -83,13 +93,20 @@ def test_a_curve_over_trainings_takes_each_run_at_its_own_faults() -> None:
         return measurement(a=held[one.checksum])
 
     curves = curves_of_training(members, ("random", "inverted"), of, 0)
-    assert [(c.mode, [(p.rate, p.success.value) for p in c.points]) for c in curves] == [
+    assert [(c.mode, [(p.rate, p.success.over_all.value) for p in c.points]) for c in curves] == [
         ("random", [(0.0, 1.0), (0.42, 0.5)]),
         ("inverted", [(0.0, 1.0), (1.0, 0.0)]),
     ]
     assert set(asked) == {
         ("right", CLEAN), ("random", Faults(0.42, "random")), ("inverted", Faults(1.0, "inverted"))
     }  # fmt: skip
+
+
+def test_a_curve_over_trainings_has_no_panel_for_what_none_met() -> None:
+    members = [planner("right"), planner("inverted", hints=wrong(1.0, "inverted"))]
+    both = curves_of_training(members, ("random", "inverted"), lambda one, faults: measurement(a="SC"), 0)
+    clean = curves_of_training(members[:1], ("random", "inverted"), lambda one, faults: measurement(a="SC"), 0)
+    assert [curve.mode for curve in both] == ["inverted"] and [curve.mode for curve in clean] == ["random"]
 
 
 def test_right_hints_are_measured_once_for_all_ways_of_being_wrong() -> None:
@@ -153,7 +170,8 @@ def test_a_pattern_that_names_no_run_says_so(tmp_path: Path) -> None:
 
 
 def point(rate: float, success: float, **more: Any) -> Point:
-    return Point(rate, Estimate(success, success - 0.1, success + 0.1), Estimate(0.1, 0.0, 0.2), {0: success}, **more)
+    succeeded, collided = Estimate(success, success - 0.1, success + 0.1), Estimate(0.1, 0.0, 0.2)
+    return Point(rate, Share(succeeded, {0: success}), Share(collided, {0: 0.1}), **more)
 
 
 CURVES = [
@@ -175,9 +193,10 @@ def test_the_plot_is_one_well_formed_file_whose_points_lie_where_they_should() -
     root = ElementTree.fromstring(picture)
     words = [element.text for element in root.iter(f"{SVG}text")]
     assert {"Title <1>", "HCRMP", "A & <B>", "wrong hints: random"} <= set(words)
-    (line,) = (one for one in root.iter(f"{SVG}polyline") if " " in one.attrib["points"])
+    line, _ = (one for one in root.iter(f"{SVG}polyline") if " " in one.attrib["points"])
     (x1, y1), (x2, y2) = (map(float, pair.split(",")) for pair in line.attrib["points"].split())
-    place = {text.text: text.attrib for text in root.iter(f"{SVG}text")}
+    # The upper row is success; a word that stands in both rows is found there.
+    place = {text.text: text.attrib for text in reversed(list(root.iter(f"{SVG}text")))}
     ten_points = (float(place["20"]["y"]) - float(place["80"]["y"])) / 6
     assert ten_points > 10 and y2 - y1 == pytest.approx(ten_points, abs=0.2), "ten points lower"
     assert x2 - x1 == pytest.approx(2 * (float(place["75"]["x"]) - float(place["25"]["x"])), abs=0.2), "0 to 100 %"

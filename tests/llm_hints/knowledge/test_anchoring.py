@@ -1,13 +1,15 @@
-"""Anchors as text and as three numbers."""
+"""Anchors as passages of a prompt and as three numbers."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from llm_hints.facts import scene_facts
 from llm_hints.hint import PRIOR_WEIGHTS
-from llm_hints.knowledge.anchoring import anchored_context
-from llm_hints.knowledge.base import Anchor
+from llm_hints.knowledge.anchoring import SceneAnchors, mean_emphasis
+from llm_hints.knowledge.base import Anchor, KnowledgeConfig, build_knowledge
 from tests.llm_hints.knowledge.builders import make_passage
+from tests.llm_hints.scenes import random_scene
 
 
 def test_the_mean_emphasis_is_weighted_by_score() -> None:
@@ -16,18 +18,20 @@ def test_the_mean_emphasis_is_weighted_by_score() -> None:
         Anchor(make_passage("a", emphasis=(0.8, 0.1, 0.1)), 3.0),
         Anchor(make_passage("b", emphasis=(0.2, 0.6, 0.2)), 1.0),
     ]
-    np.testing.assert_allclose(anchored_context(anchors).emphasis, [0.65, 0.225, 0.125])
+    np.testing.assert_allclose(mean_emphasis(anchors), [0.65, 0.225, 0.125])
 
 
-def test_the_text_numbers_the_passages_and_names_their_sources() -> None:
-    anchors = [Anchor(make_passage("a", title="Gaps"), 3.0), Anchor(make_passage("b", title="Bends"), 1.0)]
-    lines = anchored_context(anchors).text.splitlines()
-    assert len(lines) == 3
-    assert lines[1].startswith("[1] Gaps: Keep a distance") and lines[1].endswith("(House rules, 1)")
-    assert lines[2].startswith("[2] Bends: ")
+def test_without_anchors_the_prior_holds() -> None:
+    np.testing.assert_array_equal(mean_emphasis(()), PRIOR_WEIGHTS)
 
 
-def test_without_anchors_there_is_no_text_and_the_prior_holds() -> None:
-    context = anchored_context(())
-    assert context.text == ""
-    np.testing.assert_array_equal(context.emphasis, PRIOR_WEIGHTS)
+def test_scenes_get_as_many_passages_as_were_asked_for_and_what_they_argue_for() -> None:
+    anchors = SceneAnchors(build_knowledge(KnowledgeConfig(retrieval="lexical")), 2)
+    facts = scene_facts(random_scene(9, 6, np.random.default_rng(3)), np.arange(9))
+    passages, emphasis = anchors(facts), anchors.emphasis(facts)
+    assert [len(found) for found in passages] == [2] * 9 and all(p.title and p.source for f in passages for p in f)
+    assert emphasis.shape == (9, 3) and (emphasis > 0.0).all()
+    np.testing.assert_allclose(emphasis.sum(axis=1), 1.0)
+    for found, weights in zip(passages, emphasis, strict=True):  # a mean lies between what it is the mean of
+        both = np.array([passage.emphasis for passage in found])
+        assert (weights >= both.min(axis=0) - 1e-12).all() and (weights <= both.max(axis=0) + 1e-12).all()
