@@ -239,8 +239,11 @@ def _read(path: Path) -> dict[str, Any]:
             state = dict(content) if isinstance(content, NpzFile) else {}
     except FileNotFoundError:
         raise CacheFileError(f"no memory bank at {path}") from None
-    except (OSError, ValueError, BadZipFile, EOFError) as error:
-        raise CacheFileError(f"{path} is no memory bank, or is damaged ({error}): remove it, or name another") from None
+    except (ValueError, BadZipFile, EOFError):
+        # Without numpy's words: it takes any text for a pickle, and advises to trust it.
+        raise CacheFileError(f"{path} is no memory bank, or is damaged: remove it, or name another") from None
+    except OSError as error:
+        raise CacheFileError(f"{path} cannot be read as a memory bank: {error.strerror or error}") from None
     if str(state.pop("format", "")) != _FORMAT:
         raise CacheFileError(f"{path} is no memory bank: name another file")
     if not same_version(state):

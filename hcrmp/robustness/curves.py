@@ -53,6 +53,17 @@ class Curve:
         return asdict(self)
 
 
+def named_with_seeds(curves: Sequence[Curve]) -> dict[str, str]:
+    """Return each method's name with the number of its training seeds, which may differ from point to point."""
+    named = {}
+    for method in dict.fromkeys(curve.method for curve in curves):
+        counts = {len(point.success.seeds) for curve in curves if curve.method == method for point in curve.points}
+        fewest, most = min(counts), max(counts)
+        number = f"{most}" if fewest == most else f"{fewest} to {most}"
+        named[method] = f"{method} ({number} seed{'' if most == 1 else 's'})"
+    return named
+
+
 def faults_to_meet(rates: Sequence[float], modes: Sequence[WrongMode]) -> list[Faults]:
     """Return what a run is measured at: every rate in every mode; right hints are right in any mode, so once."""
     pairs = [CLEAN if rate == 0.0 else Faults(rate, mode) for mode in modes for rate in sorted(rates)]
@@ -169,12 +180,18 @@ def markdown(curves: Sequence[Curve], title: str) -> str:
         "Success of each seed, %": lambda point: _seeds_text(point.success),
         "Collisions of each seed, %": lambda point: _seeds_text(point.collision),
     }
-    lines = [f"# {title}", "", "95 % intervals resample training seeds, and episodes within their cell.", ""]
+    names = named_with_seeds(curves)
+    lines = [
+        f"# {title}",
+        "",
+        "95 % intervals resample training seeds, and episodes within their cell; of one seed, its episodes alone.",
+        "",
+    ]
     for mode in dict.fromkeys(curve.mode for curve in curves):
         chosen = [curve for curve in curves if curve.mode == mode]
         rates = sorted({point.rate for curve in chosen for point in curve.points})
         for heading, text in tables.items():
-            rows = [[curve.method, *_row(curve, rates, text)] for curve in chosen]
+            rows = [[names[curve.method], *_row(curve, rates, text)] for curve in chosen]
             if any(cell != "-" for row in rows for cell in row[1:]):
                 head = [f"wrong hints ({mode})", *(f"{100 * rate:g} %" for rate in rates)]
                 lines += [f"{heading}:", "", *_table(head, rows), ""]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from hcrmp.robustness.curves import Curve, Point, Share
+from hcrmp.robustness.curves import Curve, Point, Share, named_with_seeds
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's, which the colour-blind can tell apart."""
@@ -58,7 +58,7 @@ def svg(curves: Sequence[Curve], title: str, x_label: str) -> str:
             body += _frame(panel, "" if row else f"wrong hints: {mode}", x_label, "" if column else label)
             for curve in (curve for curve in curves if curve.mode == mode):
                 body += _curve(panel, curve, share_of, methods.index(curve.method), len(methods))
-    body += _legend(methods, legend_top)
+    body += _legend(list(named_with_seeds(curves).values()), legend_top)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" font-family="Helvetica, Arial, sans-serif" role="img">\n'
@@ -114,13 +114,13 @@ def _mark(panel: Panel, x: float, share: Share, colour: str, told: str) -> Itera
     yield f'<circle {place} r="3.6" fill="{colour}"><title>{words}</title></circle>'
 
 
-def _legend(methods: Sequence[str], top: float) -> Iterator[str]:
-    for index, method in enumerate(methods):
+def _legend(names: Sequence[str], top: float) -> Iterator[str]:
+    for index, name in enumerate(names):
         colour, dash = _style(index)
         y = top + index * LEGEND_ROW
         yield _line((LEFT, y), (LEFT + 26, y), colour, width=2, dash=dash)
         yield f'<circle cx="{LEFT + 13:g}" cy="{y:g}" r="3.6" fill="{colour}"/>'
-        yield _text(LEFT + 34, y + 4, method, size=12)
+        yield _text(LEFT + 34, y + 4, name, size=12)
 
 
 def _style(index: int) -> tuple[str, str]:

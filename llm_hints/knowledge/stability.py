@@ -49,6 +49,15 @@ class Spread:
         """Mean over scenes of the trace of the covariance within a scene."""
         return float(self.by_scene.mean())
 
+    @property
+    def between_per_within(self) -> float:
+        """How much more the weights say of the scene than of chance; NaN where chance has no part in them.
+
+        Mixing weights with a constant shrinks both variances alike and leaves this ratio as it was: steadiness that is
+        worth something raises it.
+        """
+        return self.between / self.within if self.within > 0.0 else float("nan")
+
 
 @dataclass(frozen=True, slots=True)
 class Separation:

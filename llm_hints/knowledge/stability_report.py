@@ -111,6 +111,8 @@ class StabilityReport:
         for column, name in enumerate(CRITICS):
             pairs.append((f"  {name}", self.plain.by_critic[column], self.anchored.by_critic[column], 5))
         pairs.append(("variance between scenes", self.plain.between, self.anchored.between, 5))
+        ratios = self.plain.between_per_within, self.anchored.between_per_within
+        pairs.append(("  per variance within a scene", *ratios, 1))
         for column, name in enumerate(CRITICS):
             pairs.append((f"mean weight of {name}", self.plain.mean[column], self.anchored.mean[column], 3))
         first, second = self.plain_separation, self.anchored_separation
@@ -179,6 +181,7 @@ def _side(spreads: Spread, parts: Separation, unanswered: float) -> dict[str, An
         "variance_within_by_critic": _by_critic(spreads.by_critic),
         "variance_within_by_scene": [_number(value) for value in spreads.by_scene],
         "variance_between": _number(spreads.between),
+        "between_per_within": _number(spreads.between_per_within),
         "mean_weights": _by_critic(spreads.mean),
         "separation": {name: _number(getattr(parts, name)) for name in ("auroc", "cohens_d", "overlap")},
         "unanswered": unanswered,

@@ -3,7 +3,8 @@
 ``OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_policies`` prints a table in Markdown: steps per second of the
 hinted worlds of all twelve cells under random actions (each held for a second), and with ``--learn`` of training on
 them (rollout and update). The provider gives the rules' hints and takes ``--ms`` of processor time for each, as a
-language model on the same core does. The contestants take turns; each bank is warm from ``--warm-up`` steps.
+language model on the same core does. The contestants take turns, each bank is warm from ``--warm-up`` steps, and the
+ratio is that of processor times.
 """
 
 from __future__ import annotations
@@ -45,21 +46,24 @@ class Costly(RulesProvider):
 
     def ask(self, scene: SceneBatch, rows: IntArray) -> HintAnswers:
         """Return the expert's hints when their time is over."""
-        end = time.perf_counter() + self._cost_s * len(rows)
+        end = time.process_time() + self._cost_s * len(rows)
         answers = super().ask(scene, rows)
-        while time.perf_counter() < end:
+        while time.process_time() < end:
             pass
         return answers
 
 
 @dataclass
 class Contestant:
-    """One way of being hinted; ``run`` goes on for so many steps of each world."""
+    """One way of being hinted.
+
+    ``run`` goes on for so many steps of each world; ``seconds`` wall and processor time of each round.
+    """
 
     name: str
     env: HintedVecEnv
     run: Callable[[int], None]
-    seconds: list[float]
+    seconds: list[tuple[float, float]]
     warm: HintCounters
 
 
@@ -117,9 +121,9 @@ def measure(entries: list[Contestant], warm_up: int, rounds: int, steps: int) ->
         entry.warm = entry.env.service.counters
     for _ in range(rounds):
         for entry in entries:
-            begin = time.perf_counter()
+            wall, processor = time.perf_counter(), time.process_time()
             entry.run(steps)
-            entry.seconds.append(time.perf_counter() - begin)
+            entry.seconds.append((time.perf_counter() - wall, time.process_time() - processor))
 
 
 def main() -> None:
@@ -137,15 +141,16 @@ def main() -> None:
     measure(entries, arguments.warm_up, arguments.rounds, arguments.steps)
     print(f"`{COMMAND}{' --learn' if arguments.learn else ''}`\n\n{machine()}")
     print(f"{arguments.worlds} worlds, {arguments.rounds} rounds of {arguments.steps} steps each, medians\n")
-    print("| hints | steps/s | of that without | asked, of the due | served by the cache | from the start | entries |")
-    print("|---|---|---|---|---|---|---|")
+    print("| hints | steps/s | per processor s | of that without | asked, of the due | cached | since begun | bank |")
+    print("|---|---|---|---|---|---|---|---|")
     steps = arguments.steps * arguments.worlds
     base = np.array(entries[0].seconds)
     for entry in entries:
         service, seconds = entry.env.service, np.array(entry.seconds)
         counters = service.counters.since(entry.warm)
         print(
-            f"| {entry.name} | {np.median(steps / seconds):,.0f} | {np.median(base / seconds):.2f} "
+            f"| {entry.name} | {np.median(steps / seconds[:, 0]):,.0f} | {np.median(steps / seconds[:, 1]):,.0f} "
+            f"| {np.median(base[:, 1] / seconds[:, 1]):.2f} "
             f"| {counters.percent('asked'):.1f} % | {counters.cache_share_percent:.1f} % "
             f"| {service.counters.cache_share_percent:.1f} % | {0 if service.cache is None else len(service.cache)} |"
         )

@@ -185,6 +185,8 @@ def test_files_that_are_no_bank(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(CacheFileError, match="damaged"):
             SemanticCache.load(path)
+    with pytest.raises(CacheFileError, match="cannot be read"):
+        SemanticCache.load(tmp_path)
     with pytest.raises(CacheFileError, match="no memory bank at"):
         SemanticCache.load(tmp_path / "missing.npz")
 

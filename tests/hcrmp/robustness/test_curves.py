@@ -20,6 +20,7 @@ from hcrmp.robustness.curves import (
     curves_of_training,
     faults_to_meet,
     markdown,
+    named_with_seeds,
     share,
 )
 from hcrmp.robustness.measurements import Measurement
@@ -183,16 +184,23 @@ CURVES = [
 def test_tables_name_every_rate_and_leave_out_what_was_not_measured() -> None:
     text = markdown(CURVES, "Title")
     assert "| wrong hints (random) | 0 % | 100 % |" in text
-    assert "| HCRMP | 90.0 (80.0..100.0) | 80.0 (70.0..90.0) |" in text
-    assert "| A & <B> | 50.0 (40.0..60.0) | - |" in text
-    assert "| HCRMP | - | 10.0 (5.0..15.0) |" in text
+    assert "| HCRMP (1 seed) | 90.0 (80.0..100.0) | 80.0 (70.0..90.0) |" in text
+    assert "| A & <B> (1 seed) | 50.0 (40.0..60.0) | - |" in text
+    assert "| HCRMP (1 seed) | - | 10.0 (5.0..15.0) |" in text
+
+
+def test_a_method_tells_of_how_many_seeds_it_is() -> None:
+    two = replace(point(1.0, 0.5), success=Share(Estimate(0.5, 0.4, 0.6), {0: 0.4, 1: 0.6}))
+    assert named_with_seeds([*CURVES, Curve("A & <B>", "inverted", (two,)), Curve("C", "random", (two,))]) == {
+        "HCRMP": "HCRMP (1 seed)", "A & <B>": "A & <B> (1 to 2 seeds)", "C": "C (2 seeds)"
+    }  # fmt: skip
 
 
 def test_the_plot_is_one_well_formed_file_whose_points_lie_where_they_should() -> None:
     picture = svg(CURVES, "Title <1>", "wrong hints (%)")
     root = ElementTree.fromstring(picture)
     words = [element.text for element in root.iter(f"{SVG}text")]
-    assert {"Title <1>", "HCRMP", "A & <B>", "wrong hints: random"} <= set(words)
+    assert {"Title <1>", "HCRMP (1 seed)", "A & <B> (1 seed)", "wrong hints: random"} <= set(words)
     line, _ = (one for one in root.iter(f"{SVG}polyline") if " " in one.attrib["points"])
     (x1, y1), (x2, y2) = (map(float, pair.split(",")) for pair in line.attrib["points"].split())
     # The upper row is success; a word that stands in both rows is found there.

@@ -52,7 +52,7 @@ def test_each_measurement_is_what_an_evaluation_with_those_faults_finds(runs: Pa
         folder = RunFolder.open(runs / "plain-seed0")
         results, _ = evaluate(replace(evaluate_config(folder, episodes=3, record=0), hints=hints), folder, quiet())
         assert rows[rate] == {"merging/low": "".join(LETTERS[record.outcome] for record in results.records)}
-    assert "HCRMP" in plot.read_text() and "| HCRMP |" in table.read_text()
+    assert "HCRMP" in plot.read_text() and "| HCRMP (1 seed) |" in table.read_text()
 
 
 def test_what_was_measured_is_not_measured_again(

@@ -25,6 +25,7 @@ def test_the_spread_by_hand() -> None:
     assert found.within == pytest.approx(0.02)
     # Means (.3, .5, .2) and (.5, .3, .2): variances .02, .02, 0.
     assert found.between == pytest.approx(0.04)
+    assert found.between_per_within == pytest.approx(2.0)
     np.testing.assert_allclose(found.mean, [0.4, 0.4, 0.2])
 
 
@@ -149,6 +150,19 @@ def test_a_provider_that_always_says_the_same_is_seen_through() -> None:
     assert report.reduction.value == pytest.approx(100.0)
     assert report.plain.between > 0.05 and report.anchored.between == pytest.approx(0.0, abs=1e-20)
     assert report.anchored_separation.auroc == 0.5
+
+
+def test_mixing_with_a_constant_takes_variance_and_gains_nothing() -> None:
+    """Two thirds of the weights and a third of a constant: 1 - 4/9 = 55.6 % less variance, the ratio as before."""
+
+    def mixed(scene: SceneBatch, rows: IntArray, repeats: IntArray, *, anchored: bool) -> FloatArray:
+        plain = NoisyProvider(0.1, 0.1)(scene, rows, repeats, anchored=anchored)
+        return plain * 2 / 3 + np.array([0.5, 0.4, 0.1]) / 3 if anchored else plain
+
+    report = measure(mixed, labelled(10), repeats=5)
+    assert report.reduction.value == pytest.approx(100 * 5 / 9)
+    assert report.anchored.between_per_within == pytest.approx(report.plain.between_per_within)
+    assert report.anchored_separation.auroc == pytest.approx(report.plain_separation.auroc)
 
 
 def test_unanswered_questions_are_counted_and_scenes_without_answers_left_out() -> None:
