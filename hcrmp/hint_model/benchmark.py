@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,8 +42,8 @@ class BenchmarkResult:
     latency_s: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """Return plain values; ``None`` where there was nothing to measure, as JSON knows no NaN."""
+        return {name: _without_nan(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 def sample_scenes(families: Sequence[str], count: int, seed: int) -> list[tuple[str, SceneBatch]]:
@@ -132,6 +133,12 @@ def calibration_error(confidence: FloatArray, correct: BoolArray) -> float:
         inside = bins == place
         total += inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
     return float(total)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def file_name(provider: str) -> str:

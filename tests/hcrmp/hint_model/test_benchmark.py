@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,27 @@ def test_the_job_writes_what_it_prints(tmp_path: Path, monkeypatch: pytest.Monke
         HintsBenchmarkConfig(scenes=0)
     with pytest.raises(ValueError, match="at least 2"):
         HintsStabilityConfig(repeats=1)
+
+
+class Babbling(Knowing):
+    """Gives no hint that is one, no answer, and no confidence: an untrained model that writes."""
+
+    def ask(self, scene: SceneBatch, rows: IntArray) -> HintAnswers:
+        return HintAnswers(HintBatch.prior(len(rows)), np.zeros(len(rows), np.bool_), np.zeros(len(rows)))
+
+    def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
+        nothing = QuestionAnswers(np.full(len(rows), NO_ANSWER), np.full(len(rows), np.nan))
+        return dict.fromkeys(KINDS, nothing)
+
+
+def test_what_could_not_be_measured_is_null_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hints_benchmark, "sample_scenes", lambda families, count, seed: SCENES[:count])
+    monkeypatch.setattr(hints_benchmark, "build_provider", lambda config, rng: Babbling(0.0))
+    assert hints_benchmark.run(HintsBenchmarkConfig(scenes=10, output=str(tmp_path))) == 0
+    written = json.loads(next(tmp_path.iterdir()).read_text("utf-8"))
+    assert written["valid_share"] == 0.0 and written["no_answer"]["hazard"] == 1.0
+    assert written["calibration_error"] == dict.fromkeys(KINDS)
+    assert set(written["weights_difference"].values()) == {None}
 
 
 class Drawing(Knowing):
