@@ -123,7 +123,7 @@ def load_asker(config: TransformersConfig) -> Asker | EnglishWriter:
     source = str(BUNDLED_FOLDER) if config.model == BUNDLED else config.model
     described = described_layout(Path(source))
     device = choose_device(config.device)
-    rows = config.batch_size or (64 if device.type == "cuda" else 8)
+    rows = config.batch_size or (64 if device.type == "cuda" else 2)
     model = load_model(source, device, config.dtype)
     if described is not None:
         return CompactModel(model, described.get("temperatures", {}), rows)

@@ -1,4 +1,4 @@
-"""What hints cost a training: none, the rules, and a provider that takes its time, by policy of the cache.
+"""What hints cost a training: none, the rules, a provider that takes its time, the bundled model; by cache policy.
 
 ``OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_policies`` prints a table in Markdown: steps per second of the
 hinted worlds of all twelve cells under random actions (each held for a second), and with ``--learn`` of training on
@@ -18,7 +18,7 @@ import numpy as np
 import torch as th
 
 from envs.scene import IntArray, SceneBatch
-from hcrmp.build import build_algorithm, build_driving
+from hcrmp.build import build_algorithm, build_driving, build_provider
 from hcrmp.config import load
 from hcrmp.hinted_env import HintedVecEnv
 from llm_hints.cache import CacheConfig, SemanticCache
@@ -67,10 +67,12 @@ class Contestant:
     warm: HintCounters
 
 
-def contestant(name: str, provider: HintProvider, config: HintServiceConfig, worlds: int, learn: bool) -> Contestant:
+def contestant(
+    name: str, provider: HintProvider, config: HintServiceConfig, worlds: int, learn: bool, cache: CacheConfig
+) -> Contestant:
     """Return worlds of their own that are hinted so."""
     trained = load("train", [])
-    service = HintService(provider, config, worlds, cache=SemanticCache(CacheConfig(capacity=CAPACITY)))
+    service = HintService(provider, config, worlds, cache=SemanticCache(cache))
     env = HintedVecEnv(build_driving(trained, worlds), service)
     return Contestant(name, env, learner(env) if learn else stepper(env), [], HintCounters())
 
@@ -111,7 +113,13 @@ def contestants(worlds: int, ms: float, learn: bool) -> list[Contestant]:
         (f"{ms:g} ms a hint, cache first, events looked up", costly, LOOKUP),
         (f"{ms:g} ms a hint, cache first, events asked", costly, ASK),
     ]
-    return [contestant(*way, worlds, learn) for way in ways]
+    hints = load("train", ["hints=bundled"]).hints
+    bundled = build_provider(hints, np.random.default_rng(0))
+    usual = CacheConfig(capacity=CAPACITY)
+    return [contestant(*way, worlds, learn, usual) for way in ways] + [
+        contestant("the bundled model, fallback", bundled, HintServiceConfig(), worlds, learn, usual),
+        contestant("the bundled model, as hints=bundled", bundled, hints.service, worlds, learn, hints.cache),
+    ]
 
 
 def measure(entries: list[Contestant], warm_up: int, rounds: int, steps: int) -> None:
