@@ -79,6 +79,9 @@ class Truth(IntEnum):
     ROAD_RISK = 7
 
 
+NO_ANSWER = -2
+"""Code of what is no answer to a question."""
+
 KINDS: dict[str, Truth] = {
     "hazard": Truth.HAZARD,
     "road type": Truth.CATEGORY,

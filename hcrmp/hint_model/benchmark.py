@@ -14,9 +14,9 @@ from envs.scene import BoolArray, FloatArray, SceneBatch
 from hcrmp.hint_model.scenes import driven_scenes
 from hcrmp.statistics import wilson
 from llm_hints.hint import CRITICS
-from llm_hints.providers.base import NO_ANSWER, HintProvider, QuestionAnswerer
+from llm_hints.providers.base import HintProvider, QuestionAnswerer
 from llm_hints.providers.rules import RulesProvider
-from llm_hints.reference import KINDS, true_answers
+from llm_hints.reference import KINDS, NO_ANSWER, true_answers
 
 PAPER_RATES = {"hazard": 78.77, "road type": 59.75, "road sign": 39.13, "longitudinal": 82.22, "lateral": 29.88}
 """Non-hallucination rates of the paper's best model (percent), on scenes and questions of its own."""

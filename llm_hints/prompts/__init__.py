@@ -10,7 +10,7 @@ from llm_hints.prompts.messages import (
     Style,
     hint_messages,
 )
-from llm_hints.prompts.questions import Question, QuestionKind, question
+from llm_hints.prompts.questions import Question, QuestionKind, question, read_codes
 from llm_hints.prompts.scene_text import scene_text
 from llm_hints.prompts.schema import json_schema
 
@@ -24,5 +24,6 @@ __all__ = [
     "hint_messages",
     "json_schema",
     "question",
+    "read_codes",
     "scene_text",
 ]

@@ -5,20 +5,22 @@ The codes of the answers are those of ``llm_hints.reference``, which knows what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from envs.scene import ActorKind
+import numpy as np
+
+from envs.scene import ActorKind, IntArray
 from llm_hints.facts import AgentFact, Control, SceneFacts
-from llm_hints.hint import CATEGORY_WORDS, DIRECTION_WORDS, KIND_WORDS, Direction
+from llm_hints.hint import CATEGORY_WORDS, DIRECTION_WORDS, KIND_WORDS, Direction, HintFormatError
 from llm_hints.parsing import named, read_object
 from llm_hints.prompts.messages import Messages, chat
 from llm_hints.prompts.scene_text import scene_text
 from llm_hints.prompts.schema import answer_schema
-from llm_hints.reference import Lateral, Longitudinal, Truth
+from llm_hints.reference import NO_ANSWER, Lateral, Longitudinal, Truth
 
 NOBODY = "Nobody"
 """The answer of a scene without a hazard."""
@@ -77,6 +79,26 @@ def question(facts: SceneFacts, row: int, kind: QuestionKind) -> Question:
         'Answer with one JSON object and nothing else: {"answer": "..."}'
     )
     return Question(kind, chat(_SYSTEM, user), answers)
+
+
+def read_codes(
+    asked: Sequence[Question],
+    texts: Sequence[str | None],
+    refused: Callable[[int, HintFormatError], None] = lambda row, error: None,
+) -> IntArray:
+    """Return the codes ``(n,)`` of the answers that ``texts`` hold, ``NO_ANSWER`` where they hold none.
+
+    ``None`` never came; ``refused`` is told of each text that is none of the allowed answers, and why.
+    """
+    codes = np.full(len(asked), NO_ANSWER, dtype=np.int64)
+    for row, (one, text) in enumerate(zip(asked, texts, strict=True)):
+        if text is None:
+            continue
+        try:
+            codes[row] = one.read(text)
+        except HintFormatError as error:
+            refused(row, error)
+    return codes
 
 
 def hazard_answers(facts: SceneFacts, row: int) -> dict[str, int]:

@@ -68,16 +68,12 @@ class HintProvider(Protocol):
 class QuestionAnswers:
     """Answers to one kind of question about n scenes.
 
-    ``codes`` ``(n,)``: as in ``llm_hints.reference.Truth``, ``NO_ANSWER`` where none of the allowed ones came;
+    ``codes`` ``(n,)``: as in ``llm_hints.reference.Truth``, its ``NO_ANSWER`` where none of the allowed ones came;
     ``confidence`` ``(n,)``: the probability that the model gives to it, NaN where it gives none.
     """
 
     codes: IntArray
     confidence: FloatArray
-
-
-NO_ANSWER = -2
-"""Code of what is no answer."""
 
 
 @runtime_checkable

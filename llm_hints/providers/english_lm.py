@@ -15,6 +15,7 @@ from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WOR
 from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, question
 from llm_hints.prompts.questions import hazard_answers
 from llm_hints.providers.packed_forward import TokenTree, candidate_scores
+from llm_hints.reference import KINDS
 
 Candidates = dict[str, dict[int, str]]
 """By question: the text of each answer's code."""
@@ -54,8 +55,8 @@ class EnglishScorer:
     def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:
         """Return the answers to the paper's five kinds of question."""
         logits: dict[str, FloatArray] = {}
-        for kind in QuestionKind:
-            name = QUESTION_OF[KIND_NAMES[kind]]
+        for title, column in KINDS.items():
+            kind, name = QuestionKind(column), QUESTION_OF[title]
             asked, trees = [], []
             for row in range(len(facts)):
                 one = question(facts, row, kind)
@@ -71,13 +72,6 @@ class EnglishScorer:
             for text in texts.values():
                 tree.add(self._tokenizer(text, add_special_tokens=False)["input_ids"])
         return tree
-
-
-KIND_NAMES: dict[QuestionKind, str] = {
-    QuestionKind.HAZARD: "hazard", QuestionKind.ROAD_TYPE: "road type", QuestionKind.ROAD_SIGN: "road sign",
-    QuestionKind.LONGITUDINAL: "longitudinal", QuestionKind.LATERAL: "lateral",
-}  # fmt: skip
-"""The kinds of question by their names in ``reference.KINDS``."""
 
 
 def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:

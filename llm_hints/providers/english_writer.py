@@ -12,10 +12,10 @@ import torch as th
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from llm_hints.facts import SceneFacts
-from llm_hints.hint import HintFormatError
-from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, json_schema, question
-from llm_hints.providers.base import NO_ANSWER, QuestionAnswers
-from llm_hints.providers.english_lm import KIND_NAMES, prompt_tokens
+from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, json_schema, question, read_codes
+from llm_hints.providers.base import QuestionAnswers
+from llm_hints.providers.english_lm import prompt_tokens
+from llm_hints.reference import KINDS
 
 HINT_SCHEMA = json.dumps(json_schema())
 
@@ -44,16 +44,10 @@ class EnglishWriter:
     def answer(self, facts: SceneFacts) -> dict[str, QuestionAnswers]:
         """Return the answers to the paper's five kinds of question; they come without probabilities."""
         found = {}
-        for kind in QuestionKind:
-            asked = [question(facts, row, kind) for row in range(len(facts))]
+        for title, column in KINDS.items():
+            asked = [question(facts, row, QuestionKind(column)) for row in range(len(facts))]
             texts = self.write([one.messages for one in asked], [json.dumps(one.schema()) for one in asked])
-            codes = np.full(len(asked), NO_ANSWER, dtype=np.int64)
-            for row, (one, text) in enumerate(zip(asked, texts, strict=True)):
-                try:
-                    codes[row] = one.read(text)
-                except HintFormatError:
-                    continue
-            found[KIND_NAMES[kind]] = QuestionAnswers(codes, np.full(len(asked), np.nan))
+            found[title] = QuestionAnswers(read_codes(asked, texts), np.full(len(asked), np.nan))
         return found
 
     def write(self, chats: Sequence[Messages], schemas: Sequence[str]) -> list[str]:

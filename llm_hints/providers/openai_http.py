@@ -20,8 +20,8 @@ from envs.scene import FloatArray, IntArray, SceneBatch
 from llm_hints.facts import AgentFact, SceneFacts, scene_facts
 from llm_hints.grounding import HintGroundingError
 from llm_hints.hint import HintFormatError
-from llm_hints.prompts import Anchor, QuestionKind, Style, hint_messages, json_schema, question
-from llm_hints.providers.base import NO_ANSWER, HintAnswers, HintProviderError, QuestionAnswers, answers_from_texts
+from llm_hints.prompts import Anchor, QuestionKind, Style, hint_messages, json_schema, question, read_codes
+from llm_hints.providers.base import HintAnswers, HintProviderError, QuestionAnswers, answers_from_texts
 from llm_hints.providers.chat_batch import Reply
 from llm_hints.providers.chat_client import Chat, ChatClient, ChatConfig
 from llm_hints.providers.chat_endpoint import Fault
@@ -101,15 +101,9 @@ class OpenAiProvider:
     def _answers_of_kind(self, facts: SceneFacts, kind: QuestionKind) -> QuestionAnswers:
         asked = [question(facts, row, kind) for row in range(len(facts))]
         replies = self._replies(facts, [Chat(one.messages, one.schema()) for one in asked])
-        codes = np.full(len(asked), NO_ANSWER, dtype=np.int64)
-        for row, (one, reply) in enumerate(zip(asked, replies, strict=True)):
-            if reply.text is None:
-                continue
-            try:
-                codes[row] = one.read(reply.text)
-            except HintFormatError as error:
-                self._refuse(reply, error)
-        return QuestionAnswers(codes, np.full(len(asked), np.nan))
+        texts = [reply.text for reply in replies]
+        codes = read_codes(asked, texts, lambda row, error: self._refuse(replies[row], error))
+        return QuestionAnswers(codes, np.full(len(codes), np.nan))
 
     def _replies(self, facts: SceneFacts, chats: Sequence[Chat]) -> list[Reply]:
         """Return the replies to questions about n scenes; the most urgent go first, so a deadline costs the others."""

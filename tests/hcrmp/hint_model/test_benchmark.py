@@ -16,9 +16,9 @@ from hcrmp.hints_config import HintsBenchmarkConfig, HintsStabilityConfig
 from hcrmp.hints_stability import RepeatedAsking
 from llm_hints.chance import uniforms
 from llm_hints.hint import HintBatch
-from llm_hints.providers.base import NO_ANSWER, HintAnswers, QuestionAnswers
+from llm_hints.providers.base import HintAnswers, QuestionAnswers
 from llm_hints.providers.rules import RulesProvider
-from llm_hints.reference import KINDS, true_answers
+from llm_hints.reference import KINDS, NO_ANSWER, true_answers
 from tests.llm_hints.scenes import random_scene
 
 SCENE = random_scene(200, 6, np.random.default_rng(0))

@@ -20,10 +20,10 @@ from envs.scene import ActorRow, SceneBatch
 from llm_hints.facts import scene_facts
 from llm_hints.hint import Hint
 from llm_hints.prompts import hint_messages, json_schema
-from llm_hints.providers.base import NO_ANSWER, HintAnswers, HintProvider, HintProviderError, QuestionAnswerer
+from llm_hints.providers.base import HintAnswers, HintProvider, HintProviderError, QuestionAnswerer
 from llm_hints.providers.chat_endpoint import Endpoint, ExchangeError, chat_text
 from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
-from llm_hints.reference import KINDS
+from llm_hints.reference import KINDS, NO_ANSWER
 from llm_hints.service import HintService
 from llm_hints.service_config import HintServiceConfig
 from tests.envs.builders import make_actor, make_scene

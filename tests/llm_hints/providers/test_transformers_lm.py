@@ -12,12 +12,12 @@ import torch as th
 from llm_hints.facts import scene_facts
 from llm_hints.hint import ENTITY_KINDS
 from llm_hints.prompts import QuestionKind, question
-from llm_hints.providers.base import NO_ANSWER, HintProvider, QuestionAnswerer
+from llm_hints.providers.base import HintProvider, QuestionAnswerer
 from llm_hints.providers.compact_lm import DESCRIPTION, ModelError
 from llm_hints.providers.packed_forward import TokenTree, candidate_scores
 from llm_hints.providers.transformers_config import TransformersConfig
 from llm_hints.providers.transformers_lm import TransformersProvider, load_model, load_tokenizer
-from llm_hints.reference import KINDS, true_answers
+from llm_hints.reference import KINDS, NO_ANSWER, true_answers
 from tests.llm_hints.scenes import random_scene
 from tests.llm_hints.small_models import english_model
 
