@@ -17,6 +17,7 @@ from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.factory import make_vector_env
 from envs.scenarios.catalogue import ScenarioSet
 from envs.termination import EndsAt
+from envs.user_cache import user_cache
 from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
@@ -28,8 +29,13 @@ from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
+from llm_hints.knowledge.anchoring import SceneAnchors
+from llm_hints.knowledge.base import build_knowledge
+from llm_hints.knowledge.errors import KnowledgeError
+from llm_hints.knowledge.passage import PassageError
 from llm_hints.providers.base import HintProvider
-from llm_hints.providers.faulty import FaultyProvider
+from llm_hints.providers.faulty import FaultConfig, FaultyProvider
+from llm_hints.providers.openai_http import OpenAiConfig, OpenAiProvider
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.silent import SilentProvider
 from llm_hints.service import HintService
@@ -37,16 +43,50 @@ from llm_hints.service import HintService
 
 def build_provider(config: HintsConfig, rng: np.random.Generator) -> HintProvider:
     """Return the source of hints; ``rng`` decides the faults of ``faulty``."""
+    if config.provider == "faulty":
+        inner = replace(config, provider=config.faulty_of, faults=FaultConfig())
+        return FaultyProvider(build_provider(inner, rng), config.faults, rng)
     if config.provider == "none":
         return SilentProvider()
-    rules = RulesProvider(config.rules)
-    return FaultyProvider(rules, config.faults, rng) if config.provider == "faulty" else rules
+    if config.provider == "transformers":
+        # Imported here: transformers takes seconds, which nobody else need wait for.
+        from llm_hints.providers.transformers_lm import TransformersProvider
+
+        return TransformersProvider(config.transformers, build_anchors(config), rng)
+    if config.provider == "openai":
+        return _build_openai(config.openai, build_anchors(config))
+    return RulesProvider(config.rules)
+
+
+def build_anchors(config: HintsConfig) -> SceneAnchors | None:
+    """Return what finds the passages for a scene; None where none go into a prompt."""
+    if not config.anchored:
+        return None
+    try:
+        base = build_knowledge(config.knowledge, user_cache() / "knowledge")
+    except (PassageError, KnowledgeError) as error:
+        raise UserError(f"hints.knowledge: {error}") from error
+    return SceneAnchors(base, config.knowledge.anchors)
+
+
+def _build_openai(config: OpenAiConfig, anchors: SceneAnchors | None) -> OpenAiProvider:
+    try:
+        return OpenAiProvider(config, anchors)
+    except ValueError as error:  # the environment does not hold the key
+        raise UserError(f"hints.openai: {error}") from error
+
+
+def build_cache(config: HintsConfig) -> SemanticCache:
+    """Return the bank in the ``cache_file`` where there is one, else an empty one."""
+    if not config.cache_file:
+        return SemanticCache(config.cache)
+    return SemanticCache.open(Path(config.cache_file), config.cache)
 
 
 def build_service(config: HintsConfig, batch_size: int, seed: int) -> HintService:
-    """Return the hint service of ``batch_size`` worlds."""
+    """Return the hint service of ``batch_size`` worlds, with what the bank in its ``cache_file`` knows."""
     provider_rng, service_rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
-    cache = SemanticCache(config.cache) if config.service.cache else None
+    cache = build_cache(config) if config.service.cache else None
     return HintService(build_provider(config, provider_rng), config.service, batch_size, service_rng, cache)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 from rich.console import Console
@@ -14,6 +15,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from envs.termination import Outcome
 from hcrmp.curriculum import Curriculum
 from hcrmp.hinted_env import HintedVecEnv
+from llm_hints.hint import CRITICS
 
 RECENT_EPISODES = 500
 """Episodes over which training statistics are told."""
@@ -65,15 +67,33 @@ class OutcomeCallback(BaseCallback):
         for cell in sorted({cell for cell, _ in self.recent}):
             ends = [outcome is Outcome.SUCCESS for c, outcome in self.recent if c == cell]
             self.logger.record(f"success/{labels(cell)}", float(np.mean(ends)))
-        for name, value in zip(
-            ("safety", "efficiency", "comfort"), self._env.service.hints.weights.mean(0), strict=True
-        ):
-            self.logger.record(f"hint/weight_{name}", float(value))
-        self.logger.record("hint/scm_calls_percent", self._env.service.counters.scm_calls_percent)
 
     def share(self, outcome: Outcome) -> float:
         """Return the share of the recent episodes that ended so; NaN before the first."""
         return float(np.mean([ended is outcome for _, ended in self.recent])) if self.recent else float("nan")
+
+
+class HintsCallback(BaseCallback):
+    """Logs what happened to the hints of each rollout, the provider's recent wall times, and the weights that hold."""
+
+    def __init__(self, env: HintedVecEnv) -> None:
+        super().__init__()
+        self._env = env
+        self._before = env.service.counters  # those of a resumed training go on
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        service = self._env.service
+        counters, latency = service.counters, service.latency
+        weights = service.hints.weights.mean(0)
+        told = counters.since(self._before).told()
+        told |= {f"weight_{name}": float(weight) for name, weight in zip(CRITICS, weights, strict=True)}
+        told |= asdict(latency) if latency.batches else {}
+        for name, value in told.items():
+            self.logger.record(f"hints/{name}", value)
+        self._before = counters
 
 
 class CurriculumCallback(BaseCallback):

@@ -26,6 +26,9 @@ USER_ERRORS = (
     ("envs.scenarios.sampling", "ScenarioError"),
     ("llm_hints.cache", "CacheFileError"),
     ("llm_hints.hint", "HintFormatError"),
+    ("llm_hints.providers.base", "HintProviderError"),
+    ("llm_hints.providers.compact_lm", "ModelError"),
+    ("llm_hints.saving", "HintStateError"),
 )
 """Errors of other rooms that mean wrong input, by module and class."""
 
@@ -46,6 +49,7 @@ JOBS: dict[str, Job] = {
         (
             "hcrmp train scenario=merging density=high hints=rules algo=hcrmp",
             "hcrmp train run=tuned seed=3 total_steps=5_000_000 algo.learning_rate=1e-4",
+            "hcrmp train hints=openai base_url=http://127.0.0.1:8000/v1 model=NAME hints.service.mode=realtime",
             "hcrmp train run=tuned resume=true",
         ),
     ),
@@ -79,6 +83,31 @@ JOBS: dict[str, Job] = {
         "hcrmp.doctor",
         "Look at CARLA servers and what they need: versions, ports, GPU, Vulkan, a clock that was left behind.",
         ("hcrmp doctor", "hcrmp doctor servers=[127.0.0.1:2000,node7:2000]", "hcrmp doctor --unstick"),
+    ),
+    "hints ask": Job(
+        "hcrmp.hints_ask",
+        "Show a scene as a language model is told of it, and its answer.",
+        ("hcrmp hints ask hints=bundled", "hcrmp hints ask family=road_works seed=3"),
+    ),
+    "hints benchmark": Job(
+        "hcrmp.hints_benchmark",
+        "Ask a language model what is known, and count how often it is wrong.",
+        ("hcrmp hints benchmark hints=bundled", "hcrmp hints benchmark hints=rules scenes=2000 seed=1"),
+    ),
+    "hints stability": Job(
+        "hcrmp.hints_stability",
+        "Ask a language model about the same scenes again and again, with and without anchors.",
+        ("hcrmp hints stability hints=bundled", "hcrmp hints stability scenes=200 repeats=30 families=[cut_in]"),
+    ),
+    "hints train": Job(
+        "hcrmp.hints_train",
+        "Make a small language model of hints, as the bundled one was made (an hour).",
+        ("hcrmp hints train", "hcrmp hints train steps=500 scenes=2000 output=runs/small_model"),
+    ),
+    "hints tune": Job(
+        "hcrmp.hints_tune",
+        "Tune a larger language model with LoRA on the scenes that the bundled one was taught with.",
+        ("hcrmp hints tune model=models/qwen output=runs/tuned_qwen", "hcrmp hints tune model=models/qwen steps=200"),
     ),
     "serve": Job(
         "hcrmp.serve",
@@ -119,13 +148,13 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         print(_version())
         return 0
-    job = _job_name(words[0])
-    if any(word in ("-h", "--help") for word in words[1:]):
+    job, rest = _job_name(words)
+    if any(word in ("-h", "--help") for word in rest):
         from hcrmp.cli_help import job_help
 
         print(job_help(job, JOBS[job].summary, JOBS[job].examples))
         return 0
-    return _run(job, words[1:])
+    return _run(job, rest)
 
 
 def _run(job: str, overrides: Sequence[str]) -> int:
@@ -178,19 +207,25 @@ def _end_as_ctrl_c_does(signal_number: signal.Signals) -> None:
         return
 
 
-def _job_name(word: str) -> str:
-    if word in JOBS:
-        return word
-    near = difflib.get_close_matches(word, JOBS, n=1)
+def _job_name(words: list[str]) -> tuple[str, list[str]]:
+    """Return the job that the first words name, one or two, and the words after it."""
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if name in JOBS:
+            return name, words[count:]
+    family = [name for name in JOBS if name.startswith(f"{words[0]} ")]
+    if family:
+        raise UserError(f"{words[0]} needs one of: {', '.join(name.split()[1] for name in family)}.")
+    near = difflib.get_close_matches(words[0], JOBS, n=1)
     suggestion = f" Did you mean {near[0]}?" if near else ""
-    raise UserError(f"unknown command {word}.{suggestion} Valid: {', '.join(JOBS)}.")
+    raise UserError(f"unknown command {words[0]}.{suggestion} Valid: {', '.join(JOBS)}.")
 
 
 def overview() -> str:
     """Return the text of ``hcrmp --help``."""
     lines = ["HCRMP: an LLM-hinted, multi-critic reinforcement-learning motion planner.", ""]
     lines += ["usage: hcrmp <command> [group=option ...] [key=value ...]", "", "commands"]
-    lines += [f"  {name:<12}{job.summary}" for name, job in JOBS.items()]
+    lines += [f"  {name:<17}{job.summary}" for name, job in JOBS.items()]
     lines += ["", "examples"]
     lines += [f"  {job.examples[0]}" for job in JOBS.values()]
     lines += ["", "'hcrmp <command> --help' lists the groups and keys of a command, with their values."]

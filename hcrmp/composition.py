@@ -41,10 +41,15 @@ def default_choices(job: str) -> dict[str, str | None]:
     """Return the groups of ``job`` with the option that each has when none is chosen (``None``: nothing)."""
     from omegaconf import OmegaConf
 
-    text = (resources.files("configs") / f"{job}.yaml").read_text(encoding="utf-8")
+    text = (resources.files("configs") / f"{_file_of(job)}.yaml").read_text(encoding="utf-8")
     content = OmegaConf.to_container(OmegaConf.create(text))
     defaults = content.get("defaults", []) if isinstance(content, dict) else []
     return {str(group): option for entry in defaults if isinstance(entry, dict) for group, option in entry.items()}
+
+
+def _file_of(job: str) -> str:
+    """Return the name of a job's YAML file; a job may have a name of two words."""
+    return job.replace(" ", "_")
 
 
 def compose(job: str, overrides: Sequence[str], keys: Sequence[str]) -> Composition:
@@ -62,7 +67,7 @@ def compose(job: str, overrides: Sequence[str], keys: Sequence[str]) -> Composit
     checked = [_checked(override, choosable, keys) for override in overrides]
     try:
         with initialize_config_module("configs", version_base="1.3"):
-            composed = hydra_compose(job, overrides=checked)
+            composed = hydra_compose(_file_of(job), overrides=checked)
         values = OmegaConf.to_container(composed, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(" ".join(str(error).split())) from error

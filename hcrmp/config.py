@@ -17,9 +17,13 @@ from envs.roads.map_file import is_map_file
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
 from hcrmp.run_folder import CONFIG_FILE, load_yaml
+from hcrmp.short_keys import with_full_keys
 from llm_hints.cache import CacheConfig
+from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig
+from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.rules import RulesConfig
+from llm_hints.providers.transformers_config import TransformersConfig
 from llm_hints.service_config import HintServiceConfig
 
 Family = Literal[
@@ -69,15 +73,31 @@ Simulator = EmbeddedOptions | CarlaOptions
 class HintsConfig:
     """Who gives hints, and how they are served."""
 
-    provider: Literal["rules", "none", "faulty"] = "rules"
-    """Where hints come from: the deterministic expert, nobody, or the expert with faults."""
+    provider: Literal["rules", "none", "faulty", "transformers", "openai"] = "rules"
+    """Where hints come from: the deterministic expert, nobody, another provider with faults, a language model here, or
+    one behind an endpoint of OpenAI's protocol."""
+    faulty_of: Literal["rules", "transformers", "openai"] = "rules"
+    """Whose answers ``faulty`` spoils."""
     rules: RulesConfig = field(default_factory=RulesConfig)
+    transformers: TransformersConfig = field(default_factory=TransformersConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
+    openai: OpenAiConfig = field(default_factory=OpenAiConfig)
+    anchored: bool = True
+    """Whether passages of the knowledge base go into the prompt of a language model (the paper's CSA)."""
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     service: HintServiceConfig = field(default_factory=HintServiceConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
+    cache_file: str = ""
+    """File of a memory bank (npz): a training begins with it where it exists and saves it at checkpoints and at its
+    end, an evaluation reads it; ``""``: a training begins empty, an evaluation has what the run's checkpoint holds."""
 
     def __post_init__(self) -> None:
-        """Refuse faults that nobody would make: who asks for wrong hints must not measure right ones."""
+        """Refuse a bank that nothing would use, and faults that nobody would make.
+
+        Who asks for wrong hints must not measure right ones.
+        """
+        if self.cache_file and not self.service.cache:
+            raise ValueError("cache_file came with service.cache=false: leave one of them out")
         asked = [f"faults.{name}={rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
         if asked and self.provider != "faulty":
             raise ValueError(f"{', '.join(asked)}, but provider={self.provider} makes no faults: add hints=faulty")
@@ -254,6 +274,11 @@ CONFIGS: dict[str, str | type[Any]] = {
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
+    "hints ask": "hcrmp.hints_config:HintsAskConfig",
+    "hints benchmark": "hcrmp.hints_config:HintsBenchmarkConfig",
+    "hints stability": "hcrmp.hints_config:HintsStabilityConfig",
+    "hints train": "hcrmp.hints_config:HintsTrainConfig",
+    "hints tune": "hcrmp.hints_config:HintsTuneConfig",
 }
 
 
@@ -269,6 +294,7 @@ def config_class(job: str) -> type[Any]:
 def load(job: str, overrides: Sequence[str] = ()) -> Any:
     """Return the configuration of ``job`` after ``overrides``; raises ``ConfigError`` with one clear line."""
     cls = config_class(job)
+    overrides = with_full_keys(overrides, field_types(cls), HintsConfig)
     composition = compose(job, overrides, tuple(field_types(cls)))
     values = _named(job, composition)
     if job == "train" and values.get("resume") is True:
@@ -312,6 +338,10 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
     if is_map_file(str(values.get("map", ""))):
         # A run remembers its map wherever it is evaluated from.
         values["map"] = str(Path(str(values["map"])).expanduser().absolute())
+    hints = values.get("hints")
+    if isinstance(hints, dict) and hints.get("cache_file"):
+        # For the same reason.
+        hints["cache_file"] = str(Path(str(hints["cache_file"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
         usual = {"density": "all", "hints": "rules", "observation": "scan", "curriculum": "none"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}

@@ -68,6 +68,7 @@ class EpisodeMeter:
         planner_seed: int = 0,
         hints_due: int = 0,
         cache_calls: int = 0,
+        hint_counts: dict[str, int] | None = None,
         careful_driver: Verdict = "",
     ) -> EpisodeRecord:
         """Return the record of the episode of ``world``, which has ended with ``outcome``."""
@@ -93,6 +94,7 @@ class EpisodeMeter:
             reward_terms=(safety, efficiency, comfort),
             hints_due=hints_due,
             cache_calls=cache_calls,
+            hint_counts=hint_counts or {},
             route_distance_m=float(self._aside_m[world]) / steps,
             off_road_m=float(self._off_road_m[world]),
             time_limit_s=float(self._time_limit_s[world]),

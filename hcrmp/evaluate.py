@@ -16,13 +16,14 @@ from envs.recording import DriveLog
 from envs.scenarios.catalogue import GROUPS
 from hcrmp.config import EvaluateConfig
 from hcrmp.drivers import Driver
-from hcrmp.evaluation import Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
+from hcrmp.evaluation import Course, Driven, evaluate_driver, known_hints, make_course, make_driver
 from hcrmp.mapping import to_mapping
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.redrive import record_drives
 from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from hcrmp.train_config import TrainConfig, load_train
+from llm_hints.asking import Latency
 
 DRIVE_SUFFIX = ".parquet"
 
@@ -49,11 +50,11 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     if config.simulator is not None:
         trained = replace(trained, simulator=config.simulator)
     course = make_course(
-        trained, config.scenario, config.density, config.episodes, config.seed, config.hints, stored_memory(folder),
-        config.map, config.ending,
+        trained, config.scenario, config.density, config.episodes, config.seed, config.hints,
+        known_hints(folder, config.hints), config.map, config.ending,
     )  # fmt: skip
-    driver, driven = drive(config, course, folder, console, trained.seed)
-    results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending)
+    driver, driven, latency = drive(config, course, folder, console, trained.seed)
+    results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending, latency)
     made_by = provenance(config.seed)
     # A drive is written down by driving it again, exactly, which no CARLA server promises.
     chosen = choose_drives(driven, config.record) if course.config.simulator.name == "embedded" else []
@@ -82,8 +83,8 @@ def trained_config(folder: RunFolder) -> TrainConfig:
 
 def drive(
     config: EvaluateConfig, course: Course, folder: RunFolder, console: Console, planner_seed: int
-) -> tuple[Driver, list[Driven]]:
-    """Return the driver and the episodes that it drove, with a progress bar meanwhile."""
+) -> tuple[Driver, list[Driven], Latency]:
+    """Return the driver, the episodes that it drove, and the hint provider's wall times; a progress bar meanwhile."""
     env = course.environment(min(config.worlds, len(course.episodes)))
     try:
         driver = make_driver(config.driver, course, env, folder, config.deterministic)
@@ -91,7 +92,7 @@ def drive(
             driven = evaluate_driver(env, driver, course, planner_seed=planner_seed, on_end=progress.episode_ended)
     finally:
         env.close()
-    return driver, driven
+    return driver, driven, env.service.latency
 
 
 def choose_drives(driven: Sequence[Driven], per_cell: int) -> list[Driven]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig
+from llm_hints.cache import SemanticCache
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
@@ -102,7 +104,9 @@ def make_course(
     scenarios = templates(scenario.families, density, map_name)
     listed = [Episode(cell, k, episode_seed(seed, k)) for cell in range(len(scenarios)) for k in range(episodes)]
     labels = tuple((scenario.name, scenario.density) for scenario in scenarios)
-    return Course(config, hints or trained.hints, tuple(listed), labels, memory or {}, ends_at)
+    # The bank is ``memory``: a file that a training shares with others may hold more by now.
+    hints = replace(hints or trained.hints, cache_file="")
+    return Course(config, hints, tuple(listed), labels, memory or {}, ends_at)
 
 
 def stored_memory(folder: RunFolder) -> dict[str, Any]:
@@ -112,6 +116,13 @@ def stored_memory(folder: RunFolder) -> dict[str, Any]:
     env_state = read_extra_state(folder.latest_checkpoint).get("env", {})
     memory: dict[str, Any] = env_state.get("service", {}).get("cache", {})
     return memory
+
+
+def known_hints(folder: RunFolder, hints: HintsConfig | None) -> dict[str, Any]:
+    """Return what the semantic cache of an evaluation holds: the file that ``hints`` name, else the training's."""
+    if hints is None or not hints.cache_file:
+        return stored_memory(folder)
+    return SemanticCache.load(Path(hints.cache_file)).state()
 
 
 def episode_seed(seed: int, number: int) -> int:
@@ -201,7 +212,7 @@ def _record(
     planner_seed: int,
     careful_driver: Verdict,
 ) -> EpisodeRecord:
-    due, calls = env.service.episode_counts
+    counters = env.service.episode_counters(world)
     scenario, density = course.labels[episode.cell]
     return meter.record(
         world,
@@ -210,8 +221,9 @@ def _record(
         seed=episode.seed,
         outcome=Outcome(int(outcomes[world])).word,  # type: ignore[arg-type]
         planner_seed=planner_seed,
-        hints_due=int(due[world]),
-        cache_calls=int(calls[world]),
+        hints_due=counters.due,
+        cache_calls=counters.calls,
+        hint_counts=asdict(counters),
         careful_driver=careful_driver,
     )
 

@@ -30,7 +30,9 @@ class HintedVecEnv(VecEnv):
 
     ``reward_terms`` ``(B, 3)`` are those of the last step, in the order of ``CRITICS``; the scalar reward is their
     weighted sum (``RewardConfig.reward_weights``). Of an ended episode, ``infos[b]`` holds ``terminal_observation``,
-    ``outcome`` (an ``Outcome``), ``is_success``, ``cell``, ``episode_seed`` and SB3's ``episode`` (return, length).
+    ``outcome`` (an ``Outcome``), ``is_success``, ``cell``, ``episode_seed``, SB3's ``episode`` (return, length) and
+    ``hints``, what happened to the episode's hints (``llm_hints.counters``). Wall times are in ``service.latency``
+    alone, so that equal drives have equal infos.
     """
 
     def __init__(self, driving: DrivingVectorEnv, service: HintService) -> None:
@@ -118,6 +120,7 @@ class HintedVecEnv(VecEnv):
                 "is_success": outcome is Outcome.SUCCESS,
                 "cell": int(self.driving.cells[b]),
                 "episode_seed": int(self.driving.episode_seeds[b]),
+                "hints": self.service.episode_counters(int(b)).told(),
             }
 
     # Exact resume.

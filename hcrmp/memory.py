@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from envs.scene import FloatArray
-from llm_hints.cache import CacheConfig, SemanticCache
+from envs.scene import FloatArray, IntArray
+from llm_hints.cache import CacheConfig, SemanticCache, same_version
 
 
 class ReadOnlyMemory(SemanticCache):
@@ -17,13 +17,16 @@ class ReadOnlyMemory(SemanticCache):
     results on the number of worlds.
     """
 
-    def insert(self, keys: FloatArray, state: FloatArray, weights: FloatArray) -> None:
+    def insert(self, keys: FloatArray, buckets: IntArray, state: FloatArray, weights: FloatArray) -> None:
         """Remember nothing."""
 
 
 def read_only_memory(config: CacheConfig, stored: Mapping[str, Any]) -> ReadOnlyMemory:
-    """Return the bank that a training left (its ``state()``; empty: none), however small ``config`` makes new ones."""
-    entries = len(stored.get("keys", ()))
+    """Return the bank that a training left (its ``state()``; empty: none), however small ``config`` makes new ones.
+
+    What an earlier version of the program remembered means something else to this one, and is left out.
+    """
+    entries = len(stored.get("keys", ())) if same_version(stored) else 0
     bank = ReadOnlyMemory(replace(config, capacity=max(config.capacity, entries)))
     if entries:
         bank.set_state(dict(stored))

@@ -17,6 +17,10 @@ AV   acceleration var.    mean over episodes of the variance of the longitudinal
      per km               has some
      collisions per mile  collisions of all episodes / miles of all episodes
      SCM calls            times that the cache was called / times that a hint was due, over all episodes
+     hints asked,         times that the provider was asked, that the cache served, that neither did, and answers that
+     cached, stale,       were malformed, late or missing, each / times that a hint was due, over all episodes
+     invalid, late,
+     missing
      completion           mean over routes of the share of the route that was driven, at most 1
      leaderboard-2.0,     mean over routes of the driving score of that form in [0, 100], see
      bench2drive,         ``envs.metrics.driving_score``; red lights, stop signs, wrong ways: mean number on a route
@@ -64,10 +68,10 @@ class EpisodeRecord:
     planner that drove; ``mean_abs_jerk`` in m/s3; ``min_ttc_s`` the smallest time to collision met, capped by the
     meter; ``progress`` the share of the route that was driven; ``reward_terms`` the episode's sums of the safety,
     efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
-    called for one; ``route_distance_m`` the mean distance from the route's line, ``off_road_m`` what was driven off
-    road, ``time_limit_s`` of the scenario, ``lane_invasions`` (manoeuvres over a border of the lane). Of a route also
-    ``driving_scores`` by their published form, and the ``infractions`` by time; of a situation of UN R157 the
-    ``careful_driver``'s verdict on it.
+    called for one; ``hint_counts`` all counters of the hint service (``llm_hints.counters``); ``route_distance_m`` the
+    mean distance from the route's line, ``off_road_m`` what was driven off road, ``time_limit_s`` of the scenario,
+    ``lane_invasions`` (manoeuvres over a border of the lane). Of a route also ``driving_scores`` by their published
+    form, and the ``infractions`` by time; of a situation of UN R157 the ``careful_driver``'s verdict on it.
     """
 
     scenario: str
@@ -93,6 +97,7 @@ class EpisodeRecord:
     time_limit_s: float = 30.0
     careful_driver: Verdict = ""
     lane_invasions: int = 0
+    hint_counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -147,6 +152,14 @@ _MEANS = {
     "min_ttc": "min_ttc_s",
     "progress": "progress",
 }
+_HINTS = {
+    "hints_asked": "asked",
+    "hints_cached": "hits",
+    "hints_stale": "stale",
+    "hints_invalid": "invalid",
+    "hints_late": "late",
+    "hints_missing": "missing",
+}
 _COUNTS = {"red_lights": "red_light", "stop_signs": "stop_sign", "wrong_ways": "wrong_way"}
 FORMS = ("leaderboard-2.0", "bench2drive", "leaderboard-2.1")
 """Published forms of the driving score."""
@@ -178,7 +191,16 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
         metrics |= {name: statistics.rate(hits, rng) for name, hits in _verdicts(judged).items()}
     kilometres = _column(valid, "distance_m") / 1000.0
     metrics["lane_invasions_per_km"] = statistics.ratio(_column(valid, "lane_invasions"), kilometres, rng)
+    if due.sum() > 0 and all(record.hint_counts for record in valid):
+        # A stream of its own, so that these draws move no other interval.
+        metrics |= _hint_metrics(valid, due, rng.spawn(1)[0])
     return CellSummary(cell, len(valid), len(all_records) - len(valid), metrics)
+
+
+def _hint_metrics(records: Sequence[EpisodeRecord], due: FloatArray, rng: np.random.Generator) -> dict[str, Estimate]:
+    """Return the shares of the ``due`` hints (n) by what happened to them."""
+    columns = {name: [record.hint_counts[counter] for record in records] for name, counter in _HINTS.items()}
+    return {name: statistics.ratio(np.array(counts, np.float64), due, rng) for name, counts in columns.items()}
 
 
 def _route_metrics(routes: Sequence[EpisodeRecord], rng: np.random.Generator) -> dict[str, Estimate]:

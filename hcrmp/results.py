@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from hcrmp.errors import RunFolderError
 from hcrmp.metrics import CellSummary, EpisodeRecord
 from hcrmp.run_folder import read_json, write_json
 from hcrmp.statistics import Estimate
+from llm_hints.asking import Latency
 
 MEAN = "mean"
 """Name of the row over all cells."""
@@ -44,6 +45,15 @@ DRIVING_COLUMNS: Columns = (
     ("AV", "AV", 1.0, 2),
     ("jerk m/s3", "jerk", 1.0, 2),
     ("min TTC s", "min_ttc", 1.0, 2),
+)
+HINT_COLUMNS: Columns = (
+    ("asked %", "hints_asked", 100.0, 0),
+    ("SCM calls %", "scm_calls", 100.0, 0),
+    ("cache serves %", "hints_cached", 100.0, 0),
+    ("stale %", "hints_stale", 100.0, 0),
+    ("invalid %", "hints_invalid", 100.0, 0),
+    ("late %", "hints_late", 100.0, 0),
+    ("missing %", "hints_missing", 100.0, 0),
 )
 ROUTE_COLUMNS: Columns = (
     ("completion %", "completion", 100.0, 0),
@@ -78,8 +88,6 @@ ROUTE_NOTE = (
 )
 """What is said below the table of routes."""
 
-
-
 SAFEBENCH_NOTE = (
     "score: SafeBench's final score (0.4 collision + 0.1 off road + 0.1 distance to the route + 0.3 of the route not "
     "driven + 0.1 time), of its eight scenarios on our maps: not to be compared with scores from CARLA."
@@ -88,6 +96,7 @@ R157_NOTE = (
     "preventable: UN R157's careful driver, put into the ego's place when the other's manoeuvre begins, would have "
     "braked in time; unavoidable: it would not. Unlike that driver the ego may steer."
 )
+HINT_NOTE = "shares of the times that a hint was due. Provider, wall time p50 / p95 / p99: {latency}."
 
 ENDS: dict[EndsAt, str] = {
     "violation": "the first violation",
@@ -104,6 +113,8 @@ class Results:
     summaries: tuple[CellSummary, ...]
     ends_at: EndsAt = "violation"
     """What ended an episode early."""
+    latency: Latency = field(default_factory=Latency)
+    """Wall times of the provider of hints."""
 
     @property
     def mean(self) -> CellSummary:
@@ -112,7 +123,11 @@ class Results:
 
 
 def summarise(
-    driver: str, records: Sequence[EpisodeRecord], seed: int, ends_at: EndsAt = "violation"
+    driver: str,
+    records: Sequence[EpisodeRecord],
+    seed: int,
+    ends_at: EndsAt = "violation",
+    latency: Latency | None = None,
 ) -> Results:
     """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
     rng = np.random.default_rng(seed)
@@ -122,7 +137,7 @@ def summarise(
         # Every cell weighs the same, and only the episodes in a cell are a sample. Where all of them ended alike, no
         # resample differs: there the interval stays Wilson's.
         mean.metrics["SR"] = metrics.mean_success(records, rng)
-    return Results(driver, tuple(records), (*cells, mean), ends_at)
+    return Results(driver, tuple(records), (*cells, mean), ends_at, latency or Latency())
 
 
 def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
@@ -133,6 +148,7 @@ def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
             **about,
             "driver": results.driver,
             "ends_at": results.ends_at,
+            "hint_latency": _plain(asdict(results.latency)),
             "summaries": [_plain(summary.to_dict()) for summary in results.summaries],
             "episodes": [record.to_dict() for record in results.records],
         },
@@ -178,11 +194,26 @@ class _Extra:
 
 def _extra_tables(results: Results) -> tuple[_Extra, ...]:
     route_note = ROUTE_NOTE.format(ends_at=ENDS[results.ends_at])
+    hints = _Extra("hints_asked", "where the hints came from", HINT_COLUMNS, HINT_NOTE.format(latency=_times(results)))
+    # Where the provider answered every question in time there is nothing to tell.
+    told = any(record.hint_counts.get("answered", 0) < record.hint_counts.get("due", 0) for record in results.records)
     return (
+        *((hints,) if told else ()),
         _Extra("completion", "how the routes were driven", ROUTE_COLUMNS, route_note),
         _Extra("safebench", "SafeBench's scenarios", SAFEBENCH_COLUMNS, SAFEBENCH_NOTE),
         _Extra("preventable_collisions", "UN R157's situations", R157_COLUMNS, R157_NOTE),
     )
+
+
+def _times(results: Results) -> str:
+    """Return the provider's percentiles in words."""
+    latency = results.latency
+    if not latency.batches:
+        return "it was not asked"
+    batch = (latency.batch_p50_ms, latency.batch_p95_ms, latency.batch_p99_ms)
+    hint = (latency.hint_p50_ms, latency.hint_p95_ms, latency.hint_p99_ms)
+    per_batch, per_hint = (" / ".join(f"{value:.3g}" for value in times) for times in (batch, hint))
+    return f"{per_batch} ms a batch, {per_hint} ms a hint"
 
 
 def print_table(table: Table, console: Console) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch as th
 from rich.console import Console
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
+from envs.errors import EnvsError
 from hcrmp.build import build_algorithm, build_curriculum, build_environment
 from hcrmp.callbacks import (
     CheckpointCallback,
     CurriculumCallback,
+    HintsCallback,
     OutcomeCallback,
     ProgressCallback,
     TimeLimitCallback,
@@ -85,9 +90,12 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None) -> None:
-    env.reset()
+    first = env.reset()
     extra = load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
-    env.set_state(extra["env"])
+    if "env" in extra:
+        env.set_state(extra["env"])
+    else:
+        model._last_obs, model._last_episode_starts = first, np.ones(env.num_envs, dtype=np.bool_)
     if curriculum is not None:
         curriculum.set_state(extra["curriculum"])
 
@@ -95,9 +103,22 @@ def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curricul
 def save(
     folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None = None
 ) -> None:
-    """Write the checkpoint that training goes on from."""
-    extra = {"env": env.state()} | ({} if curriculum is None else {"curriculum": curriculum.state()})
+    """Write the checkpoint that training goes on from; without the worlds, where one of them has broken down."""
+    extra = {} if curriculum is None else {"curriculum": curriculum.state()}
+    try:
+        extra["env"] = env.state()
+    except EnvsError as lost:
+        warnings.warn(f"the checkpoint is written without its worlds, which begin anew on resume: {lost}", stacklevel=2)
     save_checkpoint(folder.latest_checkpoint, model, extra, layout=env.driving.layout.as_dict())
+
+
+def _save_all(
+    config: TrainConfig, folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None
+) -> None:
+    """Write the checkpoint, and the hints' memory bank where it has a file."""
+    save(folder, model, env, curriculum)
+    if config.hints.cache_file and env.service.cache is not None:
+        env.service.cache.save(Path(config.hints.cache_file))
 
 
 def _learn(
@@ -114,8 +135,9 @@ def _learn(
         return
     outcomes = OutcomeCallback(env)
     callbacks: list[BaseCallback] = [
-        CheckpointCallback(lambda: save(folder, model, env, curriculum), config.checkpoint_every),
+        CheckpointCallback(lambda: _save_all(config, folder, model, env, curriculum), config.checkpoint_every),
         outcomes,
+        HintsCallback(env),
         ProgressCallback(config.total_steps, outcomes, console, config.progress),
         TimeLimitCallback(config.time_limit_s),
     ]
@@ -129,4 +151,4 @@ def _learn(
     finally:
         # Ctrl-C and failures included: what was learnt is kept, and the error goes on its way.
         if model.num_timesteps > 0:
-            save(folder, model, env, curriculum)
+            _save_all(config, folder, model, env, curriculum)

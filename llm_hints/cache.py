@@ -1,13 +1,14 @@
-"""SemanticCache, the paper's SCM: a memory bank of past conditions and their hints (the paper's SCM).
+"""SemanticCache, the paper's SCM: a memory bank of past conditions and their hints.
 
-An entry is a key (see ``llm_hints.features``), the 13 state numbers and the three weights. A lookup returns the entry
-of highest cosine similarity if that reaches the threshold. All entries are compared in one product: below 1e5
-entries that is faster than any index.
+An entry is a key (``llm_hints.features``), its bucket (``llm_hints.situation``), the 13 state numbers and the three
+weights. A lookup returns, of the entries in the same bucket, the one of highest cosine similarity if that reaches the
+threshold. The search is exact and needs no index: see ``llm_hints.cache_kernels``.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,14 +17,15 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from envs.scene import BoolArray, FloatArray
+from envs.scene import BoolArray, FloatArray, IntArray
+from llm_hints.cache_kernels import BLOCK, HEADS, Count, Float32Array, insert, look_up, rest_length
 from llm_hints.features import FEATURE_SIZE, FEATURE_VERSION
 from llm_hints.hint import CRITICS, STATE_SIZE
 
 Eviction = Literal["lru", "risk_protected"]
 
 _FORMAT = "hcrmp-semantic-cache"
-_ARRAYS = ("keys", "hint_state", "weights", "last_used")
+_ARRAYS = ("keys", "buckets", "hint_state", "weights", "last_used")
 
 
 class CacheFileError(ValueError):
@@ -79,7 +81,7 @@ class CacheAnswers:
     """The answers to n lookups.
 
     ``hit`` ``(n,)``; ``state`` ``(n, 13)``; ``weights`` ``(n, 3)``; ``similarity`` ``(n,)`` cosine with the entry.
-    Rows that did not hit hold the nearest entry all the same (zeros and -1 where the bank is empty).
+    Rows that did not hit hold zeros, and -1 for the similarity.
     """
 
     hit: BoolArray
@@ -89,18 +91,21 @@ class CacheAnswers:
 
 
 class SemanticCache:
-    """The memory bank. Lookups and insertions take batches; the order of the rows is the order of use."""
+    """The memory bank. Lookups and insertions take batches and do one after the other: the order is that of use."""
 
     def __init__(self, config: CacheConfig | None = None) -> None:
         self.config = config or CacheConfig()
         capacity = self.config.capacity
         self._keys = np.zeros((capacity, FEATURE_SIZE))
+        self._heads, self._rests = np.zeros((len(HEADS), capacity), np.float32), np.zeros(capacity, np.float32)
+        self._buckets = np.zeros(capacity, dtype=np.int64)
         self._state = np.zeros((capacity, STATE_SIZE))
         self._weights = np.zeros((capacity, len(CRITICS)))
         self._last_used = np.zeros(capacity, dtype=np.int64)
         self._size = 0
         self._clock = 0
-        self._counts = dict.fromkeys(CacheCounters.__dataclass_fields__, 0)
+        self._counts = np.zeros(len(Count), dtype=np.int64)
+        self._work = np.zeros(BLOCK, np.float32)
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -109,94 +114,77 @@ class SemanticCache:
     @property
     def counters(self) -> CacheCounters:
         """What the bank has done so far."""
-        return CacheCounters(**self._counts)
+        return CacheCounters(*self._counts.tolist())
 
-    def lookup(self, keys: FloatArray) -> CacheAnswers:
-        """Return the nearest entry of each of ``keys`` ``(n, 36)``, and mark those that hit as used."""
-        nearest, similarity = self._nearest(keys)
-        hit = similarity >= self.config.threshold
-        hits = int(hit.sum())
-        self._counts["hits"] += hits
-        self._counts["misses"] += len(keys) - hits
-        if hits:
-            self._touch(nearest[hit])
-        return CacheAnswers(hit, self._state[nearest], self._weights[nearest], similarity)
+    @property
+    def _search(self) -> tuple[FloatArray, Float32Array, Float32Array, IntArray]:
+        return self._keys, self._heads, self._rests, self._buckets
 
-    def insert(self, keys: FloatArray, state: FloatArray, weights: FloatArray) -> None:
-        """Remember hints: ``keys`` ``(n, 36)``, ``state`` ``(n, 13)``, ``weights`` ``(n, 3)``.
+    def lookup(self, keys: FloatArray, buckets: IntArray) -> CacheAnswers:
+        """Return the nearest entry to each of ``keys`` ``(n, 36)`` in its bucket, and mark those that hit as used.
 
-        A key that nearly equals a stored one replaces it: the newer answer holds.
+        ``buckets`` ``(n,)`` of the situations (``llm_hints.situation``).
         """
-        nearest, similarity = self._nearest(keys)
-        known = similarity >= self.config.merge_threshold
-        if known.any():
-            self._put(nearest[known], keys[known], state[known], weights[known])
-            self._counts["refreshed"] += int(known.sum())
-        for row in np.flatnonzero(~known):
-            self._put(self._free_place(), keys[row], state[row], weights[row])
-            self._counts["added"] += 1
+        count = len(keys)
+        answers = CacheAnswers(
+            np.empty(count, np.bool_), np.zeros((count, STATE_SIZE)), np.zeros((count, len(CRITICS))), np.empty(count)
+        )
+        self._clock = look_up(
+            *self._search, self._state, self._weights, self._last_used, self._size, self._clock,
+            keys, buckets, self.config.threshold,
+            answers.hit, answers.similarity, answers.state, answers.weights, self._counts, self._work,
+        )  # fmt: skip
+        return answers
 
-    def _nearest(self, keys: FloatArray) -> tuple[Any, FloatArray]:
-        """Return the place and the similarity ``(n,)`` of the entry nearest to each key."""
-        if self._size == 0:
-            return np.zeros(len(keys), dtype=np.int64), np.full(len(keys), -1.0)
-        similarity = keys @ self._keys[: self._size].T
-        nearest = similarity.argmax(axis=1)
-        return nearest, similarity[np.arange(len(keys)), nearest]
+    def insert(self, keys: FloatArray, buckets: IntArray, state: FloatArray, weights: FloatArray) -> None:
+        """Remember hints: ``keys`` ``(n, 36)``, ``buckets`` ``(n,)``, ``state`` ``(n, 13)``, ``weights`` ``(n, 3)``.
 
-    def _touch(self, places: Any) -> None:
-        """Mark ``places`` as the last used, in their order."""
-        places = np.atleast_1d(places)
-        self._last_used[places] = np.arange(self._clock + 1, self._clock + 1 + len(places))
-        self._clock += len(places)
-
-    def _put(self, places: Any, keys: FloatArray, state: FloatArray, weights: FloatArray) -> None:
-        """Write entries to ``places``."""
-        self._keys[places] = keys
-        self._state[places] = state
-        self._weights[places] = weights
-        self._touch(places)
-
-    def _free_place(self) -> int:
-        """Return a place for a new entry: an empty one, else that of the evicted entry."""
-        if self._size < self.config.capacity:
-            self._size += 1
-            return self._size - 1
-        self._counts["evicted"] += 1
-        if self.config.eviction == "lru":
-            return int(self._last_used.argmin())
-        return self._unprotected_place()
-
-    def _unprotected_place(self) -> int:
-        """Return the least recently used harmless entry, or dangerous one where these are too many."""
-        dangerous = self._weights[:, CRITICS.index("safety")] >= self.config.protected_safety
-        too_many = dangerous.sum() > self.config.protected_share * self.config.capacity
-        candidates = dangerous if too_many else ~dangerous
-        return int(np.where(candidates, self._last_used, self._clock + 1).argmin())
+        A key that nearly equals a stored one of its bucket replaces it: the newer answer holds.
+        """
+        config = self.config
+        self._size, self._clock = insert(
+            *self._search, self._state, self._weights, self._last_used, self._size, self._clock,
+            keys, buckets, state, weights,
+            config.merge_threshold, config.eviction == "risk_protected", config.protected_safety,
+            config.protected_share * config.capacity, self._counts, self._work,
+        )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """Return everything that later answers depend on, as plain arrays."""
         size = self._size
         return {
-            "keys": self._keys[:size].copy(),
-            "hint_state": self._state[:size].copy(),
-            "weights": self._weights[:size].copy(),
-            "last_used": self._last_used[:size].copy(),
+            "version": np.array(FEATURE_VERSION),
+            **{name: mine[:size].copy() for name, mine in self._stored().items()},
             "clock": np.array(self._clock),
-            "counts": np.array(list(self._counts.values()), dtype=np.int64),
+            "counts": self._counts.copy(),
         }
+
+    def _stored(self) -> dict[str, Any]:
+        """Return the arrays that a bank is saved as, by the names of ``_ARRAYS``."""
+        arrays = (self._keys, self._buckets, self._state, self._weights, self._last_used)
+        return dict(zip(_ARRAYS, arrays, strict=True))
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what ``state`` returned, into a bank of at least that many entries."""
+        if not same_version(state):
+            raise CacheFileError(
+                f"a memory bank of version {state.get('version')} came; this program reads {FEATURE_VERSION}: "
+                "build it anew"
+            )
         size = len(state["keys"])
         if size > self.config.capacity:
-            raise ValueError(f"a bank of {size} entries came; the capacity is {self.config.capacity}: raise it")
+            raise CacheFileError(
+                f"a memory bank of {size} entries came; the cache's capacity is {self.config.capacity}: raise it"
+            )
         self._size = size
-        for mine, name in zip((self._keys, self._state, self._weights, self._last_used), _ARRAYS, strict=True):
+        for name, mine in self._stored().items():
             mine[:] = 0
             mine[:size] = state[name]
+        self._heads[:, :size] = self._keys[:size, HEADS].T
+        for place in range(size):
+            self._rests[place] = rest_length(self._keys[place])
         self._clock = int(state["clock"])
-        self._counts = dict(zip(self._counts, (int(count) for count in state["counts"]), strict=True))
+        self._counts[:] = state["counts"]
 
     def save(self, path: Path) -> None:
         """Write the bank to ``path`` (npz) at once or not at all."""
@@ -204,19 +192,42 @@ class SemanticCache:
         temporary = path.with_name(path.name + f".{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
-                np.savez(file, format=np.array(_FORMAT), version=np.array(FEATURE_VERSION), **self.state())
+                np.savez(file, format=np.array(_FORMAT), **self.state())
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(temporary, path)
+        except OSError as error:
+            raise CacheFileError(f"the memory bank cannot be written to {path}: {error.strerror}") from error
         finally:
             temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path, config: CacheConfig | None = None) -> SemanticCache:
         """Return the bank that ``save`` wrote; raise ``CacheFileError`` in one line for anything else."""
-        state = _read(Path(path))
-        config = config or CacheConfig(capacity=max(CacheConfig().capacity, len(state["keys"])))
+        path = Path(path)
+        state = _read(path)
+        size = len(state["keys"])
+        config = config or CacheConfig(capacity=max(CacheConfig().capacity, size))
+        if size > config.capacity:
+            raise CacheFileError(f"{path} holds {size} entries; the cache's capacity is {config.capacity}: raise it")
         bank = cls(config)
         bank.set_state(state)
         return bank
+
+    @classmethod
+    def open(cls, path: Path, config: CacheConfig) -> SemanticCache:
+        """Return the bank at ``path``, or a new one where nothing is there yet but a place to save it."""
+        path = Path(path)
+        if path.exists():
+            return cls.load(path, config)
+        if not os.access(path.parent, os.W_OK):
+            raise CacheFileError(f"{path.parent} is no folder that a memory bank can be written to: make it first")
+        return cls(config)
+
+
+def same_version(state: Mapping[str, Any]) -> bool:
+    """Return whether ``SemanticCache.state`` of this version gave ``state``."""
+    return "version" in state and np.array_equal(state["version"], FEATURE_VERSION)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -228,25 +239,39 @@ def _read(path: Path) -> dict[str, Any]:
             state = dict(content) if isinstance(content, NpzFile) else {}
     except FileNotFoundError:
         raise CacheFileError(f"no memory bank at {path}") from None
-    except (OSError, ValueError, BadZipFile, EOFError) as error:
-        raise CacheFileError(f"{path} is no memory bank, or is damaged: {error}") from None
+    except (ValueError, BadZipFile, EOFError):
+        # Without numpy's words: it takes any text for a pickle, and advises to trust it.
+        raise CacheFileError(f"{path} is no memory bank, or is damaged: remove it, or name another") from None
+    except OSError as error:
+        raise CacheFileError(f"{path} cannot be read as a memory bank: {error.strerror or error}") from None
     if str(state.pop("format", "")) != _FORMAT:
-        raise CacheFileError(f"{path} is an npz file but no memory bank")
-    version = state.pop("version", None)
-    if version is None or not np.array_equal(version, FEATURE_VERSION):
+        raise CacheFileError(f"{path} is no memory bank: name another file")
+    if not same_version(state):
         raise CacheFileError(
-            f"{path} has feature version {version}; this program reads {FEATURE_VERSION}: build it anew"
+            f"{path} has feature version {state.get('version')}; this program reads {FEATURE_VERSION}: remove it, or "
+            "name another; a bank fills anew by itself"
         )
-    size = len(state["keys"]) if "keys" in state else -1
+    _check_arrays(path, state)
+    return state
+
+
+def _check_arrays(path: Path, state: Mapping[str, Any]) -> None:
+    """Refuse arrays that are no bank's."""
+    size = len(np.atleast_1d(state["keys"])) if "keys" in state else -1
     shapes: dict[str, tuple[int, ...]] = {
         "keys": (size, FEATURE_SIZE),
+        "buckets": (size,),
         "hint_state": (size, STATE_SIZE),
         "weights": (size, len(CRITICS)),
+        "last_used": (size,),
+        "clock": (),
+        "counts": (len(Count),),
     }
-    shapes |= {"last_used": (size,), "clock": (), "counts": (len(CacheCounters.__dataclass_fields__),)}
     for name, shape in shapes.items():
         came = state.get(name)
-        if came is None or came.shape != shape or came.dtype.kind not in "fi":
+        if came is None or came.shape != shape or came.dtype.kind not in "fi" or not np.isfinite(came).all():
             told = "nothing" if came is None else f"{came.dtype} of shape {came.shape}"
-            raise CacheFileError(f"{path}: {told} came for {name}; numbers of shape {shape} are needed")
-    return state
+            raise CacheFileError(
+                f"{path} is damaged: {told} came for {name}; finite numbers of shape {shape} are needed: remove it, "
+                "or name another"
+            )

@@ -41,11 +41,16 @@ from llm_hints.geometry import contact_time, fade, octant, relative
 from llm_hints.stop_lines import must_stop
 
 FEATURE_SIZE = 36
-FEATURE_VERSION = 2
-"""Rises when a feature changes its meaning; a stored bank of another version is refused."""
+FEATURE_VERSION = 3
+"""Rises when a feature or a bucket changes its meaning; a stored bank of another version is refused."""
 
 NEAR, URGENT, WALKER = 12, 20, 28
-_RANGE_M = 50.0
+RANGE_M = 50.0
+"""How far road users count."""
+
+CONTACT_MARGIN_M = 0.6
+"""Margin at each side within which a pass counts as contact."""
+
 _PEDESTRIAN = int(ActorKind.PEDESTRIAN)
 _CYCLIST = int(ActorKind.CYCLIST)
 
@@ -88,10 +93,10 @@ def actor_features(ego: FloatArray, actors: FloatArray, b: int, out: FloatArray)
             continue
         forward, left, rate_x, rate_y, half_x, half_y, _ = relative(ego, actors, b, a, cos_yaw, sin_yaw)
         side = octant(forward, left)
-        near = fade(math.sqrt(forward * forward + left * left), 0.0, _RANGE_M)
+        near = fade(math.sqrt(forward * forward + left * left), 0.0, RANGE_M)
         count += 1 if near > 0.0 else 0
         out[NEAR + side] = max(out[NEAR + side], near)
-        contact = contact_time(forward, left, rate_x, rate_y, half_x, half_y + 0.6)
+        contact = contact_time(forward, left, rate_x, rate_y, half_x, half_y + CONTACT_MARGIN_M)
         out[URGENT + side] = max(out[URGENT + side], fade(contact, 1.0, 6.0))
         if int(actors[ActorRow.KIND, b, a]) in (_PEDESTRIAN, _CYCLIST):
             out[WALKER + side] = max(out[WALKER + side], near)

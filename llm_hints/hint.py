@@ -172,10 +172,7 @@ class Hint:
             {
                 "road_category": CATEGORY_WORDS[self.category],
                 "traffic_density": DENSITY_WORDS[self.density],
-                "critical_entities": [
-                    {"type": KIND_WORDS[entity.kind], "direction": DIRECTION_WORDS[entity.direction]}
-                    for entity in self.entities
-                ],
+                "critical_entities": [_entity_json(entity) for entity in self.entities],
                 "weights": {name: float(self.weights[name]) for name in CRITICS},
             }
         )
@@ -251,6 +248,12 @@ class HintBatch:
     def copy(self) -> HintBatch:
         """Return hints that later polls of a service do not change."""
         return self.rows(slice(None))
+
+
+def _entity_json(entity: Entity) -> dict[str, Any]:
+    """Return the JSON object of an entity, with its id where that is known."""
+    named = {} if entity.actor_id is None else {"id": entity.actor_id}
+    return {**named, "type": KIND_WORDS[entity.kind], "direction": DIRECTION_WORDS[entity.direction]}
 
 
 def _entity(slot: FloatArray) -> Entity:

@@ -3,11 +3,12 @@
 The form is one JSON object, bare or in one fenced code block::
 
     {"road_category": "Urban Road", "traffic_density": "High",
-     "critical_entities": [{"type": "Pedestrian", "direction": "Front-Right"}],
+     "critical_entities": [{"id": 7, "type": "Pedestrian", "direction": "Front-Right"}],
      "weights": {"safety": 0.8, "comfort": 0.1, "efficiency": 0.1}}
 
-Names are read without regard to case, spaces, hyphens and underscores. Nothing is guessed: an unknown
-name is refused and the nearest valid one is named.
+The ``id`` of an entity may be left out. What a reasoning model thinks aloud first, between ``<think>`` and
+``</think>``, is no part of its answer. Names are read without regard to case, spaces, hyphens and underscores. Nothing
+is guessed: an unknown name is refused and the nearest valid one is named.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from llm_hints.hint import (
@@ -39,6 +40,7 @@ MAX_CHARACTERS = 20_000
 
 _FIELDS = ("road_category", "traffic_density", "critical_entities", "weights")
 _ENTITY_FIELDS = ("type", "direction")
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.DOTALL)
 
 Word = TypeVar("Word")
@@ -46,22 +48,29 @@ Word = TypeVar("Word")
 
 def parse_hint(text: str) -> Hint:
     """Return the hint that ``text`` holds; raise ``HintFormatError`` for anything that is not exactly one."""
-    answer = _load(_json_part(text))
-    _require_fields(answer, _FIELDS, "the hint")
+    answer = read_object(text, _FIELDS, "the hint")
     return Hint(
-        category=_named(answer["road_category"], CATEGORY_WORDS, "road_category"),
-        density=_named(answer["traffic_density"], DENSITY_WORDS, "traffic_density"),
+        category=named(answer["road_category"], CATEGORY_WORDS, "road_category"),
+        density=named(answer["traffic_density"], DENSITY_WORDS, "traffic_density"),
         entities=_entities(answer["critical_entities"]),
         weights=_weights(answer["weights"]),
     )
 
 
+def read_object(text: str, fields: Sequence[str], where: str) -> dict[str, Any]:
+    """Return the one JSON object that ``text`` holds, with exactly ``fields``; ``where`` names it in errors."""
+    answer = _load(_json_part(text))
+    _require_fields(answer, fields, where)
+    return answer
+
+
 def _json_part(text: str) -> str:
-    """Return the fenced block of ``text`` where there is one, else all of it."""
+    """Return the fenced block of ``text`` where there is one, else all of it, without thoughts before it."""
     if not isinstance(text, str):
         raise HintFormatError(f"an answer of type {type(text).__name__} came; text is needed")
     if len(text) > MAX_CHARACTERS:
         raise HintFormatError(f"{len(text)} characters came; at most {MAX_CHARACTERS} are read")
+    text = _THOUGHT.sub("", text)
     blocks = _FENCE.findall(text)
     if len(blocks) > 1:
         raise HintFormatError(f"{len(blocks)} code blocks came; exactly one JSON object is needed")
@@ -104,20 +113,19 @@ def _refuse_constant(name: str) -> NoReturn:
     raise HintFormatError(f"{name} came as a number; finite numbers are allowed")
 
 
-def _require_fields(answer: Any, fields: Iterable[str], where: str) -> None:
-    """Check that ``answer`` is an object with exactly ``fields``."""
-    fields = tuple(fields)
+def _require_fields(answer: Any, fields: Sequence[str], where: str, optional: Sequence[str] = ()) -> None:
+    """Check that ``answer`` is an object with exactly ``fields``, and ``optional`` ones."""
     if not isinstance(answer, dict):
         raise HintFormatError(f"{_shown(answer)} came as {where}; an object with {list(fields)} is needed")
     for name in answer:
-        if name not in fields:
-            raise HintFormatError(f"unknown field {_shown(name)} in {where}{_nearest(name, fields)}")
+        if name not in fields and name not in optional:
+            raise HintFormatError(f"unknown field {_shown(name)} in {where}{_nearest(name, (*fields, *optional))}")
     missing = [name for name in fields if name not in answer]
     if missing:
         raise HintFormatError(f"{where} lacks {missing}; needed are {list(fields)}")
 
 
-def _named(value: Any, words: Mapping[Word, str], where: str) -> Word:
+def named(value: Any, words: Mapping[Word, str], where: str) -> Word:
     """Return the member of ``words`` that ``value`` names."""
     if not isinstance(value, str):
         raise HintFormatError(f"{_shown(value)} came as {where}; one of {list(words.values())} is needed")
@@ -139,9 +147,17 @@ def _entities(value: Any) -> tuple[Entity, ...]:
 
 def _entity(value: Any, where: str) -> Entity:
     """Return one critical entity."""
-    _require_fields(value, _ENTITY_FIELDS, where)
-    kind = _named(value["type"], KIND_WORDS, f"{where}.type")
-    return Entity(kind, _named(value["direction"], DIRECTION_WORDS, f"{where}.direction"))
+    _require_fields(value, _ENTITY_FIELDS, where, optional=("id",))
+    kind = named(value["type"], KIND_WORDS, f"{where}.type")
+    return Entity(kind, named(value["direction"], DIRECTION_WORDS, f"{where}.direction"), _actor_id(value, where))
+
+
+def _actor_id(value: Mapping[str, Any], where: str) -> int | None:
+    """Return the id of one entity where it has one; a boolean is no number here."""
+    actor_id = value.get("id")
+    if actor_id is not None and (isinstance(actor_id, bool) or not isinstance(actor_id, int)):
+        raise HintFormatError(f"{_shown(actor_id)} came as {where}.id; a whole number is needed, or no id at all")
+    return actor_id
 
 
 def _weights(value: Any) -> dict[str, float]:

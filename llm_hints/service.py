@@ -4,44 +4,36 @@ Time is simulated. Every world asks at its own 0, period, 2 periods, ... . An an
 asked + latency; until then the previous hint holds. What is not there ``window_s`` after the question is replaced:
 by the nearest entry of the semantic cache, else by the last valid hint while it decays, else by the prior. An answer
 that comes later than that only enters the cache, where its world may find it; a world with a question in the air
-asks no second one, and its due times are served by the cache. Nothing that a provider answers, or fails to answer,
-ends an episode.
+asks no second one, and its due times are served by the cache. With the policy ``cache_first`` the cache is called
+first at every due time, and the provider is asked only about what it does not know. Events in the scene may make a
+hint due before the period is over. Nothing that a provider answers, or fails to answer, ends an episode.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 
-from envs.compiled import njit
-from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
+from envs.scene import BoolArray, IntArray, SceneBatch
+from llm_hints.asking import Asked, Clock, FailureLog, Latency, LatencyMeter, ask
 from llm_hints.cache import SemanticCache
-from llm_hints.chance import draw_key, uniforms
-from llm_hints.features import FEATURE_SIZE, scene_keys
-from llm_hints.hint import CRITICS, SCENARIO_SIZE, STATE_SIZE, HintBatch, HintSource
-from llm_hints.providers.base import HintAnswers, HintProvider, HintProviderError
-from llm_hints.providers.rules import RulesProvider
-from llm_hints.service_config import HintCounters, HintServiceConfig
-from llm_hints.worker import HintWorker
+from llm_hints.chance import draw_key
+from llm_hints.counters import HintCounters, HintCounts
+from llm_hints.features import scene_keys
+from llm_hints.held import HeldHints
+from llm_hints.hint import HintBatch, HintSource
+from llm_hints.providers.base import HintProvider
+from llm_hints.questions import EPSILON_S, OpenQuestions, simulated_latency
+from llm_hints.saving import Part, restore_parts, save_parts
+from llm_hints.schedule import Schedule
+from llm_hints.service_config import HintServiceConfig
+from llm_hints.situation import bucket_of
+from llm_hints.watch import SceneWatch
+from llm_hints.worker import CLOSE_TIMEOUT_S, HintWorker
 
-_EPSILON_S = 1e-6
-"""Simulated times that differ by less are equal: times are sums of decision periods."""
-
-_MODEL, _CACHE, _STALE, _PRIOR = (
-    int(source) for source in (HintSource.MODEL, HintSource.CACHE, HintSource.STALE, HintSource.PRIOR)
-)
-
-
-@njit
-def due_rows(time_s: FloatArray, due_s: FloatArray, rows: IntArray) -> int:
-    """Write the worlds whose next event has come into ``rows`` (B); return how many they are."""
-    count = 0
-    for b in range(len(due_s)):
-        if time_s[b] >= due_s[b]:
-            rows[count] = b
-            count += 1
-    return count
+_MODEL, _CACHE = int(HintSource.MODEL), int(HintSource.CACHE)
 
 
 class HintService:
@@ -54,73 +46,58 @@ class HintService:
         batch_size: int = 1,
         rng: np.random.Generator | None = None,
         cache: SemanticCache | None = None,
+        clock: Clock = time.perf_counter,
     ) -> None:
         """Serve ``batch_size`` worlds from ``provider``.
 
         ``rng`` gives the key of the latency jitter; ``cache`` is the bank to use where the configuration has the cache
-        on, perhaps a stored or shared one (by default a new one with default settings).
+        on, perhaps a stored or shared one (by default a new one with default settings); ``clock`` tells wall time (s),
+        for the latencies that are reported.
         """
         self.config = config or HintServiceConfig()
         self.provider = provider
         self.batch_size = batch_size
         self.cache = (cache if cache is not None else SemanticCache()) if self.config.cache else None
         self._key = draw_key(rng or np.random.default_rng(0))
-        self._worker = HintWorker(provider) if self.config.mode == "realtime" else None
-        self._watch = RulesProvider() if self.config.ask_on_danger else None
-        self._counts = dict.fromkeys(HintCounters.__dataclass_fields__, 0)
-        self._rows = np.zeros(batch_size, dtype=np.int64)
-        self._hints = HintBatch.prior(batch_size, self.config.prior_weights)
-        self._allocate(batch_size)
-
-    def _allocate(self, batch: int) -> None:
-        """Create the arrays of every world's question and last valid hint."""
-        forever = np.full(batch, np.inf)
-        self._due_s = np.full(batch, -np.inf)  # next event of any kind; -inf: look at every poll
-        self._ask_at_s = np.zeros(batch)
-        self._asked_at_s = np.zeros(batch)
-        self._arrive_at_s = forever.copy()  # inf: no question open
-        self._expire_at_s = forever.copy()  # inf: nothing waited for
-        self._stale_since_s = forever.copy()  # inf: not stale
-        self._danger = np.zeros(batch, dtype=np.bool_)
-        self._needy = np.zeros(batch, dtype=np.bool_)  # within a poll: must be served without an answer
-        self._due_count = np.zeros(batch, dtype=np.int64)  # of the episode: times that a hint was due
-        self._call_count = np.zeros(batch, dtype=np.int64)  # of the episode: times that the cache was called
-        self._waiting = np.zeros(batch, dtype=np.bool_)  # realtime: due while the worker was at other worlds
-        self._pending_valid = np.zeros(batch, dtype=np.bool_)
-        self._pending_state = np.zeros((batch, STATE_SIZE))
-        self._pending_weights = np.zeros((batch, len(CRITICS)))
-        self._pending_keys = np.zeros((batch, FEATURE_SIZE))
-        self._last_state = np.zeros((batch, STATE_SIZE))
-        self._last_weights = np.tile(np.asarray(self.config.prior_weights, dtype=np.float64), (batch, 1))
+        self._clock = clock
+        self._worker = HintWorker(provider, clock) if self.config.mode == "realtime" else None
+        self._watch = SceneWatch(self.config, batch_size)
+        self._counts = HintCounts(batch_size)
+        self._latencies, self._failures = LatencyMeter(), FailureLog(provider.name)
+        self._held = HeldHints(batch_size, self.config.prior_weights, self.config.decay_s)
+        self._questions = OpenQuestions(batch_size)
+        self._schedule = Schedule(batch_size, self.config.period_s)
+        self._needy = np.zeros(batch_size, dtype=np.bool_)  # within a poll: must be served without an answer
+        self._missed = np.zeros(batch_size, dtype=np.bool_)  # within a poll: the cache has been called in vain
 
     @property
     def counters(self) -> HintCounters:
-        """A snapshot of the counters."""
-        return HintCounters(**self._counts)
+        """A snapshot of the counters since the service began."""
+        return self._counts.total()
+
+    def episode_counters(self, world: int) -> HintCounters:
+        """Return the counters since the episode of ``world`` began."""
+        return self._counts.of_episode(world)
 
     @property
-    def episode_counts(self) -> tuple[IntArray, IntArray]:
-        """How often a hint was due, and the cache called for one, since each world's episode began, each ``(B,)``."""
-        return self._due_count, self._call_count
+    def latency(self) -> Latency:
+        """The provider's recent wall times."""
+        return self._latencies.told()
 
     @property
     def hints(self) -> HintBatch:
         """The hints of the last poll."""
-        return self._hints
+        return self._held.hints
 
     def reset(self, mask: BoolArray | None, scene: SceneBatch) -> HintBatch:
         """Forget the worlds of ``mask`` ``(B,)`` (all by default), whose episodes begin with ``scene``, and poll."""
         rows = np.arange(self.batch_size) if mask is None else np.flatnonzero(mask)
-        self._ask_at_s[rows] = -np.inf
-        self._due_s[rows] = -np.inf
-        for times in (self._arrive_at_s, self._expire_at_s, self._stale_since_s):
-            times[rows] = np.inf
-        self._danger[rows] = False
-        self._waiting[rows] = False
-        self._due_count[rows], self._call_count[rows] = 0, 0
-        self._last_state[rows] = 0.0
-        self._last_weights[rows] = self.config.prior_weights
-        self._show(rows, self._last_state[rows], self._last_weights[rows], _PRIOR, scene.time_s[rows])
+        self._schedule.hasten(rows)
+        self._schedule.waiting[rows] = False
+        self._questions.forget(rows)
+        self._watch.forget(rows)
+        self._counts.begin_episodes(rows)
+        self._held.clear(rows, scene.time_s[rows])
         if self._worker is not None:
             self._worker.forget(rows)
         return self.poll(scene)
@@ -130,128 +107,151 @@ class HintService:
 
         The returned arrays are the service's own and change with the next call: copy what is to be kept.
         """
-        if self._watch is not None:
-            self._notice_danger(scene, self._watch)
+        if self._watch.on:
+            self._notice(scene)
         if self._worker is not None:
             self._collect(scene, self._worker)
-        count = due_rows(scene.time_s, self._due_s, self._rows)
-        if count:
-            self._serve(scene, self._rows[:count].copy())
-        return self._hints
+        rows = self._schedule.attention(scene.time_s)
+        if len(rows):
+            self._serve(scene, rows)
+        return self._held.hints
+
+    def _notice(self, scene: SceneBatch) -> None:
+        """Make a hint due now where danger or an event has overtaken the one that is held."""
+        early = self._watch.notice(scene, self._open() | self._schedule.waiting)
+        self._counts.count("events", early)
+        self._schedule.hasten(early)
+
+    def _open(self) -> BoolArray:
+        """Return which worlds ``(B,)`` have a question in the air."""
+        in_the_air: BoolArray = np.isfinite(self._questions.arrive_at_s)
+        if self._worker is not None:
+            in_the_air[self._worker.open_rows] = True
+        return in_the_air
 
     def _serve(self, scene: SceneBatch, rows: IntArray) -> None:
         """Do all that is due in the worlds ``rows``, in the order in which it happened."""
-        now = scene.time_s[rows] + _EPSILON_S
-        self._deliver(rows[self._arrive_at_s[rows] <= now])
-        expired = rows[self._expire_at_s[rows] <= now]
-        self._expire_at_s[expired] = np.inf
-        self._needy[expired] = True
-        self._ask_due(scene, rows[self._ask_at_s[rows] <= now])
+        now = scene.time_s[rows]
+        self._deliver(self._questions.arrived_by(rows, now))
+        self._needy[self._questions.give_up(rows, now)] = True
+        self._attend(scene, self._schedule.due(rows, now))
         self._fall_back(scene, rows[self._needy[rows]])
-        self._decay(scene, rows[np.isfinite(self._stale_since_s[rows])])
-        self._schedule(rows)
+        fading = rows[self._held.is_fading(rows)]
+        if len(fading):
+            self._held.decay(fading, scene.time_s[fading])
+        self._missed[rows] = False
+        self._settle(rows)
 
-    def _schedule(self, rows: IntArray) -> None:
-        """Set when each of ``rows`` needs attention next; a stale one does at every step."""
-        due = np.minimum(np.minimum(self._ask_at_s[rows], self._arrive_at_s[rows]), self._expire_at_s[rows])
-        due[np.isfinite(self._stale_since_s[rows]) & (self._hints.source[rows] != _PRIOR)] = -np.inf
-        self._due_s[rows] = due - _EPSILON_S
+    def _settle(self, rows: IntArray) -> None:
+        """Set when each of ``rows`` needs attention next."""
+        open_until_s = np.minimum(self._questions.arrive_at_s[rows], self._questions.expire_at_s[rows])
+        self._schedule.settle(rows, open_until_s, self._held.is_fading(rows))
 
-    def _ask_due(self, scene: SceneBatch, rows: IntArray) -> None:
-        """Ask for those of ``rows`` that have no question open; serve the others from the cache."""
+    def _attend(self, scene: SceneBatch, rows: IntArray) -> None:
+        """Give ``rows``, whose hints are due, what the policy says: an entry of the cache, or a question."""
         if not len(rows):
             return
-        self._due_count[rows] += 1
-        now = scene.time_s[rows]
-        self._ask_at_s[rows] = (np.floor((now + _EPSILON_S) / self.config.period_s) + 1.0) * self.config.period_s
+        self._counts.due(rows)
+        if self.config.policy == "cache_first":
+            rows = self._unknown(scene, rows)
         free = self._is_free(rows)
         if not free.all():
-            busy = rows[~free]
-            self._counts["busy"] += len(busy)
-            unserved = busy[np.isinf(self._expire_at_s[busy])]
-            self._waiting[unserved] = self._worker is not None
-            self._needy[unserved] = True
+            self._put_off(rows[~free])
             rows = rows[free]
         if len(rows):
             self._ask(scene, rows)
 
+    def _unknown(self, scene: SceneBatch, rows: IntArray) -> IntArray:
+        """Serve from the cache what it knows of ``rows``; return the others, which must be asked about."""
+        known = np.zeros(len(rows), dtype=np.bool_)
+        may_look = ~self._watch.must_ask[rows]
+        known[may_look] = self._look_up(scene, rows[may_look])
+        self._missed[rows] = may_look & ~known
+        # What was asked before and comes in its window still counts; nobody waits for it.
+        self._questions.expire_at_s[rows[known]] = np.inf
+        self._schedule.waiting[rows[known]] = False
+        return rows[~known]
+
     def _is_free(self, rows: IntArray) -> BoolArray:
         """Return which of ``rows`` may ask now."""
         if self._worker is None:
-            free: BoolArray = np.isinf(self._arrive_at_s[rows])
+            free: BoolArray = np.isinf(self._questions.arrive_at_s[rows])
             return free
         return np.full(len(rows), self._worker.idle)
 
+    def _put_off(self, rows: IntArray) -> None:
+        """Note that ``rows`` are due and cannot ask; those that do not wait for an answer must be served without."""
+        self._counts.count("busy", rows)
+        unserved = rows[np.isinf(self._questions.expire_at_s[rows])]
+        self._schedule.waiting[unserved] = self._worker is not None
+        self._needy[unserved] = True
+
     def _ask(self, scene: SceneBatch, rows: IntArray) -> None:
         """Send the questions of ``rows``; in lockstep the answers are taken at once and held until they arrive."""
-        self._counts["asked"] += len(rows)
-        self._asked_at_s[rows] = scene.time_s[rows]
-        self._waiting[rows] = False
-        if self.cache is not None:
-            self._pending_keys[rows] = scene_keys(scene, rows)
+        self._counts.count("asked", rows)
+        self._questions.begin(rows, scene.time_s[rows], self.config.window_s)
+        self._schedule.waiting[rows] = False
+        self._watch.must_ask[rows] = False
+        self._describe(scene, rows)
         if self._worker is not None:
-            self._expire_at_s[rows] = scene.time_s[rows] + self.config.window_s
             self._worker.submit(scene.rows(rows), rows)
             return
-        answers = self._answers(scene, rows)
-        latency = self._latency(scene, rows, answers)
-        self._pending_state[rows] = answers.hints.state
-        self._pending_weights[rows] = answers.hints.weights
-        self._pending_valid[rows] = answers.valid
-        self._arrive_at_s[rows] = scene.time_s[rows] + latency
-        self._expire_at_s[rows] = scene.time_s[rows] + self.config.window_s
+        asked = ask(self.provider, scene, rows, self._clock)
+        self._note(rows, asked)
+        latency = simulated_latency(self.config, self._key, scene, rows, asked.answers)
+        self._questions.arrive_at_s[rows] = scene.time_s[rows] + latency
         self._lose(rows[np.isinf(latency)])
-        self._deliver(rows[latency <= _EPSILON_S])
+        self._deliver(rows[latency <= EPSILON_S])
 
-    def _answers(self, scene: SceneBatch, rows: IntArray) -> HintAnswers:
-        """Return the provider's answers, or as many missing ones where it could not answer."""
-        try:
-            return self.provider.ask(scene, rows)
-        except HintProviderError:
-            nothing = HintBatch.prior(len(rows), self.config.prior_weights)
-            return HintAnswers(nothing, np.zeros(len(rows), dtype=np.bool_), np.full(len(rows), np.inf))
+    def _describe(self, scene: SceneBatch, rows: IntArray) -> None:
+        """Note what ``rows`` ask about: for the cache, and for what may overtake the answer."""
+        situations = self._watch.see(scene, rows)
+        if self.cache is not None:
+            self._questions.keys[rows] = scene_keys(scene, rows)
+            self._questions.buckets[rows] = bucket_of(situations)
 
-    def _latency(self, scene: SceneBatch, rows: IntArray, answers: HintAnswers) -> FloatArray:
-        """Return the simulated seconds ``(n,)`` until each answer holds."""
-        latency = answers.latency_s + self.config.latency_s
-        if self.config.latency_jitter_s > 0:
-            latency += self.config.latency_jitter_s * uniforms(self._key, scene, rows, 1)[:, 0]
-        if self.config.late == "wait":
-            latency = np.where(np.isfinite(latency), np.minimum(latency, self.config.window_s), latency)
-        return latency
+    def _note(self, rows: IntArray, asked: Asked) -> None:
+        """Keep the answers of ``rows`` until they arrive, and count what the asking cost."""
+        self._latencies.add(asked.wall_s, asked.asked)
+        self._questions.keep(rows, asked.answers)
+        if asked.error is not None:
+            self._counts.count("errors", rows)
+            self._failures.tell(asked.error)
 
     def _lose(self, rows: IntArray) -> None:
         """Note that no answer will come for ``rows``; the window's end will find nothing."""
-        self._counts["missing"] += len(rows)
-        self._arrive_at_s[rows] = np.inf
+        self._counts.count("missing", rows)
+        self._questions.arrive_at_s[rows] = np.inf
 
     def _deliver(self, rows: IntArray) -> None:
         """Take the answers that have arrived for ``rows``."""
         if not len(rows):
             return
-        in_time = self._arrive_at_s[rows] <= self._asked_at_s[rows] + self.config.window_s + _EPSILON_S
-        valid = self._pending_valid[rows]
-        self._arrive_at_s[rows] = np.inf
-        good = rows[valid]
-        if self.cache is not None and len(good):
-            self.cache.insert(self._pending_keys[good], self._pending_state[good], self._pending_weights[good])
-        if valid.all() and in_time.all():
-            self._adopt(rows)
-            return
-        self._counts["late"] += int((valid & ~in_time).sum())
-        self._counts["invalid"] += int((~valid).sum())
+        in_time, valid = self._questions.in_time(rows, self.config.window_s), self._questions.valid[rows]
+        self._questions.arrive_at_s[rows] = np.inf
+        self._remember(rows[valid])
         self._adopt(rows[valid & in_time])
+        self._counts.count("invalid", rows[~valid])
         refused = rows[~valid & in_time]
-        self._expire_at_s[refused] = np.inf
+        self._questions.expire_at_s[refused] = np.inf
         self._needy[refused] = True
         late = rows[valid & ~in_time]
-        self._needy[late] = np.isfinite(self._stale_since_s[late])
+        self._counts.count("late", late)
+        self._needy[late] = self._held.is_stale(late)
+
+    def _remember(self, rows: IntArray) -> None:
+        """Put the pending answers of ``rows`` into the cache."""
+        if self.cache is not None and len(rows):
+            asked = self._questions
+            self.cache.insert(asked.keys[rows], asked.buckets[rows], asked.hint_state[rows], asked.weights[rows])
 
     def _adopt(self, rows: IntArray) -> None:
         """Make the pending answers of ``rows`` their hints."""
-        self._counts["answered"] += len(rows)
-        self._expire_at_s[rows] = np.inf
-        self._hold(rows, self._pending_state[rows], self._pending_weights[rows], _MODEL, self._asked_at_s[rows])
+        self._counts.count("answered", rows)
+        asked = self._questions
+        asked.expire_at_s[rows] = np.inf
+        self._needy[rows] = False
+        self._held.hold(rows, asked.hint_state[rows], asked.weights[rows], _MODEL, asked.asked_at_s[rows])
 
     def _fall_back(self, scene: SceneBatch, rows: IntArray) -> None:
         """Serve ``rows`` without an answer: from the cache, else from the last valid hint as it decays."""
@@ -260,130 +260,66 @@ class HintService:
         self._needy[rows] = False
         served = np.zeros(len(rows), dtype=np.bool_)
         if self.cache is not None:
-            self._call_count[rows] += 1
-            found = self.cache.lookup(scene_keys(scene, rows))
-            served = found.hit
-            self._counts["hits"] += int(served.sum())
-            self._counts["misses"] += int((~served).sum())
-            hit = rows[served]
-            self._hold(hit, found.state[served], found.weights[served], _CACHE, scene.time_s[hit])
+            ask_cache = ~self._missed[rows]
+            served[ask_cache] = self._look_up(scene, rows[ask_cache])
         left = rows[~served]
-        self._counts["stale"] += len(left)
-        self._stale_since_s[left] = np.minimum(self._stale_since_s[left], scene.time_s[left])
+        self._counts.count("stale", left)
+        self._held.go_stale(left, scene.time_s[left])
 
-    def _hold(self, rows: IntArray, state: FloatArray, weights: FloatArray, source: int, issued_s: FloatArray) -> None:
-        """Make valid hints those of ``rows``, and remember them for decay."""
-        self._needy[rows] = False
-        self._last_state[rows] = state
-        self._last_weights[rows] = weights
-        self._stale_since_s[rows] = np.inf
-        self._show(rows, state, weights, source, issued_s)
-
-    def _show(self, rows: IntArray, state: FloatArray, weights: FloatArray, source: int, issued_s: FloatArray) -> None:
-        """Write what the next poll returns for ``rows``."""
-        self._hints.state[rows] = state
-        self._hints.weights[rows] = weights
-        self._hints.source[rows] = source
-        self._hints.issued_at_s[rows] = issued_s
-
-    def _decay(self, scene: SceneBatch, rows: IntArray) -> None:
-        """Move stale hints towards the prior.
-
-        The weights decay by exp(-t / decay_s). The critical entities, which describe a moment, are dropped when half of
-        the trust is gone; road category and density are kept until the hint is the prior (5 % left).
-        """
-        rows = rows[self._hints.source[rows] != _PRIOR]
-        if not len(rows):
-            return
-        trust = np.exp(-(scene.time_s[rows] - self._stale_since_s[rows]) / self.config.decay_s)
-        prior = np.asarray(self.config.prior_weights)
-        self._hints.weights[rows] = prior + trust[:, None] * (self._last_weights[rows] - prior)
-        self._hints.source[rows] = _STALE
-        self._hints.state[rows[trust < 0.5], SCENARIO_SIZE:] = 0.0
-        gone = rows[trust < 0.05]
-        self._hints.state[gone] = 0.0
-        self._hints.weights[gone] = prior
-        self._hints.source[gone] = _PRIOR
-
-    def _notice_danger(self, scene: SceneBatch, watch: RulesProvider) -> None:
-        """Make a world ask now where its risk has just risen above the threshold."""
-        danger = watch.risk(scene) >= self.config.danger_risk
-        onset = danger & ~self._danger & (scene.time_s - self._asked_at_s >= self.config.danger_gap_s - _EPSILON_S)
-        self._danger = danger
-        onset &= np.isinf(self._arrive_at_s)
-        if onset.any():
-            self._ask_at_s[onset] = -np.inf
-            self._due_s[onset] = -np.inf
+    def _look_up(self, scene: SceneBatch, rows: IntArray) -> BoolArray:
+        """Serve ``rows`` (n) from the cache; return which of them it knew."""
+        if self.cache is None or not len(rows):
+            return np.zeros(len(rows), dtype=np.bool_)
+        self._counts.call(rows)
+        situations = self._watch.see(scene, rows)
+        found = self.cache.lookup(scene_keys(scene, rows), bucket_of(situations))
+        hit = rows[found.hit]
+        self._counts.count("hits", hit)
+        self._counts.count("misses", rows[~found.hit])
+        self._needy[hit] = False
+        self._held.hold(hit, found.state[found.hit], found.weights[found.hit], _CACHE, scene.time_s[hit])
+        return found.hit
 
     def _collect(self, scene: SceneBatch, worker: HintWorker) -> None:
         """Take what the worker has finished since the last poll (realtime)."""
         finished = worker.finished()
         if finished is None:
             return
-        rows, answers = finished
-        self._pending_state[rows] = answers.hints.state
-        self._pending_weights[rows] = answers.hints.weights
-        self._pending_valid[rows] = answers.valid
-        self._arrive_at_s[rows] = scene.time_s[rows]
-        lost = np.isinf(answers.latency_s)
+        rows, asked = finished
+        self._note(rows, asked)
+        self._questions.arrive_at_s[rows] = scene.time_s[rows]
+        lost = np.isinf(asked.answers.latency_s)
         self._lose(rows[lost])
         self._deliver(rows[~lost])
         self._fall_back(scene, rows[self._needy[rows]])
-        self._schedule(rows)
-        self._ask_at_s[self._waiting] = -np.inf
-        self._due_s[self._waiting] = -np.inf
+        self._settle(rows)
+        self._schedule.hasten(self._schedule.waiting)
 
     def state(self) -> dict[str, Any]:
         """Return everything that later polls depend on, as plain arrays; open questions of realtime are lost."""
-        return {
-            "key": np.array(self._key),
-            "counts": np.array(list(self._counts.values()), dtype=np.int64),
-            "hints": {name: getattr(self._hints, name).copy() for name in HintBatch.__dataclass_fields__},
-            "worlds": {name: getattr(self, name).copy() for name in _WORLD_ARRAYS},
-            "cache": {} if self.cache is None else self.cache.state(),
-            "provider": self.provider.state(),
-        }
+        return {"key": np.array(self._key), **save_parts(self.batch_size, self._parts())}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what ``state`` of a service of the same configuration returned."""
-        if len(state["worlds"]["_due_s"]) != self.batch_size:
-            raise ValueError(
-                f"a hint service of {len(state['worlds']['_due_s'])} worlds came; this one has {self.batch_size}"
-            )
+        restore_parts(self.batch_size, self._parts(), state)
         self._key = int(state["key"])
-        self._counts = dict(zip(self._counts, (int(count) for count in state["counts"]), strict=True))
-        for name, numbers in state["hints"].items():
-            getattr(self._hints, name)[:] = numbers
-        for name in _WORLD_ARRAYS:
-            getattr(self, name)[:] = state["worlds"][name]
-        if self.cache is not None:
-            self.cache.set_state(state["cache"])
-        self.provider.set_state(state["provider"])
         if self._worker is not None:
             self._worker.forget(np.arange(self.batch_size))
 
-    def close(self) -> None:
-        """End the worker thread, if there is one."""
+    def _parts(self) -> dict[str, Part]:
+        """Return the parts that save themselves, by their names in the state."""
+        parts: dict[str, Part] = {
+            "counts": self._counts,
+            "latencies": self._latencies,
+            "held": self._held,
+            "watch": self._watch,
+            "questions": self._questions,
+            "schedule": self._schedule,
+            "provider": self.provider,
+        }
+        return parts if self.cache is None else {**parts, "cache": self.cache}
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """End the worker thread, if there is one; a provider that hangs is left behind after ``timeout_s``."""
         if self._worker is not None:
-            self._worker.close()
-
-
-_WORLD_ARRAYS = (
-    "_due_s",
-    "_ask_at_s",
-    "_asked_at_s",
-    "_arrive_at_s",
-    "_expire_at_s",
-    "_stale_since_s",
-    "_danger",
-    "_waiting",
-    "_due_count",
-    "_call_count",
-    "_pending_valid",
-    "_pending_state",
-    "_pending_weights",
-    "_pending_keys",
-    "_last_state",
-    "_last_weights",
-)
-"""Arrays of the service with one row per world, as they are saved."""
+            self._worker.close(timeout_s)

@@ -1,4 +1,4 @@
-"""Settings and counters of the HintService."""
+"""Settings of the HintService."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from llm_hints.hint import PRIOR_WEIGHTS
 
 Mode = Literal["lockstep", "realtime"]
 LateRule = Literal["cache", "wait"]
+Policy = Literal["fallback", "cache_first"]
+OnEvent = Literal["ignore", "lookup", "ask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,14 @@ class HintServiceConfig:
     ``mode``: ``lockstep`` is deterministic and replays exactly, ``realtime`` asks in a worker thread and never waits;
     ``late``, in lockstep: ``cache``: a late answer is not used, ``wait``: the world waits, so the answer holds from the
     window's end; ``latency_s`` added to the provider's own; ``latency_jitter_s`` width of a uniform addition to
-    it; ``cache`` use the semantic cache; ``decay_s`` time constant with which a stale hint's weights go to
-    ``prior_weights`` (in the order of ``CRITICS``); ``ask_on_danger`` ask at once when the expert's risk of a
-    world rises above ``danger_risk``, at most once in ``danger_gap_s``: a timer alone learns of a pedestrian too late.
+    it; ``cache`` use the semantic cache; ``policy``: ``fallback``, as the paper: the cache serves what the provider
+    does not, ``cache_first``: the provider is asked only about what the cache does not know; ``decay_s`` time constant
+    with which a stale hint's weights go to ``prior_weights`` (in the order of ``CRITICS``); ``ask_on_danger`` ask at
+    once when the expert's risk of a world rises above ``danger_risk``: a timer alone learns of a pedestrian too late;
+    ``on_event``, when the scene has changed by an event since the last hint (a new signal state, another bucket of the
+    time to contact, somebody in a sector that was empty, see ``llm_hints.situation``): ``ignore`` it, ``lookup``: the
+    hint is due now, and the cache is called as at any due time, ``ask``: it is due now, and the provider is asked
+    whatever the cache knows. Danger and events make a hint due at most once in ``danger_gap_s``.
     """
 
     period_s: float = 1.0
@@ -31,17 +38,26 @@ class HintServiceConfig:
     latency_s: float = 0.0
     latency_jitter_s: float = 0.0
     cache: bool = True
+    policy: Policy = "fallback"
     decay_s: float = 2.0
     prior_weights: tuple[float, float, float] = PRIOR_WEIGHTS
     ask_on_danger: bool = False
+    on_event: OnEvent = "ignore"
     danger_risk: float = 0.4
     danger_gap_s: float = 0.3
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""
-        for name, allowed in (("mode", get_args(Mode)), ("late", get_args(LateRule))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"hint service {name} {getattr(self, name)!r} came; allowed: {', '.join(allowed)}")
+        for name, choices in (("mode", Mode), ("late", LateRule), ("policy", Policy), ("on_event", OnEvent)):
+            if getattr(self, name) not in get_args(choices):
+                allowed = ", ".join(get_args(choices))
+                raise ValueError(f"hint service {name} {getattr(self, name)!r} came; allowed: {allowed}")
+        if self.policy == "cache_first" and not self.cache:
+            raise ValueError("hint service policy cache_first came with cache = false: it needs the cache")
+        if self.on_event == "lookup" and self.policy != "cache_first":
+            raise ValueError(
+                f"hint service on_event lookup came with policy {self.policy}; it needs policy cache_first, or take ask"
+            )
         if not 0 < self.window_s <= self.period_s:
             raise ValueError(
                 f"hint service window_s = {self.window_s}, period_s = {self.period_s} came; "
@@ -54,29 +70,3 @@ class HintServiceConfig:
             raise ValueError(f"hint service decay_s = {self.decay_s} came; it must be above 0 s")
         if min(self.prior_weights) < 0 or abs(sum(self.prior_weights) - 1) > 1e-6:
             raise ValueError(f"hint service prior_weights = {self.prior_weights} came; each >= 0 and sum 1 are needed")
-
-
-@dataclass(frozen=True, slots=True)
-class HintCounters:
-    """What happened since the service began, in hints of single worlds.
-
-    ``asked`` questions sent; ``answered`` valid answers in time; ``invalid`` malformed ones; ``late`` valid ones after
-    the window; ``missing`` none at all; ``busy`` due times that found the world's last question still open; ``hits``,
-    ``misses`` of the cache; ``stale`` times that neither answer nor cache served.
-    """
-
-    asked: int = 0
-    answered: int = 0
-    invalid: int = 0
-    late: int = 0
-    missing: int = 0
-    busy: int = 0
-    hits: int = 0
-    misses: int = 0
-    stale: int = 0
-
-    @property
-    def scm_calls_percent(self) -> float:
-        """Share of the due hints for which the cache was called, percent: "SCM calls (%)" of the paper."""
-        due = self.asked + self.busy
-        return 100.0 * (self.hits + self.misses) / due if due else 0.0

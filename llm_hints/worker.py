@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 
 import numpy as np
 
 from envs.scene import IntArray, SceneBatch
-from llm_hints.hint import HintBatch
-from llm_hints.providers.base import HintAnswers, HintProvider, HintProviderError
+from llm_hints.asking import Asked, Clock, ask
+from llm_hints.providers.base import HintAnswers, HintProvider
 
 _Request = tuple[SceneBatch, IntArray]
+
+CLOSE_TIMEOUT_S = 5.0
+"""Wall time that closing gives a provider to finish the batch that it is at."""
 
 
 class HintWorker:
     """Asks for one batch at a time. ``submit`` and ``finished`` return at once; ``close`` ends the thread."""
 
-    def __init__(self, provider: HintProvider) -> None:
+    def __init__(self, provider: HintProvider, clock: Clock = time.perf_counter) -> None:
         self._provider = provider
+        self._clock = clock
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[HintAnswers | BaseException] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Asked | BaseException] = queue.SimpleQueue()
         self._rows: IntArray | None = None
         self._wanted = np.zeros(0, dtype=np.bool_)
         # A daemon: a provider that hangs for ever must not keep the program from ending.
@@ -31,6 +36,11 @@ class HintWorker:
     def idle(self) -> bool:
         """Whether a batch may be submitted."""
         return self._rows is None and self._thread.is_alive()
+
+    @property
+    def open_rows(self) -> IntArray:
+        """The worlds whose answers are still waited for."""
+        return np.zeros(0, dtype=np.int64) if self._rows is None else self._rows[self._wanted]
 
     def submit(self, scene: SceneBatch, rows: IntArray) -> None:
         """Ask for every world of ``scene``, a copy whose worlds are ``rows`` (n) of the service."""
@@ -44,7 +54,7 @@ class HintWorker:
         if self._rows is not None:
             self._wanted &= ~np.isin(self._rows, rows)
 
-    def finished(self) -> tuple[IntArray, HintAnswers] | None:
+    def finished(self) -> tuple[IntArray, Asked] | None:
         """Return the wanted answers and their worlds if the batch is done, else ``None``."""
         if self._rows is None:
             return None
@@ -56,10 +66,12 @@ class HintWorker:
         self._rows = None
         if isinstance(result, BaseException):
             raise result
-        return rows[wanted], HintAnswers(result.hints.rows(wanted), result.valid[wanted], result.latency_s[wanted])
+        came = result.answers
+        answers = HintAnswers(came.hints.rows(wanted), came.valid[wanted], came.latency_s[wanted])
+        return rows[wanted], Asked(answers, result.wall_s, len(came.valid), result.error)
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """End the thread after the batch that it is at; give a hanging provider ``timeout_s`` of wall time."""
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """End the thread after the batch that it is at; leave a hanging provider behind after ``timeout_s``."""
         if self._thread.is_alive():
             self._requests.put(None)
             self._thread.join(timeout_s)
@@ -67,11 +79,7 @@ class HintWorker:
     def _run(self) -> None:
         """Answer requests until told to end."""
         while (request := self._requests.get()) is not None:
-            scene, rows = request
             try:
-                self._results.put(self._provider.ask(scene, rows))
-            except HintProviderError:
-                nothing = HintBatch.prior(len(rows))
-                self._results.put(HintAnswers(nothing, np.zeros(len(rows), np.bool_), np.full(len(rows), np.inf)))
+                self._results.put(ask(self._provider, *request, self._clock))
             except BaseException as error:  # a fault in the program belongs to the thread that polls
                 self._results.put(error)

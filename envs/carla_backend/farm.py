@@ -118,10 +118,24 @@ class CarlaFarm:
         return self._scene
 
     def state(self) -> dict[str, Any]:
-        """Return the states of all worlds."""
+        """Return the states of all worlds.
+
+        Raises:
+            WorkerLost: a world has broken down; it is mended when its next episode begins.
+        """
         for site in self._sites:
             site.ask("state")
-        return {str(b): site.answer(self.server.timeout_s) for b, site in enumerate(self._sites)}
+        states: dict[str, Any] = {}
+        lost: WorkerLost | None = None
+        for b, site in enumerate(self._sites):
+            try:
+                states[str(b)] = site.answer(self.server.timeout_s)
+            except WorkerLost as found:  # the others' answers are read all the same: they would be taken for later ones
+                self._note(b, found)
+                lost = found
+        if lost is not None:
+            raise lost
+        return states
 
     def set_state(self, state: dict[str, Any]) -> SceneBatch:
         """Restore what ``state`` returned."""

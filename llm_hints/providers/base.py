@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
+from llm_hints.facts import SceneFacts
+from llm_hints.grounding import read_hint
 from llm_hints.hint import HintBatch, HintFormatError
 from llm_hints.parsing import parse_hint
 
@@ -26,13 +28,15 @@ class HintAnswers:
 
     ``hints`` n rows (source and issue time are set by the service); ``valid`` ``(n,)`` the answer had the agreed form;
     ``latency_s`` ``(n,)`` simulated seconds from question to answer, ``inf`` where none will come; ``texts`` what a
-    language model wrote, where one did.
+    language model wrote, where one did; ``confidence`` ``(n,)`` the probability that it gives to its least certain
+    field, NaN where it gives none.
     """
 
     hints: HintBatch
     valid: BoolArray
     latency_s: FloatArray
     texts: tuple[str | None, ...] | None = None
+    confidence: FloatArray | None = None
 
 
 @runtime_checkable
@@ -60,8 +64,42 @@ class HintProvider(Protocol):
         ...
 
 
-def answers_from_texts(texts: Sequence[str | None], latency_s: FloatArray) -> HintAnswers:
-    """Return the answers that ``texts`` hold: ``None`` never came, malformed text is invalid (see ``parse_hint``)."""
+@dataclass(frozen=True, slots=True)
+class QuestionAnswers:
+    """Answers to one kind of question about n scenes.
+
+    ``codes`` ``(n,)``: as in ``llm_hints.reference.Truth``, ``NO_ANSWER`` where none of the allowed ones came;
+    ``confidence`` ``(n,)``: the probability that the model gives to it, NaN where it gives none.
+    """
+
+    codes: IntArray
+    confidence: FloatArray
+
+
+NO_ANSWER = -2
+"""Code of what is no answer."""
+
+
+@runtime_checkable
+class QuestionAnswerer(Protocol):
+    """A provider that also answers the paper's five kinds of question."""
+
+    def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
+        """Return the answers for the worlds ``rows`` (n) by kind of question (``llm_hints.reference.KINDS``)."""
+        ...
+
+
+def answers_from_texts(
+    texts: Sequence[str | None],
+    latency_s: FloatArray,
+    facts: SceneFacts | None = None,
+    refused: Callable[[int, HintFormatError], None] = lambda row, error: None,
+) -> HintAnswers:
+    """Return the answers that ``texts`` hold.
+
+    ``None`` never came; malformed text is invalid (see ``parse_hint``); with the ``facts`` of as many scenes, so is a
+    hint that names who is not in its scene (see ``grounding``). ``refused`` is told of each invalid one and why.
+    """
     hints = HintBatch.prior(len(texts))
     valid = np.zeros(len(texts), dtype=np.bool_)
     latency_s = np.array(latency_s, dtype=np.float64)
@@ -70,8 +108,9 @@ def answers_from_texts(texts: Sequence[str | None], latency_s: FloatArray) -> Hi
             latency_s[row] = np.inf
             continue
         try:
-            hint = parse_hint(text)
-        except HintFormatError:
+            hint = parse_hint(text) if facts is None else read_hint(text, facts, row)
+        except HintFormatError as error:
+            refused(row, error)
             continue
         hints.state[row] = hint.state()
         hints.weights[row] = hint.weight_row()

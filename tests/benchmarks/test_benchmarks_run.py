@@ -23,6 +23,13 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["--rounds", "1", "--seconds", "0.001", "--no-highway"],
         ["hcrmp, 1 world", "hcrmp, 64 worlds, one process"],
     ),
+    "bench_cache": (["--entries", "50", "--repeats", "20"], ["50 entries, one bucket"]),
+    "bench_policies": (
+        ["--worlds", "2", "--ms", "0.01", "--rounds", "1", "--steps", "2", "--warm-up", "2"],
+        ["no hints", "rules", "0.01 ms a hint, cache first, events asked"],
+    ),
+    "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),
+    "bench_knowledge": (["--rounds", "1", "--only-words"], ["lexical", "chance"]),
     "bench_reset": (["--resets", "2"], ["town"]),
     "bench_roads": (["--rounds", "1"], ["on_ramp_road"]),
     "bench_sumo": (

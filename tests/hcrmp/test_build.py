@@ -12,21 +12,46 @@ from stable_baselines3 import PPO, SAC, TD3
 from envs.observation import ObservationConfig
 from hcrmp.algorithm import MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
-from hcrmp.build import build_algorithm, build_environment, build_provider, build_service, load_planner, scan_place
+from hcrmp.build import (
+    build_algorithm,
+    build_anchors,
+    build_environment,
+    build_provider,
+    build_service,
+    load_planner,
+    scan_place,
+)
 from hcrmp.config import HintsConfig, ScenarioConfig
 from hcrmp.encoders import HINT_KEY, STATE_KEY
+from hcrmp.errors import UserError
 from hcrmp.policy import PolicyConfig
 from hcrmp.train_config import Algorithm, load_train
+from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig
+from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.service_config import HintServiceConfig
 from tests.hcrmp.tiny import SMALL, SMALL_PPO, tiny_config, tiny_run
 
 
-@pytest.mark.parametrize(("provider", "name"), [("rules", "rules"), ("none", "none"), ("faulty", "faulty(rules)")])
+@pytest.mark.parametrize(
+    ("provider", "name"), [("rules", "rules"), ("none", "none"), ("faulty", "faulty(rules)"), ("openai", "openai")]
+)
 def test_the_provider_is_the_one_that_was_chosen(provider: str, name: str) -> None:
     faults = FaultConfig(wrong=0.5 if provider == "faulty" else 0.0)
     config = HintsConfig(provider=provider, faults=faults)  # type: ignore[arg-type]
     assert build_provider(config, np.random.default_rng(0)).name == name
+
+
+def test_any_provider_can_be_made_faulty() -> None:
+    config = HintsConfig(provider="faulty", faulty_of="openai")
+    assert build_provider(config, np.random.default_rng(0)).name == "faulty(openai)"
+
+
+def test_a_key_that_is_not_set_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HINT_KEY", raising=False)
+    config = HintsConfig(provider="openai", openai=OpenAiConfig(api_key_env="HINT_KEY"))
+    with pytest.raises(UserError, match="hints.openai: the environment variable HINT_KEY .* is not set"):
+        build_provider(config, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("cache", [True, False])
@@ -100,3 +125,16 @@ def test_a_loaded_planner_acts_as_the_one_that_was_trained(tmp_path: Path) -> No
     assert np.array_equal(first, second) and not np.array_equal(first, untrained)
     for env in envs:
         env.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "told"), [("- id: one\n", "own.yaml:1: each of the fields"), (None, "no file of passages at")]
+)
+def test_a_users_passages_that_are_wrong_are_told_in_one_line(tmp_path: Path, written: str | None, told: str) -> None:
+    own = tmp_path / "own.yaml"
+    if written is not None:
+        own.write_text(written)
+    config = HintsConfig(knowledge=KnowledgeConfig(files=(str(own),), retrieval="lexical"))
+    with pytest.raises(UserError, match=told) as caught:
+        build_anchors(config)
+    assert str(caught.value).startswith("hints.knowledge: ") and "\n" not in str(caught.value)

@@ -73,9 +73,17 @@ def test_the_examples_of_a_command_are_valid(job: str) -> None:
     from hcrmp.config import load
 
     for example in cli.JOBS[job].examples:
-        command, name, *overrides = example.split()
+        command, *words = example.split()
+        name, overrides = cli._job_name(words)
         assert (command, name) == ("hcrmp", job)
         load(job, cli._as_overrides(job, overrides))
+
+
+def test_a_command_of_two_words_is_completed_or_corrected() -> None:
+    with pytest.raises(UserError, match="hints needs one of: benchmark, "):
+        cli._job_name(["hints", "scenes=3"])
+    with pytest.raises(UserError, match="unknown command hint"):
+        cli._job_name(["hint"])
 
 
 def test_a_job_gets_its_configuration_and_gives_the_status(jobs: dict[str, Any]) -> None:

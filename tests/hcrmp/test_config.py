@@ -233,6 +233,35 @@ def test_an_evaluation_takes_the_runs_hints_unless_told() -> None:
     assert load("evaluate", ["run=x", "hints=faulty"]).hints.provider == "faulty"
 
 
+def test_keys_of_the_chosen_provider_need_no_section() -> None:
+    short = ["hints=openai", "base_url=http://10.0.0.1:8000/v1", "model=small", "extra.seed=3", "seed=5"]
+    config = load("train", short)
+    assert config.hints.provider == "openai" and config.hints.openai.base_url == "http://10.0.0.1:8000/v1"
+    assert config.hints.openai.model == "small" and config.hints.openai.extra == {"seed": 3} and config.seed == 5
+    full = [f"hints.openai.{key}" if key.startswith(("base", "model", "extra")) else key for key in short]
+    assert load("train", full) == config
+    assert load_train(to_mapping(config)) == config
+    assert load("evaluate", ["run=x", "hints=openai", "model=small"]).hints.openai.model == "small"
+    assert load("train", ["hints=rules", "range_m=30"]).hints.rules.range_m == 30.0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["base_url=http://x/v1"], "unknown key base_url"),
+        (["hints=faulty", "model=small"], "unknown key model"),
+        (["hints=openai", "base_ulr=http://x/v1"], "unknown key base_ulr"),
+        (["hints=openai", "base_url=10.0.0.1:8000"], "hints.openai: base_url must be http://HOST:PORT/v1"),
+        (["hints=openai", "api_key_env=sk-123"], "hints.openai: api_key_env must be the name of an environment"),
+        (["hints=openai", "style=breif"], "hints.openai.style=breif"),
+    ],
+)
+def test_a_wrong_key_of_a_provider_is_one_clear_line(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load("train", overrides)
+    assert message in str(caught.value) and "sk-123" not in str(caught.value)
+
+
 def test_interpolation_of_yaml_errors_is_one_line() -> None:
     with pytest.raises(ConfigError) as caught:
         compose("train", ["run=${nowhere}"], ("run",))

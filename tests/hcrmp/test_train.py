@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from envs.errors import EnvsError
 from hcrmp.baselines import SacOptions, Td3Options
 from hcrmp.build import build_environment, load_planner
 from hcrmp.checkpoint import META
 from hcrmp.config import ScenarioConfig
 from hcrmp.errors import RunFolderError
+from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.train import train
 from hcrmp.train_config import Algorithm, load_train
@@ -61,6 +63,17 @@ def test_a_run_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
     assert trained_steps(folder) == 2 * ROLLOUT
     tiny_run(tmp_path, resume=True, total_steps=3 * ROLLOUT)
     assert trained_steps(folder) == 3 * ROLLOUT
+
+
+def test_what_was_learnt_is_kept_where_the_worlds_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(env: HintedVecEnv) -> dict[str, Any]:
+        raise EnvsError("its server is gone")
+
+    with monkeypatch.context() as broken, pytest.warns(UserWarning, match="begin anew on resume: its server is gone"):
+        broken.setattr(HintedVecEnv, "state", lost)
+        folder = tiny_run(tmp_path)
+    assert trained_steps(folder) == 2 * ROLLOUT
+    assert trained_steps(tiny_run(tmp_path, resume=True, total_steps=3 * ROLLOUT)) == 3 * ROLLOUT
 
 
 def test_the_time_limit_ends_a_training_with_a_checkpoint(tmp_path: Path) -> None:

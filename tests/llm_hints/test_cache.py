@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray
+from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, IntArray
 from llm_hints.cache import CacheConfig, CacheCounters, CacheFileError, SemanticCache
 from llm_hints.features import FEATURE_SIZE, NEAR, URGENT, WALKER, actor_features, scene_keys
 from llm_hints.providers.rules import RulesProvider
@@ -19,6 +19,11 @@ from tests.llm_hints.scenes import mirrored, random_scene, rotated
 def keys(count: int) -> FloatArray:
     """Return ``count`` keys at right angles to each other."""
     return np.eye(FEATURE_SIZE)[:count]
+
+
+def one_bucket(count: int) -> IntArray:
+    """Return the bucket of ``count`` keys, the same for all."""
+    return np.full(count, 7)
 
 
 def entries(safety: list[float]) -> tuple[FloatArray, FloatArray]:
@@ -34,13 +39,13 @@ def filled(config: CacheConfig, safety: list[float]) -> SemanticCache:
     bank = SemanticCache(config)
     state, weights = entries(safety)
     for row in range(len(safety)):
-        bank.insert(keys(row + 1)[row:], state[row : row + 1], weights[row : row + 1])
+        bank.insert(keys(row + 1)[row:], one_bucket(1), state[row : row + 1], weights[row : row + 1])
     return bank
 
 
 def remembered(bank: SemanticCache, count: int) -> list[int]:
     """Return which of the first ``count`` entries are still there."""
-    return [row for row in range(count) if bank.lookup(keys(row + 1)[row:]).hit[0]]
+    return [row for row in range(count) if bank.lookup(keys(row + 1)[row:], one_bucket(1)).hit[0]]
 
 
 def test_features_by_hand() -> None:
@@ -92,32 +97,32 @@ def test_similar_keys_mean_similar_hints() -> None:
 def test_lookup_returns_the_nearest_above_the_threshold() -> None:
     bank = filled(CacheConfig(threshold=0.8), [0.2, 0.9])
     asked = np.array([[0.6, 0.8], [0.8, 0.6], [0.7, 0.714]]) @ keys(2)
-    answers = bank.lookup(asked)
+    answers = bank.lookup(asked, one_bucket(3))
     assert answers.hit.tolist() == [True, True, False]
-    assert answers.state[:, 0].tolist() == [1, 0, 1]
-    np.testing.assert_allclose(answers.similarity, [0.8, 0.8, 0.714])
+    assert answers.state[:, 0].tolist() == [1, 0, 0]
+    np.testing.assert_allclose(answers.similarity, [0.8, 0.8, -1])
     assert bank.counters == CacheCounters(hits=2, misses=1, added=2)
 
 
 def test_an_empty_bank_misses() -> None:
-    answers = SemanticCache().lookup(keys(3))
+    answers = SemanticCache().lookup(keys(3), one_bucket(3))
     assert not answers.hit.any() and (answers.similarity == -1).all() and not answers.state.any()
 
 
 def test_a_nearly_equal_key_replaces_its_entry() -> None:
     bank = filled(CacheConfig(), [0.2])
     state, weights = entries([0.7])
-    bank.insert(keys(1), state + 5, weights)
+    bank.insert(keys(1), one_bucket(1), state + 5, weights)
     assert len(bank) == 1
-    assert bank.lookup(keys(1)).weights[0, 0] == 0.7
+    assert bank.lookup(keys(1), one_bucket(1)).weights[0, 0] == 0.7
     assert bank.counters.refreshed == 1
 
 
 def test_lru_evicts_what_was_not_used_longest() -> None:
     bank = filled(CacheConfig(capacity=3), [0.2, 0.2, 0.2])
-    bank.lookup(keys(1))  # entry 0 is in use
+    bank.lookup(keys(1), one_bucket(1))  # entry 0 is in use
     state, weights = entries([0.2] * 4)
-    bank.insert(keys(4)[3:], state[3:], weights[3:])
+    bank.insert(keys(4)[3:], one_bucket(1), state[3:], weights[3:])
     assert remembered(bank, 4) == [0, 2, 3]
     assert bank.counters.evicted == 1
 
@@ -149,7 +154,7 @@ def test_state_and_file_restore_the_bank_exactly(tmp_path: Path) -> None:
         assert other.counters == bank.counters
         same = filled(config, [0.8, 0.3, 0.3, 0.7, 0.3])
         for each in (same, other):
-            each.insert(keys(9)[7:], state, weights)
+            each.insert(keys(9)[7:], one_bucket(2), state, weights)
         np.testing.assert_equal(other.state(), same.state())
 
 
@@ -180,6 +185,8 @@ def test_files_that_are_no_bank(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(CacheFileError, match="damaged"):
             SemanticCache.load(path)
+    with pytest.raises(CacheFileError, match="cannot be read"):
+        SemanticCache.load(tmp_path)
     with pytest.raises(CacheFileError, match="no memory bank at"):
         SemanticCache.load(tmp_path / "missing.npz")
 

@@ -143,6 +143,20 @@ def test_names_are_read_without_case_and_separators() -> None:
     assert hint.entities == (Entity(ActorKind.CYCLIST, Direction.REAR_RIGHT),)
 
 
+def test_an_entity_may_have_its_id() -> None:
+    read = parse_hint(WALKER.to_json())
+    assert [entity.actor_id for entity in read.entities] == [7, None]
+    for actor_id in ("7", 7.0, True, [7]):
+        entity = {"type": "Car", "direction": "Left", "id": actor_id}
+        assert "critical_entities[0].id; a whole number" in refusal(json.dumps(as_object(critical_entities=[entity])))
+
+
+def test_thoughts_before_the_answer_are_no_part_of_it() -> None:
+    assert parse_hint(f"<think>\nA walker... ```no``` {{}}\n</think>\n\n{WALKER.to_json()}") == WALKER
+    refusal(f"<think>{WALKER.to_json()}")
+    refusal(f"{WALKER.to_json()}<think>Was that right?</think>")
+
+
 @pytest.mark.parametrize("total", [0.98, 1.02])
 def test_a_sum_within_two_hundredths_is_renormalised(total: float) -> None:
     weights = {"safety": 0.5, "efficiency": total - 0.6, "comfort": 0.1}

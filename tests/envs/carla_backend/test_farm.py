@@ -223,3 +223,17 @@ def test_wrong_shapes_are_refused() -> None:
     worlds.reset(cases(2))
     with pytest.raises(ValueError, match=r"expected \(2, 3\)"):
         worlds.step(np.zeros((1, 3)))
+
+
+def test_a_world_that_breaks_down_over_its_state_is_mended_at_its_next_episode() -> None:
+    crew = Crew(state=[False])
+    worlds = farm(crew)
+    worlds.reset(cases(2))
+    with pytest.warns(UserWarning, match="world 0 .* state went wrong"), pytest.raises(WorkerLost, match="went wrong"):
+        worlds.state()
+    assert [worker.asked[-1] for worker in crew.made] == ["state", "state"], "both were asked, and both were read"
+    with pytest.warns(UserWarning, match="broke down before"):
+        worlds.step(np.zeros((2, 3)))
+    assert worlds.failed.tolist() == [True, False] and worlds.scene.ego.speed.tolist() == [1.0, 2.0]
+    worlds.reset(cases(1), np.array([True, False]))
+    assert len(crew.made) == 3 and set(worlds.state()) == {"0", "1"}

@@ -11,6 +11,8 @@ from llm_hints.providers.faulty import FaultConfig, FaultyProvider
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.scripted import ScriptedProvider
 from llm_hints.providers.silent import SilentProvider
+from llm_hints.providers.transformers_config import TransformersConfig
+from llm_hints.providers.transformers_lm import TransformersProvider
 from tests.llm_hints.scenes import random_scene
 
 HINT = Hint(None, Density.LOW, (), {"safety": 0.5, "efficiency": 0.4, "comfort": 0.1})
@@ -20,6 +22,7 @@ PROVIDERS = (
     ScriptedProvider(lambda scene, row: HINT if scene.ego.speed[row] > 10 else "malformed"),
     FaultyProvider(RulesProvider(), FaultConfig(wrong=0.3, malformed=0.3, missing=0.3), np.random.default_rng(0)),
     FaultyProvider(SilentProvider(), FaultConfig(malformed=1.0), np.random.default_rng(0)),
+    TransformersProvider(TransformersConfig(device="cpu")),
 )
 
 

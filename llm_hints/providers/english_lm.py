@@ -1,0 +1,121 @@
+"""Any causal language model, asked in English: the allowed answers are compared, or it writes JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from envs.scene import FloatArray
+from llm_hints.closed_answers import NOBODY, ClosedAnswers
+from llm_hints.compact import QUESTION_OF, SLOTS
+from llm_hints.facts import SceneFacts
+from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS
+from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, question
+from llm_hints.prompts.questions import hazard_answers
+from llm_hints.providers.packed_forward import TokenTree, candidate_scores
+
+Candidates = dict[str, dict[int, str]]
+"""By question: the text of each answer's code."""
+
+WEIGHT_STEP = 5
+"""Hundredths between the weights that are compared."""
+
+_UNLIKELY = -1e4
+"""Logit of an answer that was not among the candidates."""
+
+
+class EnglishScorer:
+    """Compares the allowed answers to English questions; one pass for a hint, one for each kind of question."""
+
+    reads_prose = True
+
+    def __init__(
+        self, model: Any, tokenizer: Any, rows: int, style: Style = "original",
+        temperatures: Mapping[str, float] | None = None,
+    ) -> None:  # fmt: skip
+        self._model, self._tokenizer, self._rows, self._style = model, tokenizer, rows, style
+        self._temperatures = dict(temperatures or {})
+
+    def ask(self, facts: SceneFacts, anchors: Sequence[Sequence[Anchor]] | None = None) -> ClosedAnswers:
+        """Return the answers that make hints of n scenes; ``anchors`` for each."""
+        asked, trees = [], []
+        for row in range(len(facts)):
+            candidates = hint_candidates(facts, row)
+            messages = hint_messages(facts, row, self._style, () if anchors is None else anchors[row])
+            asked.append(candidates)
+            trees.append(self._tree(messages, candidates))
+        logits = _by_question(asked, candidate_scores(self._model, trees, self._rows))
+        for name in ("second", "third"):  # one comparison ranks them all
+            logits[name] = logits["first"]
+        return ClosedAnswers.of_logits(logits, facts, self._temperatures)
+
+    def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:
+        """Return the answers to the paper's five kinds of question."""
+        logits: dict[str, FloatArray] = {}
+        for kind in QuestionKind:
+            name = QUESTION_OF[KIND_NAMES[kind]]
+            asked, trees = [], []
+            for row in range(len(facts)):
+                one = question(facts, row, kind)
+                codes = {NOBODY if code < 0 else code: f'{{"answer": "{word}"}}' for word, code in one.answers.items()}
+                asked.append({name: codes})
+                trees.append(self._tree(one.messages, asked[-1]))
+            logits |= _by_question(asked, candidate_scores(self._model, trees, self._rows))
+        return ClosedAnswers.of_logits(logits, facts, self._temperatures)
+
+    def _tree(self, messages: Messages, candidates: Candidates) -> TokenTree:
+        tree = TokenTree(prompt_tokens(self._tokenizer, messages))
+        for texts in candidates.values():
+            for text in texts.values():
+                tree.add(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return tree
+
+
+KIND_NAMES: dict[QuestionKind, str] = {
+    QuestionKind.HAZARD: "hazard", QuestionKind.ROAD_TYPE: "road type", QuestionKind.ROAD_SIGN: "road sign",
+    QuestionKind.LONGITUDINAL: "longitudinal", QuestionKind.LATERAL: "lateral",
+}  # fmt: skip
+"""The kinds of question by their names in ``reference.KINDS``."""
+
+
+def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:
+    """Return the tokens of a chat up to where the answer begins; a model without a chat template reads plain text."""
+    if tokenizer.chat_template:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    else:
+        text = "\n\n".join(message["content"] for message in messages) + "\n\nAnswer: "
+        tokens = tokenizer(text)["input_ids"]
+    return tokens
+
+
+_kinds, _directions = tuple(KIND_WORDS), tuple(DIRECTION_WORDS)
+
+
+def hint_candidates(facts: SceneFacts, row: int) -> Candidates:
+    """Return the texts that are compared for the hint of a scene, each as the JSON answer would begin."""
+    entities = {
+        code: f'"critical_entities": [{{"type": "{KIND_WORDS[_kinds[code // 8]]}", "direction": '
+        f'"{DIRECTION_WORDS[_directions[code % 8]]}"}}'
+        for code in hazard_answers(facts, row).values() if code >= 0
+    }  # fmt: skip
+    hundredths = range(0, 101, WEIGHT_STEP)
+    return {
+        "road": {int(code): f'"road_category": "{word}"' for code, word in CATEGORY_WORDS.items()},
+        "density": {int(code): f'"traffic_density": "{word}"' for code, word in DENSITY_WORDS.items()},
+        "first": entities | {NOBODY: '"critical_entities": []'},
+        **{name: {number: f'"weights": {{"{name}": {number / 100:.2f}' for number in hundredths} for name in CRITICS},
+    }
+
+
+def _by_question(asked: Sequence[Candidates], scores: Sequence[FloatArray]) -> dict[str, FloatArray]:
+    """Return the logits ``(n, answers)`` of each question from the scores of all candidates, scene by scene."""
+    logits = {name: np.full((len(asked), len(SLOTS[name])), _UNLIKELY) for name in asked[0]} if asked else {}
+    for row, (candidates, found) in enumerate(zip(asked, scores, strict=True)):
+        at = 0
+        for name, texts in candidates.items():
+            logits[name][row, list(texts)] = found[at : at + len(texts)]
+            at += len(texts)
+    return logits

@@ -1,0 +1,135 @@
+"""Language models of Hugging Face as providers, on models made here: how they are loaded, asked and understood."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch as th
+
+from llm_hints.facts import scene_facts
+from llm_hints.hint import ENTITY_KINDS
+from llm_hints.prompts import QuestionKind, question
+from llm_hints.providers.base import NO_ANSWER, HintProvider, QuestionAnswerer
+from llm_hints.providers.compact_lm import DESCRIPTION, ModelError
+from llm_hints.providers.packed_forward import TokenTree, candidate_scores
+from llm_hints.providers.transformers_config import TransformersConfig
+from llm_hints.providers.transformers_lm import TransformersProvider, load_model, load_tokenizer
+from llm_hints.reference import KINDS, true_answers
+from tests.llm_hints.scenes import random_scene
+from tests.llm_hints.small_models import english_model
+
+SCENE = random_scene(12, 6, np.random.default_rng(5))
+ALL = np.arange(12)
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return english_model(tmp_path_factory.mktemp("english"))
+
+
+def provider(folder: Path, **options: object) -> TransformersProvider:
+    return TransformersProvider(TransformersConfig(model=str(folder), device="cpu", batch_size=4, **options))  # type: ignore[arg-type]
+
+
+def test_the_packed_scores_are_those_of_each_candidate_alone(english: Path) -> None:
+    model, tokenizer = load_model(str(english), th.device("cpu"), "float32"), load_tokenizer(str(english))
+    tree = TokenTree(tokenizer("The road is a city street. ")["input_ids"])
+    texts = ['"road": "Urban Road"', '"road": "Highway"', '"weights": 0.35', '"weights": 0.3', "nobody"]
+    for text in texts:
+        tree.add(tokenizer(text)["input_ids"])
+    assert len(tree.tokens) < sum(len(tokenizer(text)["input_ids"]) for text in texts), "nothing is shared"
+    other = TokenTree(tokenizer("Another, shorter one.")["input_ids"])
+    other.add([5, 6])
+    packed = candidate_scores(model, [other, tree], 3)[1]
+    for text, score in zip(texts, packed, strict=True):
+        tokens = tokenizer(text)["input_ids"]
+        whole = th.as_tensor([tree.prompt + tokens])
+        with th.inference_mode():
+            shares = model(whole).logits[0].log_softmax(dim=1)
+        alone = sum(float(shares[len(tree.prompt) - 1 + k, token]) for k, token in enumerate(tokens))
+        assert score == pytest.approx(alone, abs=1e-4)
+
+
+def test_scored_hints_are_of_the_agreed_form_and_name_only_who_is_there(english: Path) -> None:
+    asked = provider(english)
+    assert isinstance(asked, HintProvider) and isinstance(asked, QuestionAnswerer)
+    answers, facts = asked.ask(SCENE, ALL), scene_facts(SCENE, ALL)
+    assert answers.valid.all() and answers.confidence is not None
+    assert ((answers.confidence > 0.0) & (answers.confidence <= 1.0)).all()
+    np.testing.assert_allclose(answers.hints.weights.sum(axis=1), 1.0, atol=1e-12)
+    np.testing.assert_allclose(100.0 * answers.hints.weights, np.rint(100.0 * answers.hints.weights), atol=1e-9)
+    for row in range(12):
+        there = [
+            (int(agent[2]), int(agent[3])) for agent in facts.agents[row, : facts.count[row]]
+            if agent[2] < len(ENTITY_KINDS)
+        ]  # fmt: skip
+        for entity in answers.hints.hint(row).entities:
+            there.remove((int(entity.kind), int(entity.direction)))  # fails where one is named too often
+
+
+def test_an_answer_does_not_depend_on_who_else_asks(english: Path) -> None:
+    asked = provider(english)
+    together = asked.ask(SCENE, ALL)
+    for row in (0, 7):
+        alone = asked.ask(SCENE, np.array([row]))
+        np.testing.assert_array_equal(alone.hints.state[0], together.hints.state[row])
+        np.testing.assert_array_equal(alone.hints.weights[0], together.hints.weights[row])
+
+
+@pytest.mark.parametrize("mode", ["scoring", "generation"])
+def test_every_kind_of_question_gets_one_of_its_answers(english: Path, mode: str) -> None:
+    rows, facts = np.arange(3), scene_facts(SCENE, np.arange(3))
+    given = provider(english, mode=mode).answer(SCENE, rows)
+    assert set(given) == set(KINDS)
+    for kind, name in zip(QuestionKind, KINDS, strict=True):
+        for row in range(3):
+            assert given[name].codes[row] in question(facts, row, kind).answers.values()
+        assert np.isfinite(given[name].confidence).all() == (mode == "scoring")
+    assert set(np.unique(true_answers(SCENE, rows).right("lateral", given["lateral"].codes))) <= {False, True}
+
+
+def test_a_written_hint_is_held_to_the_form(english: Path) -> None:
+    answers = provider(english, mode="generation", max_new_tokens=400, check_scene=False).ask(SCENE, np.arange(3))
+    assert answers.texts is not None and answers.confidence is None
+    for text, valid in zip(answers.texts, answers.valid, strict=True):
+        assert text is not None
+        try:
+            written = json.loads(text)
+        except json.JSONDecodeError:  # a number without end fills what it may write
+            assert not valid
+            continue
+        assert list(written) == ["road_category", "traffic_density", "critical_entities", "weights"]
+
+
+def test_without_a_grammar_noise_is_no_hint(english: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    asked = provider(english, mode="generation", max_new_tokens=20)
+    answers = asked.ask(SCENE, np.arange(3))
+    assert not answers.valid.any() and answers.texts is not None and len(answers.texts) == 3
+    assert (asked.answer(SCENE, np.arange(2))["hazard"].codes == NO_ANSWER).all()
+
+
+def test_a_model_without_a_chat_template_reads_plain_text(tmp_path: Path) -> None:
+    assert provider(english_model(tmp_path, template=False)).ask(SCENE, np.arange(2)).valid.all()
+
+
+def test_confidence_below_the_least_is_no_valid_answer(english: Path) -> None:
+    assert not provider(english, min_confidence=0.999).ask(SCENE, ALL).valid.all()
+
+
+def test_what_is_no_model_is_told_in_one_line(tmp_path: Path, english: Path) -> None:
+    with pytest.raises(ModelError, match="no causal language model could be loaded from .*Give a folder with"):
+        provider(tmp_path / "nothing")
+    (tmp_path / DESCRIPTION).write_text('{"layout": "compact-0"}')
+    with pytest.raises(ModelError, match="says layout 'compact-0'; this version writes 'compact-1'"):
+        provider(tmp_path)
+    (tmp_path / DESCRIPTION).write_text("{")
+    with pytest.raises(ModelError, match="is no JSON"):
+        provider(tmp_path)
+    with pytest.raises(ModelError, match="device 'tpu9' came"):
+        TransformersProvider(TransformersConfig(model=str(english), device="tpu9"))
+    with pytest.raises(ValueError, match="allowed: scoring, generation"):
+        TransformersConfig(mode="guessing")  # type: ignore[arg-type]
