@@ -123,11 +123,16 @@ def drive(
 
 
 def hints_with(trained: HintsConfig, faults: Faults) -> HintsConfig:
-    """Return the hints that a run was trained with, but for their faults: a share of wrong answers and no other."""
+    """Return the hints that a run was trained with, but for their faults: a share of wrong answers and no other.
+
+    A run that was trained without hints gets those of the rules.
+    """
     spoilt = replace(
         trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0
     )
-    return replace(trained, provider="faulty", faults=spoilt)
+    own = trained.provider
+    answers = trained.faulty_of if own == "faulty" or own == "none" else own
+    return replace(trained, provider="faulty", faulty_of=answers, faults=spoilt)
 
 
 class MeasurementProgress:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.checkpoint import META, PARAMETERS
-from hcrmp.config import FREE_ON_RESUME, locate_run
+from hcrmp.config import FREE_ON_RESUME, HintsConfig, locate_run
 from hcrmp.errors import UserError
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json
 from hcrmp.train import plain_config
@@ -68,10 +68,16 @@ class Planner:
     def settings(self) -> dict[str, Any]:
         """Return the training's settings but for what runs of one method may differ in, and its hints' faults."""
         values = {key: value for key, value in plain_config(self.config).items() if key not in _OWN}
-        # Without faults the provider "faulty" is the expert that it wraps.
-        values["hints"] = {k: v for k, v in values["hints"].items() if k not in ("faults", "provider")}
-        values["hints"]["provider"] = "rules" if self.config.hints.provider == "faulty" else self.config.hints.provider
+        told_apart = ("faults", "provider", "faulty_of")
+        values["hints"] = {key: value for key, value in values["hints"].items() if key not in told_apart}
+        # Without its faults the provider "faulty" is the one that it wraps.
+        values["hints"]["provider"] = answering(self.config.hints)
         return values
+
+
+def answering(hints: HintsConfig) -> str:
+    """Return the provider that answers, whoever spoils its answers."""
+    return hints.faulty_of if hints.provider == "faulty" else hints.provider
 
 
 def method_words(config: TrainConfig) -> str:

@@ -122,6 +122,19 @@ def test_hints_keep_everything_but_their_faults() -> None:
 
 
 @pytest.mark.parametrize(
+    ("trained", "answers"),
+    [
+        (HintsConfig(), "rules"),
+        (HintsConfig(provider="none"), "rules"),
+        (HintsConfig(provider="openai"), "openai"),
+        (HintsConfig(provider="faulty", faulty_of="openai", faults=FaultConfig(wrong=0.5)), "openai"),
+    ],
+)
+def test_whoever_answered_in_training_is_spoilt(trained: HintsConfig, answers: str) -> None:
+    assert hints_with(trained, Faults(0.5)).faulty_of == answers
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (["runs=[]"], "runs must be given: add runs="),
