@@ -46,6 +46,8 @@ def measure_curves(config: RobustnessConfig, console: Console) -> tuple[Path, Pa
     th.set_num_threads(1)
     planners = find_planners(config.runs, config.runs_dir)
     group(planners, over_training=config.when == "training")  # what does not go together is refused before the work
+    for line in filter(None, (one.unfinished for one in planners)):
+        console.print(f"{line}: it is measured as it is", highlight=False, soft_wrap=True)
     file = MeasurementFile.open(config.output_path / f"{NAME}.json", config.protocol)
     _measure(config, file, [pair for pair in wanted(config, planners) if file.of(*pair) is None], console)
     found = curves(config, planners, file)

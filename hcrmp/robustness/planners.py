@@ -46,11 +46,12 @@ CLEAN = Faults(0.0)
 
 @dataclass(frozen=True)
 class Planner:
-    """One trained planner: its run ``folder``, training ``config``, and the ``checksum`` of its parameters."""
+    """One trained planner: its run's ``folder`` and ``config``, ``checksum`` of its parameters, ``steps`` so far."""
 
     folder: RunFolder
     config: TrainConfig
     checksum: str
+    steps: int
 
     @property
     def method(self) -> str:
@@ -64,6 +65,13 @@ class Planner:
         if hints.provider != "faulty" or hints.faults.wrong == 0.0:
             return CLEAN
         return Faults(hints.faults.wrong, hints.faults.wrong_mode)
+
+    @property
+    def unfinished(self) -> str:
+        """What is missing in its training, in words; "" where nothing is."""
+        if self.steps >= self.config.total_steps:
+            return ""
+        return f"{self.folder.name} was trained for {self.steps:,} of its {self.config.total_steps:,} decisions"
 
     def settings(self) -> dict[str, Any]:
         """Return the training's settings but for what runs of one method may differ in, and its hints' faults."""
@@ -109,8 +117,9 @@ def _paths(run: str, runs_dir: str) -> Iterator[Path]:
 
 
 def _planner(folder: RunFolder) -> Planner:
-    checksums = read_json(folder.latest_checkpoint / META)["checksums"]
-    return Planner(folder, load_train(folder.config()), str(checksums[PARAMETERS]))
+    checkpoint = read_json(folder.latest_checkpoint / META)
+    steps = int(checkpoint["state"]["model"]["counters"]["num_timesteps"])
+    return Planner(folder, load_train(folder.config()), str(checkpoint["checksums"][PARAMETERS]), steps)
 
 
 def group(planners: Sequence[Planner], *, over_training: bool) -> dict[str, list[Planner]]:

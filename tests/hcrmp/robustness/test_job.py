@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from hcrmp import cli
 from hcrmp.config import HintsConfig, load
@@ -19,7 +21,7 @@ from hcrmp.robustness.measurements import LETTERS
 from hcrmp.robustness.planners import Faults
 from hcrmp.run_folder import RunFolder, read_json
 from llm_hints.providers.faulty import FaultConfig
-from tests.hcrmp.tiny import MERGING, SMALL, evaluate_config, quiet, tiny_run
+from tests.hcrmp.tiny import MERGING, ROLLOUT, SMALL, evaluate_config, quiet, tiny_run
 
 INVERTED = HintsConfig(provider="faulty", faults=FaultConfig(wrong=1.0, wrong_mode="inverted"))
 
@@ -83,6 +85,17 @@ def test_what_was_measured_is_not_measured_again(
     measure_curves(replace(config, runs=("plain-*", "reward-seed0"), rates=(0.0,)), quiet())
     assert driven[5:] == [("reward-seed0", 0.0)]
     assert len(read_json(tmp_path / "robustness.json")["measurements"]) == 5
+
+
+def test_a_training_that_is_not_over_is_told_of(tmp_path: Path) -> None:
+    tiny_run(tmp_path, "half", total_steps=4 * ROLLOUT, time_limit_s=1e-9)
+    tiny_run(tmp_path, "whole", seed=1, total_steps=4 * ROLLOUT)
+    said = io.StringIO()
+    config = config_of(tmp_path, tmp_path / "out", runs=("half", "whole"), rates=(0.0,), episodes=1)
+    measure_curves(config, Console(file=said))
+    told = said.getvalue()
+    assert told.startswith("half was trained for ") and "of its 256 decisions: it is measured" in told
+    assert "whole" not in told
 
 
 def test_a_planner_that_was_trained_further_is_measured_anew(tmp_path: Path) -> None:
