@@ -46,6 +46,8 @@ def measure_curves(config: RobustnessConfig, console: Console) -> tuple[Path, Pa
     th.set_num_threads(1)
     planners = find_planners(config.runs, config.runs_dir)
     group(planners, over_training=config.when == "training")  # what does not go together is refused before the work
+    for line in filter(None, (one.unfinished for one in planners)):
+        console.print(f"{line}: it is measured as it is", highlight=False, soft_wrap=True)
     file = MeasurementFile.open(config.output_path / f"{NAME}.json", config.protocol)
     _measure(config, file, [pair for pair in wanted(config, planners) if file.of(*pair) is None], console)
     found = curves(config, planners, file)
@@ -123,11 +125,16 @@ def drive(
 
 
 def hints_with(trained: HintsConfig, faults: Faults) -> HintsConfig:
-    """Return the hints that a run was trained with, but for their faults: a share of wrong answers and no other."""
+    """Return the hints that a run was trained with, but for their faults: a share of wrong answers and no other.
+
+    A run that was trained without hints gets those of the rules.
+    """
     spoilt = replace(
         trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0
     )
-    return replace(trained, provider="faulty", faults=spoilt)
+    own = trained.provider
+    answers = trained.faulty_of if own == "faulty" or own == "none" else own
+    return replace(trained, provider="faulty", faulty_of=answers, faults=spoilt)
 
 
 class MeasurementProgress:

@@ -28,7 +28,7 @@ Outcomes = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The ``outcomes`` of the planner in folder ``run``, whose parameters have ``checksum``, under ``faults``."""
+    """The ``outcomes`` of the planner of a ``run``, whose parameters have ``checksum``, under ``faults``."""
 
     run: str
     checksum: str
@@ -44,7 +44,7 @@ class Measurement:
 def measured(planner: Planner, faults: Faults, records: Sequence[EpisodeRecord]) -> Measurement:
     """Return the measurement that the episodes ``records`` are."""
     outcomes = {cell: "".join(LETTERS[row.outcome] for row in rows) for cell, rows in by_cell(records).items()}
-    return Measurement(str(planner.folder.path), planner.checksum, faults, outcomes)
+    return Measurement(planner.folder.name, planner.checksum, faults, outcomes)
 
 
 @dataclass

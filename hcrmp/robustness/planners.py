@@ -10,7 +10,7 @@ from typing import Any
 
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.checkpoint import META, PARAMETERS
-from hcrmp.config import FREE_ON_RESUME, locate_run
+from hcrmp.config import FREE_ON_RESUME, HintsConfig, locate_run
 from hcrmp.errors import UserError
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json
 from hcrmp.train import plain_config
@@ -46,11 +46,12 @@ CLEAN = Faults(0.0)
 
 @dataclass(frozen=True)
 class Planner:
-    """One trained planner: its run ``folder``, training ``config``, and the ``checksum`` of its parameters."""
+    """One trained planner: its run's ``folder`` and ``config``, ``checksum`` of its parameters, ``steps`` so far."""
 
     folder: RunFolder
     config: TrainConfig
     checksum: str
+    steps: int
 
     @property
     def method(self) -> str:
@@ -65,13 +66,26 @@ class Planner:
             return CLEAN
         return Faults(hints.faults.wrong, hints.faults.wrong_mode)
 
+    @property
+    def unfinished(self) -> str:
+        """What is missing in its training, in words; "" where nothing is."""
+        if self.steps >= self.config.total_steps:
+            return ""
+        return f"{self.folder.name} was trained for {self.steps:,} of its {self.config.total_steps:,} decisions"
+
     def settings(self) -> dict[str, Any]:
         """Return the training's settings but for what runs of one method may differ in, and its hints' faults."""
         values = {key: value for key, value in plain_config(self.config).items() if key not in _OWN}
-        # Without faults the provider "faulty" is the expert that it wraps.
-        values["hints"] = {k: v for k, v in values["hints"].items() if k not in ("faults", "provider")}
-        values["hints"]["provider"] = "rules" if self.config.hints.provider == "faulty" else self.config.hints.provider
+        told_apart = ("faults", "provider", "faulty_of")
+        values["hints"] = {key: value for key, value in values["hints"].items() if key not in told_apart}
+        # Without its faults the provider "faulty" is the one that it wraps.
+        values["hints"]["provider"] = answering(self.config.hints)
         return values
+
+
+def answering(hints: HintsConfig) -> str:
+    """Return the provider that answers, whoever spoils its answers."""
+    return hints.faulty_of if hints.provider == "faulty" else hints.provider
 
 
 def method_words(config: TrainConfig) -> str:
@@ -103,8 +117,9 @@ def _paths(run: str, runs_dir: str) -> Iterator[Path]:
 
 
 def _planner(folder: RunFolder) -> Planner:
-    checksums = read_json(folder.latest_checkpoint / META)["checksums"]
-    return Planner(folder, load_train(folder.config()), str(checksums[PARAMETERS]))
+    checkpoint = read_json(folder.latest_checkpoint / META)
+    steps = int(checkpoint["state"]["model"]["counters"]["num_timesteps"])
+    return Planner(folder, load_train(folder.config()), str(checkpoint["checksums"][PARAMETERS]), steps)
 
 
 def group(planners: Sequence[Planner], *, over_training: bool) -> dict[str, list[Planner]]:

@@ -36,7 +36,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def planner(name: str, **changes: Any) -> Planner:
     config = TrainConfig(run=name, **changes)
-    return Planner(RunFolder(Path("runs") / name), config, checksum=name)
+    return Planner(RunFolder(Path("runs") / name), config, checksum=name, steps=config.total_steps)
 
 
 def wrong(rate: float, mode: Any = "random") -> HintsConfig:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from hcrmp import cli
 from hcrmp.config import HintsConfig, load
@@ -19,7 +21,7 @@ from hcrmp.robustness.measurements import LETTERS
 from hcrmp.robustness.planners import Faults
 from hcrmp.run_folder import RunFolder, read_json
 from llm_hints.providers.faulty import FaultConfig
-from tests.hcrmp.tiny import MERGING, SMALL, evaluate_config, quiet, tiny_run
+from tests.hcrmp.tiny import MERGING, ROLLOUT, SMALL, evaluate_config, quiet, tiny_run
 
 INVERTED = HintsConfig(provider="faulty", faults=FaultConfig(wrong=1.0, wrong_mode="inverted"))
 
@@ -85,6 +87,17 @@ def test_what_was_measured_is_not_measured_again(
     assert len(read_json(tmp_path / "robustness.json")["measurements"]) == 5
 
 
+def test_a_training_that_is_not_over_is_told_of(tmp_path: Path) -> None:
+    tiny_run(tmp_path, "half", total_steps=4 * ROLLOUT, time_limit_s=1e-9)
+    tiny_run(tmp_path, "whole", seed=1, total_steps=4 * ROLLOUT)
+    said = io.StringIO()
+    config = config_of(tmp_path, tmp_path / "out", runs=("half", "whole"), rates=(0.0,), episodes=1)
+    measure_curves(config, Console(file=said))
+    told = said.getvalue()
+    assert told.startswith("half was trained for ") and "of its 256 decisions: it is measured" in told
+    assert "whole" not in told
+
+
 def test_a_planner_that_was_trained_further_is_measured_anew(tmp_path: Path) -> None:
     tiny_run(tmp_path, "one")
     config = config_of(tmp_path, tmp_path / "out", runs=("one",), rates=(0.0,))
@@ -105,7 +118,7 @@ def test_faults_in_training_make_a_curve_over_the_runs(runs: Path, tmp_path: Pat
     """Each run meets its own faults, and nobody else's."""
     config = config_of(runs, tmp_path, runs=("plain-*", "inverted-*"), when="training")
     content = read_json(measure_curves(config, quiet())[0])
-    assert [(Path(row["run"]).name, row["rate"]) for row in content["measurements"]] == [
+    assert [(row["run"], row["rate"]) for row in content["measurements"]] == [
         ("plain-seed0", 0.0), ("plain-seed1", 0.0), ("inverted-seed0", 1.0)
     ]  # fmt: skip
     (curve,) = content["curves"]
@@ -119,6 +132,19 @@ def test_hints_keep_everything_but_their_faults() -> None:
     spoilt = hints_with(trained, Faults(0.75, "inverted"))
     assert spoilt.service == trained.service and spoilt.provider == "faulty"
     assert spoilt.faults == replace(trained.faults, wrong=0.75, wrong_mode="inverted", late=0.0)
+
+
+@pytest.mark.parametrize(
+    ("trained", "answers"),
+    [
+        (HintsConfig(), "rules"),
+        (HintsConfig(provider="none"), "rules"),
+        (HintsConfig(provider="openai"), "openai"),
+        (HintsConfig(provider="faulty", faulty_of="openai", faults=FaultConfig(wrong=0.5)), "openai"),
+    ],
+)
+def test_whoever_answered_in_training_is_spoilt(trained: HintsConfig, answers: str) -> None:
+    assert hints_with(trained, Faults(0.5)).faulty_of == answers
 
 
 @pytest.mark.parametrize(
