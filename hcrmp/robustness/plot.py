@@ -20,6 +20,8 @@ MEASURES: tuple[tuple[str, Callable[[Point], Share]], ...] = (
 """A row of panels each: whoever waits until the time is over fails as well, but not as whoever collides does."""
 
 WIDTH, HEIGHT, GAP = 360.0, 220.0, 46.0
+LEAST_WIDTH = 720.0
+"""Least width of the whole: the title is longer than one panel."""
 LEFT, TOP, FOOT = 58.0, 66.0, 62.0
 LEGEND_ROW = 19.0
 APART = 3.0
@@ -49,7 +51,8 @@ def svg(curves: Sequence[Curve], title: str, x_label: str) -> str:
     """Return the plot of ``curves``: how episodes ended over the share of wrong hints; intervals and every seed."""
     modes = list(dict.fromkeys(curve.mode for curve in curves))
     methods = list(dict.fromkeys(curve.method for curve in curves))
-    width, legend_top = LEFT + len(modes) * (WIDTH + GAP), TOP + len(MEASURES) * (HEIGHT + FOOT)
+    width = max(LEFT + len(modes) * (WIDTH + GAP), LEAST_WIDTH)
+    legend_top = TOP + len(MEASURES) * (HEIGHT + FOOT)
     height = legend_top + len(methods) * LEGEND_ROW + 10.0
     body = [_text(LEFT, 24, title, size=15, weight=600)]
     for row, (label, share_of) in enumerate(MEASURES):
