@@ -121,7 +121,7 @@ class SemanticCache:
         return self._keys, self._heads, self._rests, self._buckets
 
     def lookup(self, keys: FloatArray, buckets: IntArray) -> CacheAnswers:
-        """Return the nearest entry to each of ``keys`` ``(n, 36)`` in its bucket, and mark those that hit as used.
+        """Return the nearest entry to each of ``keys`` ``(n, 40)`` in its bucket, and mark those that hit as used.
 
         ``buckets`` ``(n,)`` of the situations (``llm_hints.situation``).
         """
@@ -137,7 +137,7 @@ class SemanticCache:
         return answers
 
     def insert(self, keys: FloatArray, buckets: IntArray, state: FloatArray, weights: FloatArray) -> None:
-        """Remember hints: ``keys`` ``(n, 36)``, ``buckets`` ``(n,)``, ``state`` ``(n, 13)``, ``weights`` ``(n, 3)``.
+        """Remember hints: ``keys`` ``(n, 40)``, ``buckets`` ``(n,)``, ``state`` ``(n, 13)``, ``weights`` ``(n, 3)``.
 
         A key that nearly equals a stored one of its bucket replaces it: the newer answer holds.
         """

@@ -1,7 +1,7 @@
 """The compiled half of the semantic cache: exact search within a bucket, insertion, eviction.
 
-The bank is a group of arrays with one row per entry: ``keys`` ``(n, 36)`` of length 1, ``buckets`` ``(n,)``. A search
-reads twelve features of each entry and adds the most that the other 24 could: by the Cauchy-Schwarz inequality their
+The bank is a group of arrays with one row per entry: ``keys`` ``(n, 40)`` of length 1, ``buckets`` ``(n,)``. A search
+reads twelve features of each entry and adds the most that the other 28 could: by the Cauchy-Schwarz inequality their
 part is at most the product of their lengths. Few entries need the whole product, and none that could win is left
 out. ``heads`` ``(12, n)`` and ``rests`` ``(n,)`` hold those features and that length, float32 and side by side for the
 processor; a bound is raised by more than their rounding, and what it lets through is compared in float64.
@@ -129,7 +129,7 @@ def look_up(
     counts: IntArray,
     work: Float32Array,
 ) -> int:
-    """Write the answers to ``asked`` ``(n, 36)`` where there are any, mark the entries used, return the clock.
+    """Write the answers to ``asked`` ``(n, 40)`` where there are any, mark the entries used, return the clock.
 
     Out: ``hit`` (n), ``similarity`` (n), ``found_state`` ``(n, 13)``, ``found_weights`` ``(n, 3)``.
     """

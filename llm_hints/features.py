@@ -18,6 +18,10 @@ features, all positive, would point nearly the same way. Both are fixed numbers,
 12-19     per direction: nearness of the nearest visible actor (1 at 0 m, 0 at 50 m)
 20-27     per direction: highest urgency of contact (1 at 1 s, 0 at 6 s, 0.6 m margin)
 28-35     per direction: nearness of the nearest pedestrian or cyclist (1 at 0 m, 0 at 50 m)
+36        a standing vehicle beside the path ahead, behind which somebody may be (as the expert's rule, 0 to 1)
+37        an oncoming vehicle in the lane to the left (1 at 2 s, 0 at 6 s)
+38        somebody beside the ego, or closing on it, where its lane ends (as the expert's rule, 0 to 1)
+39        shortness of the time gap to whoever is ahead in the path (1 at 0 s, 0 at 1.2 s)
 ==== ==== ===========================================================================
 """
 
@@ -38,13 +42,15 @@ from envs.scene import (
     SceneBatch,
 )
 from llm_hints.geometry import contact_time, fade, octant, relative
+from llm_hints.risk import blind_spot_risk, following_risk, merging_risk, oncoming_gap_risk
 from llm_hints.stop_lines import must_stop
 
-FEATURE_SIZE = 36
-FEATURE_VERSION = 3
+FEATURE_SIZE = 40
+FEATURE_VERSION = 4
 """Rises when a feature or a bucket changes its meaning; a stored bank of another version is refused."""
 
 NEAR, URGENT, WALKER = 12, 20, 28
+BLIND_SPOT, ONCOMING, MERGING, FOLLOWING = 36, 37, 38, 39
 RANGE_M = 50.0
 """How far road users count."""
 
@@ -52,18 +58,20 @@ CONTACT_MARGIN_M = 0.6
 """Margin at each side within which a pass counts as contact."""
 
 _PEDESTRIAN = int(ActorKind.PEDESTRIAN)
-_CYCLIST = int(ActorKind.CYCLIST)
+_CYCLIST, _STATIC = int(ActorKind.CYCLIST), int(ActorKind.STATIC)
 
 
-def _per_feature(road: tuple[float, ...], near: float, urgent: float, walker: float) -> FloatArray:
-    """Return one read-only number per feature from twelve of the road and one per group of eight directions."""
-    numbers = np.array(road + (near,) * 8 + (urgent,) * 8 + (walker,) * 8)
+def _per_feature(
+    road: tuple[float, ...], near: float, urgent: float, walker: float, rules: tuple[float, ...]
+) -> FloatArray:
+    """Return one read-only number per feature: of the road, of the three groups of eight directions, of rules."""
+    numbers = np.array(road + (near,) * 8 + (urgent,) * 8 + (walker,) * 8 + rules)
     numbers.setflags(write=False)
     return numbers
 
 
-WEIGHT = _per_feature((0.7, 0.7, 0.7, 0.8, 0.8, 0.3, 0.3, 0.4, 0.8, 1.0, 0.3, 0.7), 0.6, 1.6, 1.4)
-CENTRE = _per_feature((0.3, 0.3, 0.3, 0.6, 0.7, 0.5, 0.4, 0.3, 0.1, 0.05, 0.1, 0.4), 0.15, 0.1, 0.02)
+WEIGHT = _per_feature((0.7, 0.7, 0.7, 0.8, 0.8, 0.3, 0.3, 0.4, 0.8, 1.0, 0.3, 0.7), 0.6, 1.6, 1.4, (1.6, 1.0, 1.6, 1.0))
+CENTRE = _per_feature((0.3, 0.3, 0.3, 0.6, 0.7, 0.5, 0.4, 0.3, 0.1, 0.05, 0.1, 0.4), 0.15, 0.1, 0.02, (0.05,) * 4)
 
 
 @njit
@@ -83,15 +91,41 @@ def road_features(ego: FloatArray, road: FloatArray, b: int, out: FloatArray) ->
 
 
 @njit
-def actor_features(ego: FloatArray, actors: FloatArray, b: int, out: FloatArray) -> None:
-    """Write features 11 to 35 of world ``b`` from its visible actors."""
+def rule_features(
+    ego: FloatArray,
+    actors: FloatArray,
+    road: FloatArray,
+    b: int,
+    a: int,
+    place: tuple[float, float, float, float, float, float, float],
+    out: FloatArray,
+) -> None:
+    """Raise features 36 to 39 by actor ``a``: what decides a hint and shows in no nearness."""
+    forward, left, rate_x, _, half_x, half_y, same_way = place
+    speed = max(ego[EgoRow.SPEED, b], 0.0)
+    out[FOLLOWING] = max(out[FOLLOWING], 2.0 * following_risk(forward, left, half_x, half_y, speed))
+    if int(actors[ActorRow.KIND, b, a]) in (_PEDESTRIAN, _CYCLIST, _STATIC):
+        return
+    merging = merging_risk(forward, left, rate_x, half_x, half_y, road[RoadRow.DISTANCE_TO_LANE_END, b])
+    out[MERGING] = max(out[MERGING], merging / 0.8)
+    if same_way < -0.7 and road[RoadRow.LEFT_IS_ONCOMING, b] > 0.5:
+        out[ONCOMING] = max(out[ONCOMING], 4.0 * oncoming_gap_risk(forward, left, rate_x, half_x, half_y))
+    if abs(actors[ActorRow.SPEED, b, a]) < 0.5:
+        out[BLIND_SPOT] = max(out[BLIND_SPOT], blind_spot_risk(forward, left, half_x, half_y, speed, 1.0))
+
+
+@njit
+def actor_features(ego: FloatArray, actors: FloatArray, road: FloatArray, b: int, out: FloatArray) -> None:
+    """Write features 11 to 35 of world ``b``, and what ``rule_features`` adds, from its visible actors."""
     cos_yaw = math.cos(ego[EgoRow.YAW, b])
     sin_yaw = math.sin(ego[EgoRow.YAW, b])
     count = 0
     for a in range(actors.shape[2]):
         if actors[ActorRow.VALID, b, a] < 0.5 or actors[ActorRow.VISIBLE, b, a] < 0.5:
             continue
-        forward, left, rate_x, rate_y, half_x, half_y, _ = relative(ego, actors, b, a, cos_yaw, sin_yaw)
+        place = relative(ego, actors, b, a, cos_yaw, sin_yaw)
+        rule_features(ego, actors, road, b, a, place, out)
+        forward, left, rate_x, rate_y, half_x, half_y, _ = place
         side = octant(forward, left)
         near = fade(math.sqrt(forward * forward + left * left), 0.0, RANGE_M)
         count += 1 if near > 0.0 else 0
@@ -105,12 +139,12 @@ def actor_features(ego: FloatArray, actors: FloatArray, b: int, out: FloatArray)
 
 @njit
 def write_keys(ego: FloatArray, actors: FloatArray, road: FloatArray, rows: IntArray, keys: FloatArray) -> None:
-    """Write the unit keys ``(n, 36)`` of the worlds ``rows`` (n)."""
+    """Write the unit keys ``(n, 40)`` of the worlds ``rows`` (n)."""
     for i in range(len(rows)):
         key = keys[i]
         key[:] = 0.0
         road_features(ego, road, rows[i], key)
-        actor_features(ego, actors, rows[i], key)
+        actor_features(ego, actors, road, rows[i], key)
         square = 0.0
         for f in range(FEATURE_SIZE):
             key[f] = (key[f] - CENTRE[f]) * WEIGHT[f]
@@ -120,7 +154,7 @@ def write_keys(ego: FloatArray, actors: FloatArray, road: FloatArray, rows: IntA
 
 
 def scene_keys(scene: SceneBatch, rows: IntArray) -> FloatArray:
-    """Return the keys ``(n, 36)`` of the worlds ``rows`` (n): centred, weighted, of length 1."""
+    """Return the keys ``(n, 40)`` of the worlds ``rows`` (n): centred, weighted, of length 1."""
     keys = np.empty((len(rows), FEATURE_SIZE))
     write_keys(scene.ego.block, scene.actors.block, scene.road.block, rows, keys)
     return keys

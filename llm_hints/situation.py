@@ -1,6 +1,6 @@
 """The discrete side of a scene: the bucket that the cache compares within, and what counts as an event.
 
-A cosine is blind to what is few numbers and much meaning: a light that turns red moves one feature of 36. So hints
+A cosine is blind to what is few numbers and much meaning: a light that turns red moves one feature of 40. So hints
 are shared only within a bucket of (road category, line ahead, density), and a world's hint counts as overtaken when
 one of these changes after it: the line ahead, the bucket of the time to contact, somebody in a sector that was empty.
 

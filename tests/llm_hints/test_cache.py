@@ -10,7 +10,7 @@ import pytest
 
 from envs.scene import ActorKind, ActorRow, EgoRow, FloatArray, IntArray
 from llm_hints.cache import CacheConfig, CacheCounters, CacheFileError, SemanticCache
-from llm_hints.features import FEATURE_SIZE, NEAR, URGENT, WALKER, actor_features, scene_keys
+from llm_hints.features import BLIND_SPOT, FEATURE_SIZE, FOLLOWING, NEAR, URGENT, WALKER, actor_features, scene_keys
 from llm_hints.providers.rules import RulesProvider
 from tests.envs.builders import make_actor, make_scene
 from tests.llm_hints.scenes import mirrored, random_scene, rotated
@@ -53,13 +53,27 @@ def test_features_by_hand() -> None:
     walker = make_actor(0, 10, kind=ActorKind.PEDESTRIAN, length=0.5, width=0.5)
     scene = make_scene(1, [make_actor(20, 0), make_actor(5, 5, visible=False), walker], ego={EgoRow.SPEED: 8.0})
     out = np.zeros(FEATURE_SIZE)
-    actor_features(scene.ego.block, scene.actors.block, 0, out)
+    actor_features(scene.ego.block, scene.actors.block, scene.road.block, 0, out)
     expected = np.zeros(FEATURE_SIZE)
     expected[11] = 2 / 8
     expected[NEAR], expected[NEAR + 2] = 0.6, 0.8
     expected[URGENT] = (6 - 2) / 5
     expected[WALKER + 2] = 0.8
     np.testing.assert_allclose(out, expected)
+
+
+def test_what_only_rules_see_is_in_the_key() -> None:
+    """8 m/s: one parked 16 m ahead is (16 - 4) / 8 = 1.5 s off; one ahead in the path at 4.8 m has half the 1.2 s."""
+    parked = make_scene(1, [make_actor(16, -3)], ego={EgoRow.SPEED: 8.0})
+    moving = make_scene(1, [make_actor(16, -3, speed=7.9)], ego={EgoRow.SPEED: 8.0})
+    ahead = make_scene(1, [make_actor(8.8, 0, speed=8.0)], ego={EgoRow.SPEED: 8.0})
+    seen = []
+    for scene in (parked, moving, ahead):
+        out = np.zeros(FEATURE_SIZE)
+        actor_features(scene.ego.block, scene.actors.block, scene.road.block, 0, out)
+        seen.append(out[[BLIND_SPOT, FOLLOWING]])
+    # The blind spot fades from 1 s to 3.5 s, and from 9 to 4 m/s below the speed at which it counts in full.
+    np.testing.assert_allclose(seen, [[0.8 * 0.8, 0.0], [0.0, 0.0], [0.0, 0.5]], atol=1e-9)
 
 
 def test_keys_are_units_and_see_nothing_occluded() -> None:
