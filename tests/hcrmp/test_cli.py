@@ -80,7 +80,7 @@ def test_the_examples_of_a_command_are_valid(job: str) -> None:
 
 
 def test_a_command_of_two_words_is_completed_or_corrected() -> None:
-    with pytest.raises(UserError, match="hints needs one of: benchmark, "):
+    with pytest.raises(UserError, match="hints needs one of: ask, benchmark, "):
         cli._job_name(["hints", "scenes=3"])
     with pytest.raises(UserError, match="unknown command hint"):
         cli._job_name(["hint"])
