@@ -12,7 +12,7 @@ import torch as th
 from rich.console import Console
 
 from hcrmp.errors import UserError
-from hcrmp.hint_model.examples import Lessons, lessons_of
+from hcrmp.hint_model.examples import NO_LABEL, Lessons, lessons_of
 from hcrmp.hint_model.scenes import TAUGHT
 from hcrmp.hint_model.synthetic import synthetic_scenes
 from hcrmp.hints_config import HintsTuneConfig
@@ -22,9 +22,6 @@ from llm_hints.prompts import hint_messages
 from llm_hints.providers.english_lm import prompt_tokens
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.transformers_lm import choose_device, load_model, load_tokenizer
-
-NO_LABEL = -100
-"""What cross entropy leaves out: the prompt and the padding."""
 
 TOLD_EVERY = 20
 

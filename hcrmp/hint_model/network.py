@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,10 +95,3 @@ def parameter_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Para
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and not any(word in name for word in words)]
     chosen = {id(p) for p in matrices}
     return matrices, [p for p in model.parameters() if id(p) not in chosen]
-
-
-def predictions(asked: Sequence[th.Tensor]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the most likely answers ``(n, len(SLOTS))`` and their probabilities."""
-    shares = [logits.softmax(dim=1).max(dim=1) for logits in asked]
-    codes = np.stack([share.indices.cpu().numpy() for share in shares], axis=1)
-    return codes, np.stack([share.values.cpu().numpy() for share in shares], axis=1)

@@ -10,10 +10,10 @@ import pytest
 import torch as th
 
 from hcrmp.errors import UserError
-from hcrmp.hint_model.examples import lessons_of
+from hcrmp.hint_model.examples import NO_LABEL, lessons_of
 from hcrmp.hint_model.synthetic import synthetic_scenes
 from hcrmp.hints_config import HintsTuneConfig
-from hcrmp.hints_tune import NO_LABEL, example_batch, run, tune
+from hcrmp.hints_tune import example_batch, run, tune
 from llm_hints.parsing import parse_hint
 from llm_hints.providers.rules import RulesProvider
 from llm_hints.providers.transformers_config import TransformersConfig
