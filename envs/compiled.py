@@ -17,6 +17,16 @@ from envs.user_cache import user_cache
 KEPT_STATES = 8
 """States of the sources whose machine code is kept (5 MB each)."""
 
+KERNEL_FREE = (
+    "envs/carla_backend",
+    "envs/metrics",
+    "envs/recording",
+    "envs/rendering",
+    "llm_hints/knowledge",
+    "llm_hints/prompts",
+)
+"""Packages that no kernel's module imports, directly or by others: machine code outlives a change in them."""
+
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
@@ -41,15 +51,18 @@ def njit(function: Kernel) -> Kernel:
 
 @lru_cache(maxsize=1)
 def kernel_cache() -> Path:
-    """Return the folder of the machine code, which belongs to one state of all sources.
+    """Return the folder of the machine code, which belongs to one state of all sources but ``KERNEL_FREE``.
 
     numba looks at the file of a kernel alone, so a caller would go on with the old code of a kernel that it imports.
     """
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(p for package in ("envs", "llm_hints") for p in (root / package).rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        if name.startswith(tuple(f"{package}/" for package in KERNEL_FREE)):
+            continue
         status = path.stat()
-        digest.update(f"{path.relative_to(root)} {status.st_mtime_ns} {status.st_size}\n".encode())
+        digest.update(f"{name} {status.st_mtime_ns} {status.st_size}\n".encode())
     folder = user_cache() / "kernels" / digest.hexdigest()[:16]
     _forget_old(folder)
     return folder

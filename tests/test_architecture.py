@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from envs.compiled import KERNEL_FREE
+
 ROOT = Path(__file__).parent.parent
 PLANNER_SIDE = ("hcrmp", "llm_hints", "torch", "stable_baselines3", "transformers", "openai", "hydra", "omegaconf")
 LIGHT_COMMANDS = ("hcrmp/cli.py", "hcrmp/errors.py", "hcrmp/__init__.py")
@@ -111,6 +113,33 @@ def test_the_rooms_import_in_one_direction() -> None:
         for line in violations(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
     ]
     assert found == []
+
+
+def _read_by_kernels() -> set[str]:
+    """Return the files of envs and llm_hints whose code or constants may be in the machine code of a kernel."""
+    sources = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+        for path in project_files()
+        if path.relative_to(ROOT).parts[0] in ("envs", "llm_hints")
+    }
+    reached = {name for name, path in sources.items() if "@njit" in path.read_text("utf-8")}
+    assert len(reached) > 50
+    waiting = list(reached)
+    while waiting:
+        path = sources[waiting.pop()]
+        for found in imports(path.read_text("utf-8"), ".".join(path.relative_to(ROOT).parts[:-1])):
+            for name in (found.module, *(f"{found.module}.{taken}" for taken in found.names)):
+                if name in sources and name not in reached:
+                    reached.add(name)
+                    waiting.append(name)
+    return {sources[name].relative_to(ROOT).as_posix() for name in reached}
+
+
+def test_no_kernel_reads_what_its_cache_does_not_look_at() -> None:
+    """A change there would leave stale machine code in use."""
+    assert [path for path in sorted(_read_by_kernels()) if path.startswith(KERNEL_FREE)] == []
+    for package in KERNEL_FREE:
+        assert (ROOT / package).is_dir()
 
 
 def test_every_room_is_looked_at() -> None:
