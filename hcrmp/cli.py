@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -35,11 +36,18 @@ USER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One subcommand: what it does, and ``module`` whose ``run(config) -> int`` does it."""
+    """One subcommand: what it does, and ``module`` whose ``run(config) -> int`` does it.
+
+    ``positional`` is the key that a word without ``=`` is the value of, ``positionals`` the one that all such words
+    are the list of; ``aliases`` are words for keys that are no names in Python.
+    """
 
     module: str
     summary: str
     examples: tuple[str, ...]
+    positional: str = ""
+    positionals: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 JOBS: dict[str, Job] = {
@@ -72,7 +80,12 @@ JOBS: dict[str, Job] = {
     "replay": Job(
         "hcrmp.replay",
         "Turn a recorded drive into a self-contained page and a video.",
-        ("hcrmp replay run=runs/tuned episode=merging-high-3", "hcrmp replay run=runs/tuned episode=worst video=gif"),
+        (
+            "hcrmp replay run=runs/tuned episode=merging-high-3",
+            "hcrmp replay run=runs/tuned episode=worst video=gif",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet",
+        ),
+        positional="drive",
     ),
     "demo": Job(
         "hcrmp.demo",
@@ -152,7 +165,7 @@ def _dispatch(words: list[str]) -> int:
     if any(word in ("-h", "--help") for word in rest):
         from hcrmp.cli_help import job_help
 
-        print(job_help(job, JOBS[job].summary, JOBS[job].examples))
+        print(job_help(job, JOBS[job].summary, JOBS[job].examples, _usage_of_words(JOBS[job])))
         return 0
     return _run(job, rest)
 
@@ -168,12 +181,16 @@ def _run(job: str, overrides: Sequence[str]) -> int:
 def _as_overrides(job: str, words: Sequence[str]) -> list[str]:
     """Return the words with ``--some-key value`` and ``--some-key=value`` written as ``some_key=value``.
 
-    A switch needs no value: ``--unstick`` is ``unstick=true``.
+    A switch needs no value: ``--unstick`` is ``unstick=true``. Words that are no overrides are the positional key's.
     """
     overrides: list[str] = []
+    positional: list[str] = []
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
+        if not word.startswith("--") and "=" not in word and _takes_words(job):
+            positional.append(word)
+            continue
         if word.startswith("--") and len(word) > 2:
             key, equals, value = word[2:].partition("=")
             if not equals and (not waiting or waiting[0].startswith("--")) and _is_switch(job, key):
@@ -183,8 +200,42 @@ def _as_overrides(job: str, words: Sequence[str]) -> list[str]:
                     raise UserError(f"{word} needs a value: write {key.replace('-', '_')}=value.")
                 value = waiting.pop(0)
             word = f"{key.replace('-', '_')}={value}"
-        overrides.append(word)
-    return overrides
+        overrides.append(_unaliased(job, word))
+    return [*_positional(job, positional), *overrides]
+
+
+def _usage_of_words(job: Job) -> str:
+    """Return what the line of usage says of words without a key."""
+    several = job.positionals and f"[{job.positionals.rstrip('s').upper()} ...] "
+    return several or (job.positional and f"[{job.positional.upper()}] ")
+
+
+def _takes_words(job: str) -> bool:
+    return bool(JOBS[job].positional or JOBS[job].positionals)
+
+
+def _positional(job: str, words: Sequence[str]) -> list[str]:
+    """Return the words that stand without a key as overrides."""
+    if not words:
+        return []
+    if JOBS[job].positionals:
+        return [f"{JOBS[job].positionals}=[{','.join(map(_quoted, words))}]"]
+    if len(words) > 1:
+        raise UserError(f"{job} takes one {JOBS[job].positional}, {len(words)} came: {', '.join(words)}.")
+    return [f"{JOBS[job].positional}={_quoted(words[0])}"]
+
+
+def _quoted(word: str) -> str:
+    """Return a word of the shell as the overrides' grammar wants it."""
+    if re.fullmatch(r"[\w./+-]+", word, re.ASCII):
+        return word
+    escaped = word.replace("'", r"\'")
+    return f"'{escaped}'"
+
+
+def _unaliased(job: str, override: str) -> str:
+    key, equals, value = override.partition("=")
+    return f"{JOBS[job].aliases.get(key, key)}{equals}{value}"
 
 
 def _is_switch(job: str, key: str) -> bool:

@@ -19,10 +19,13 @@ from hcrmp.mapping import field_types, plain
 _WIDTH = 118
 
 
-def job_help(job: str, summary: str, examples: Sequence[str]) -> str:
-    """Return the help of ``job``: its groups with their options, its keys with their values, examples."""
+def job_help(job: str, summary: str, examples: Sequence[str], positional: str = "") -> str:
+    """Return the help of ``job``: its groups with their options, its keys with their values, examples.
+
+    ``positional`` are words that may stand without a key, for the line of usage.
+    """
     chosen, cls = default_choices(job), config_class(job)
-    lines = [summary, "", f"usage: hcrmp {job} [group=option ...] [key=value ...]", ""]
+    lines = [summary, "", f"usage: hcrmp {job} {positional}[group=option ...] [key=value ...]", ""]
     if chosen:
         lines += ["groups (* is chosen unless you choose)"]
         for group, options in groups(job).items():

@@ -182,7 +182,9 @@ class EvaluateConfig:
 class ReplayConfig:
     """``hcrmp replay``."""
 
-    run: str
+    drive: str = ""
+    """File of a recorded drive; where it is empty, ``episode`` of ``run``."""
+    run: str = ""
     """Folder of the run, or its name in ``runs_dir``."""
     runs_dir: str = "runs"
     """Folder of all runs."""
@@ -193,10 +195,12 @@ class ReplayConfig:
     speed: float = 1.0
     """Simulated seconds in a second of the video."""
     output: str = ""
-    """Folder to write to; the run's replay folder where it is empty."""
+    """Folder to write to; the run's replay folder where it is empty, or where the drive lies."""
 
     def __post_init__(self) -> None:
-        """Refuse a film that stands still."""
+        """Refuse a film that stands still, and a drive that is not named."""
+        if bool(self.drive) == bool(self.run):
+            raise ValueError("one of drive and run must be given: hcrmp replay DRIVE.parquet, or hcrmp replay run=...")
         if not self.speed > 0.0:
             raise ValueError(f"speed must be more than 0, got {self.speed}")
 

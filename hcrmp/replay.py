@@ -35,16 +35,23 @@ def run(config: ReplayConfig) -> int:
 
 def replay(config: ReplayConfig, console: Console) -> list[Path]:
     """Write the page, and the video where one is wanted, of the drive or drives that ``config`` names."""
-    folder = RunFolder(config.run_path)
-    recorded = recorded_drives(folder)
     # Read whole before anything is written: a drive that cannot be read leaves earlier pages as they are.
-    name, drives = choose(config.episode, recorded)
-    place = Path(config.output) if config.output else folder.path / "replay"
+    name, drives, place = _named(config)
     paths = [write_html(drives, place / f"{name}.html")]
     if config.video != "none" and len(drives) == 1:
         console.print(f"{name}: {drives[0].meta.outcome}, {drives[0].duration_s:.1f} s; writing the {config.video} ...")
         paths.append(write_video(drives[0], place / f"{name}.{config.video}", speed=config.speed))
     return paths
+
+
+def _named(config: ReplayConfig) -> tuple[str, list[DriveLog], Path]:
+    """Return a name for the drive or drives that ``config`` names, the drives, and where their page goes."""
+    if config.drive:
+        file = Path(config.drive)
+        return file.stem, [DriveLog.read(file)], Path(config.output) if config.output else file.parent
+    folder = RunFolder(config.run_path)
+    name, drives = choose(config.episode, recorded_drives(folder))
+    return name, drives, Path(config.output) if config.output else folder.path / "replay"
 
 
 def recorded_drives(folder: RunFolder) -> list[Path]:

@@ -12,6 +12,7 @@ import pytest
 
 from hcrmp import cli
 from hcrmp.composition import groups
+from hcrmp.config import load
 from hcrmp.errors import UserError
 from hcrmp.train_config import TrainConfig
 from llm_hints.hint import HintFormatError
@@ -101,6 +102,8 @@ def test_a_job_gets_its_configuration_and_gives_the_status(jobs: dict[str, Any])
         (["train", "algo=hcrpm"], "Did you mean algo=hcrmp?"),
         (["evaluate"], "run must be given: add run=..."),
         (["replay", "run=x", "video=mov"], "unknown value video=mov"),
+        (["replay"], "one of drive and run must be given"),
+        (["replay", "a.parquet", "b.parquet"], "replay takes one drive, 2 came: a.parquet, b.parquet."),
     ],
 )
 def test_a_wrong_word_is_one_line_and_status_2(
@@ -135,6 +138,12 @@ def test_a_fault_of_the_program_keeps_its_traceback(jobs: dict[str, Any]) -> Non
     jobs["run"] = raising(ZeroDivisionError("ours"))
     with pytest.raises(ZeroDivisionError):
         cli.main(["train"])
+
+
+@pytest.mark.parametrize("name", ["a b/c.parquet", "it's.parquet", "runs/x/drives/cut_in-high-3.parquet", "a[1],{2}"])
+def test_a_word_without_a_key_is_the_positional_keys(name: str) -> None:
+    overrides = cli._as_overrides("replay", [name, "--video", "none"])
+    assert load("replay", overrides).drive == name
 
 
 def test_ctrl_c_is_status_130(jobs: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
