@@ -6,6 +6,7 @@ that stands beside the class it configures. Defaults are here and there; the YAM
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -23,7 +24,7 @@ from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.rules import RulesConfig
-from llm_hints.providers.transformers_config import TransformersConfig
+from llm_hints.providers.transformers_config import BUNDLED, TransformersConfig
 from llm_hints.service_config import HintServiceConfig
 
 Family = Literal[
@@ -106,10 +107,19 @@ class HintsConfig:
     def words(self) -> str:
         """Whose hints they are and which faults they have, for names: those of another rate are another thing."""
         if self.provider != "faulty":
-            return self.provider
+            return self._model_words
         told = [f"{name}{rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
         inverted = self.faults.wrong > 0.0 and self.faults.wrong_mode == "inverted"
         return "-".join([self.provider, *told, *(["inverted"] if inverted else [])])
+
+    @property
+    def _model_words(self) -> str:
+        """The provider, and which language model it asks."""
+        if self.provider == "openai":
+            return "-".join([self.provider, *re.findall(r"[\w.]+", self.openai.model)])
+        if self.provider == "transformers" and self.transformers.model != BUNDLED:
+            return "-".join([self.provider, *re.findall(r"[\w.]+", Path(self.transformers.model).name)])
+        return "bundled" if self.provider == "transformers" else self.provider
 
 
 @dataclass(frozen=True, slots=True)
