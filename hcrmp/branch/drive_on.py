@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from envs.recording import DriveLog, Tick
-from envs.scene import BoolArray
+from envs.scene import BoolArray, IntArray
 from envs.termination import Outcome
 from hcrmp.branch.divergence import Divergence, first_divergence
 from hcrmp.branch.errors import BranchError
@@ -59,6 +59,10 @@ class _Drive:
         self._writer = TickWriter(env)
         self._recorders = [recorder_of(env, origin) for _ in ticks]
         self._outcomes = np.zeros(len(ticks), np.int64)
+        # Who drove from the beginning has its own past; anybody else has somebody else's.
+        self._relief = None if successor.is_recorded else getattr(self._driver, "relief", None)
+        if self._relief is not None:
+            self._relief.stand_by(np.arange(len(ticks)))
 
     def run(self, observation: dict[str, Numbers]) -> list[Branch]:
         """Drive until every world has ended."""
@@ -67,6 +71,7 @@ class _Drive:
         step = 0
         while self._running.any():
             repeats = self._running & (step < self._ticks)
+            self._relieve(np.flatnonzero(step == self._ticks))
             actions = self._driver.act(observation, env.driving.scene).copy()
             actions[repeats] = past[min(step, len(past) - 1)]
             made = env.advance(actions)
@@ -76,9 +81,19 @@ class _Drive:
             self._note_ends(made.outcome, made.ended)
             if made.any_ended:
                 # A world that is done waits for the longest with another round of its own.
+                self._stand_by(np.flatnonzero(made.ended))
                 observation = env.restart(made.ended, *self._episode(int(made.ended.sum())))
             step += 1
         return [self._branch(world) for world in range(len(self._ticks))]
+
+    def _relieve(self, rows: IntArray) -> None:
+        """Let a driver that has stood by take over in the worlds ``rows``."""
+        if self._relief is not None and len(rows):
+            self._relief.take_over(rows, self._env.driving.last_command[rows])
+
+    def _stand_by(self, rows: IntArray) -> None:
+        if self._relief is not None:
+            self._relief.stand_by(rows)
 
     @property
     def _running(self) -> BoolArray:
