@@ -190,8 +190,12 @@ class ReplayConfig:
     """Folder of all runs."""
     episode: str = "worst"
     """Name of a recorded drive in the run's drives folder, or ``worst``, ``best``, ``last``, or ``all`` in one page."""
+    beside: str = ""
+    """Another drive to show beside it on one clock: a file, or of a run what ``episode`` may be."""
+    frame: float | None = None
+    """Simulated time (s) of which a picture (PNG) is written instead of page and video."""
     video: Literal["none", "gif", "mp4"] = "mp4"
-    """Video to write beside the page; ``all`` writes none."""
+    """Video to write beside the page; ``all`` and two drives write none."""
     speed: float = 1.0
     """Simulated seconds in a second of the video."""
     output: str = ""
