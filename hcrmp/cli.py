@@ -79,13 +79,19 @@ JOBS: dict[str, Job] = {
     ),
     "replay": Job(
         "hcrmp.replay",
-        "Turn a recorded drive into a self-contained page and a video.",
+        "Show a recorded drive, simulate it again, or let somebody else take over.",
         (
             "hcrmp replay run=runs/tuned episode=merging-high-3",
             "hcrmp replay run=runs/tuned episode=worst video=gif",
             "hcrmp replay runs/tuned/drives/merging-high-3.parquet",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet frame=12.4",
+            "hcrmp replay run=runs/tuned episode=worst --beside best",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet --exact",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet --from 4.2 --planner reference",
+            "hcrmp replay run=runs/tuned episode=worst --every 0.5 --planner [other_run,reference]",
         ),
         positional="drive",
+        aliases={"from": "from_s"},
     ),
     "demo": Job(
         "hcrmp.demo",

@@ -22,11 +22,13 @@ from playwright.sync_api import TimeoutError as NeverHappened
 
 from envs.recording import DriveLog, DriveMeta
 from envs.risk import time_to_collision
-from envs.scene import ActorRow, EventRow
+from envs.scene import ActorRow, EgoRow, EventRow
 from hcrmp.viewer import write_html, write_png, write_video
 from hcrmp.viewer.bookmarks import bookmarks
-from hcrmp.viewer.encode import encode_drive, encode_road, series
+from hcrmp.viewer.critical import Critical, critical
+from hcrmp.viewer.encode import encode_drive, encode_road
 from hcrmp.viewer.frames import frames, overlay_of
+from hcrmp.viewer.packing import series
 from tests.envs.drive_builder import CAR, ONCOMING, PEDESTRIAN, PERIOD_S, UNUSED, make_drive
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -75,7 +77,7 @@ DRAWINGS = f"""async () => {{
   let drawings = 0;
   const each = [];
   const observer = new MutationObserver(() => drawings++);
-  observer.observe(document.getElementById("clock"), {{ childList: true }});
+  observer.observe(document.getElementById("thumb"), {{ attributes: true }});
   await ({FIVE_FRAMES})(() => each.push(drawings));
   return each[5] - each[0];
 }}"""
@@ -168,29 +170,34 @@ def test_road_far_from_the_drive_is_left_out(drive: DriveLog) -> None:
 
 
 def test_the_moments_of_a_drive_are_found(drive: DriveLog) -> None:
-    calm = np.full(200, 10.0)
-    calm[[30, 31, 33]] = 1.0
-    calm[32] = 2.0
-    calm[60] = 1.2
+    ttc_s, slot = np.full(200, 10.0), np.full(200, -1)
+    ttc_s[[30, 31, 33]] = 1.0
+    ttc_s[32] = 2.0
+    ttc_s[60] = 1.2
+    slot[ttc_s < 4.0] = CAR
+    risk = Critical(ttc_s, slot)
     scenes = drive.scenes.copy()
     scenes.events.block[EventRow.COLLISION, 150:] = 1.0
     scenes.events.block[EventRow.COLLISION_ACTOR, 150:] = PEDESTRIAN
-    found = [(mark["tick"], mark["kind"]) for mark in bookmarks(replace(drive, scenes=scenes), calm)]
-    assert found == [
+    scenes.ego.block[EgoRow.ACCELERATION] = 0.0
+    marks = bookmarks(replace(drive, scenes=scenes), risk)
+    assert [(mark["tick"], mark["kind"]) for mark in marks] == [
         (30, "danger"),
+        (30, "critical"),
         (60, "danger"),
         (92, "hint"),
         (130, "hint"),
         (150, "collision"),
         (199, "goal"),
     ]
-    labels = [mark["label"] for mark in bookmarks(replace(drive, scenes=scenes), calm)]
-    assert labels[0] == "danger: 1.0 s to a collision" and labels[4] == "collision with pedestrian 7"
+    labels = [mark["label"] for mark in marks]
+    assert labels[:2] == ["near miss: 1.0 s to car 2", "critical: car 2, 1.0 s"]
+    assert labels[5] == "collision with pedestrian 7"
 
 
 def test_a_timeout_is_a_moment(drive: DriveLog) -> None:
     late = replace(drive, meta=replace(drive.meta, outcome="timeout"))
-    assert {"tick": 199, "kind": "violation", "label": "time is up"} in bookmarks(late, np.full(200, 10.0))
+    assert {"tick": 199, "kind": "violation", "label": "time is up"} in bookmarks(late, critical(late.scenes))
 
 
 def test_the_page_is_well_formed_and_holds_the_drive(drive: DriveLog, tmp_path: Path) -> None:
@@ -339,13 +346,13 @@ def point_of(tab: Tab, selector: str, share: float = 0.5) -> tuple[float, float]
 
 def moments(drive: DriveLog) -> list[float]:
     """Return the times of a drive's bookmarks (s)."""
-    return [mark["tick"] * PERIOD_S for mark in bookmarks(drive, time_to_collision(drive.scenes))]
+    return [mark["tick"] * PERIOD_S for mark in bookmarks(drive, critical(drive.scenes))]
 
 
 def test_the_page_runs_in_a_browser_without_errors(drive: DriveLog, tmp_path: Path, tab: Tab) -> None:
     opened(tab, [drive, bare(drive)], tmp_path, "#t=10.0")
     clock_shows(tab, 10.0)
-    expect(tab.locator("#hinttext")).to_contain_text("safety first")
+    expect(tab.locator(".hinttext")).to_contain_text("safety first")
     expect(tab.locator(".marker")).to_have_count(len(moments(drive)))
     plots_shown(tab, 7)
 
@@ -353,7 +360,7 @@ def test_the_page_runs_in_a_browser_without_errors(drive: DriveLog, tmp_path: Pa
 def test_a_drive_without_hints_runs_in_a_browser(drive: DriveLog, tmp_path: Path, tab: Tab) -> None:
     opened(tab, [drive, bare(drive)], tmp_path, "#drive=2&t=3.0")
     clock_shows(tab, 3.0)
-    expect(tab.locator("#hinttext")).to_have_text("no hint")
+    expect(tab.locator(".hinttext")).to_have_text("no hint")
     plots_shown(tab, 5)
 
 
@@ -421,10 +428,12 @@ def test_the_rate_is_how_fast_the_replay_plays(
 def test_up_and_down_change_the_rate(drive: DriveLog, tmp_path: Path, tab: Tab) -> None:
     opened(tab, [drive], tmp_path)
     rate = tab.locator("#rate")
-    for key, rates in (("ArrowUp", ["2", "4", "8", "8"]), ("ArrowDown", ["4", "2", "1", "0.5", "0.25", "0.25"])):
-        for expected in rates:
-            press(tab, key)
-            expect(rate).to_have_value(expected)
+    for key, expected in (
+        *(("ArrowUp", "2"), ("ArrowUp", "3"), ("9", "9"), ("ArrowUp", "9"), ("1", "1")),
+        *(("ArrowDown", "0.5"), ("ArrowDown", "0.25"), ("ArrowDown", "0.1"), ("ArrowDown", "0.1"), ("4", "4")),
+    ):
+        press(tab, key)
+        expect(rate).to_have_value(expected)
 
 
 def test_an_arrow_key_steps_one_tick(drive: DriveLog, tmp_path: Path, tab: Tab) -> None:
