@@ -101,9 +101,7 @@ def _is_box(box: np.ndarray) -> bool:
 
 def _boxed(body: Body, box: list[float]) -> Body:
     x, y, _, half_length, half_width, _ = box
-    return replace(
-        body, half_length=half_length, half_width=half_width, ahead=x, left=y_mirrored(y), measured=True
-    )
+    return replace(body, half_length=half_length, half_width=half_width, ahead=x, left=y_mirrored(y), measured=True)
 
 
 def choose_ego(cast: Mapping[int, Body], moved_m: Mapping[int, float], wish: str) -> int:

@@ -8,9 +8,12 @@ import numpy as np
 
 from envs.carla_frame import CENTIMETRES, mirrored
 from envs.carla_recording import Packet, RecordedActor, RecordedFrame
+from envs.recording import DriveLog
 from envs.roads.controls import ProgramColumn, TrafficControls
 from envs.roads.elements import OpenDrive
+from envs.roads.gate_lines import shown_state
 from envs.roads.geometry import evaluate_line
+from envs.roads.lane_graph import LaneGraph
 from envs.scene import FloatArray, IntArray, SignalState
 
 SAME_PLACE_M = 2.0
@@ -19,6 +22,8 @@ SAME_PLACE_M = 2.0
 LIGHT = "traffic.traffic_light"
 _SHOWN = (SignalState.RED, SignalState.YELLOW, SignalState.GREEN, SignalState.NONE, SignalState.NONE)
 """What CARLA's states are to the scene: red, yellow, green, off, unknown."""
+
+_UNKNOWN = 4
 
 
 def heads_of(opendrive: OpenDrive) -> dict[str, FloatArray]:
@@ -75,3 +80,18 @@ def runs_of(time_s: FloatArray, states: IntArray) -> FloatArray:
     """Return when a group changed and to what, ``(n, 2)``, of its states ``(T,)``; what nothing tells is no light."""
     starts = np.flatnonzero(np.diff(states, prepend=states[0] - 1))
     return np.column_stack([time_s[starts], np.maximum(states[starts], SignalState.NONE)]).astype(np.float64)
+
+
+def recorded_states(drive: DriveLog, graph: LaneGraph) -> IntArray:
+    """Return CARLA's state ``(T, G)`` of every signal group of a drive's map at every tick.
+
+    A drive tells of stop lines: a group is that of the line with its program and plan.
+    """
+    controls, time_s, seed = graph.controls, drive.scenes.time_s.tolist(), int(drive.scenes.seed[0])
+    states = np.full((len(drive), len(controls.plan)), _UNKNOWN, dtype=np.int64)
+    for group, (plan, program) in enumerate(zip(controls.plan.tolist(), controls.programs, strict=True)):
+        alike = (gate for gate in drive.drawing.gates if gate.plan == plan and np.allclose(gate.program, program))
+        gate = next(alike, None)
+        if gate is not None:
+            states[:, group] = [_SHOWN.index(shown_state(gate, now, seed)) for now in time_s]
+    return states

@@ -32,10 +32,11 @@ AHEAD_M = 250.0
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the ego was at T frames: ``lane`` ``(T,)``, ``s`` along it (m), ``angle`` against it (rad)."""
+    """Where the ego was at T frames: ``lane`` ``(T,)``, ``s`` along and ``d`` left of it (m), ``angle`` to it (rad)."""
 
     lane: IntArray
     s: FloatArray
+    d: FloatArray
     angle: FloatArray
 
 
@@ -51,7 +52,7 @@ class Route:
 def find_places(scenes: SceneBatch, graph: LaneGraph, roads: RoadArrays) -> Places:
     """Follow the ego of ``scenes`` (batch axis: time) from lane to lane."""
     count, ego = scenes.batch_size, scenes.ego
-    lane, s, angle = np.zeros(count, np.int64), np.zeros(count), np.zeros(count)
+    lane, (s, d, angle) = np.zeros(count, np.int64), np.zeros((3, count))
     worlds, block = np.zeros((len(WorldRow), 1)), np.zeros((len(ego.block), 1))
     way = np.hypot(np.diff(ego.x, prepend=ego.x[0]), np.diff(ego.y, prepend=ego.y[0]))
     for tick in range(count):
@@ -61,8 +62,9 @@ def find_places(scenes: SceneBatch, graph: LaneGraph, roads: RoadArrays) -> Plac
         if tick == 0 or way[tick] > JUMP_M or abs(worlds[WorldRow.D, 0]) > AWAY_M:
             _look_for(worlds, graph, block)
             track_lane(worlds, block, roads, 0)
-        lane[tick], s[tick], angle[tick] = worlds[[WorldRow.LANE, WorldRow.S, WorldRow.ANGLE], 0]
-    return Places(lane, s, angle)
+        lane[tick], s[tick] = worlds[[WorldRow.LANE, WorldRow.S], 0]
+        d[tick], angle[tick] = worlds[[WorldRow.D, WorldRow.ANGLE], 0]
+    return Places(lane, s, d, angle)
 
 
 def _look_for(worlds: FloatArray, graph: LaneGraph, ego: FloatArray) -> None:
@@ -78,7 +80,8 @@ def driven_route(scenes: SceneBatch, graph: LaneGraph, places: Places) -> Route 
     for lane, tick in visits:
         # Ways through a junction begin together: which of them it was showed later.
         while len(lanes) > 1 and not _leads(graph, lanes[-1], lane) and _leads(graph, lanes[-2], lane):
-            lanes.pop(), entered.pop()
+            lanes.pop()
+            entered.pop()
         between = _between(graph, lanes[-1], lane) if lanes else []
         if between is None:
             return None
@@ -97,7 +100,7 @@ def driven_route(scenes: SceneBatch, graph: LaneGraph, places: Places) -> Route 
 
 
 def _visits(places: Places, time_s: FloatArray) -> list[tuple[int, int]]:
-    """Return (lane, frame of entering it) of the lanes that the ego was on with their traffic, short visits left out."""
+    """Return (lane, frame of entering it) of the lanes that the ego was on with their traffic, but for short visits."""
     visits: list[tuple[int, int]] = []
     for tick in np.flatnonzero(np.cos(places.angle) > 0.0).tolist():
         lane = int(places.lane[tick])

@@ -27,7 +27,7 @@ def derivative(values: FloatArray, time_s: FloatArray, stretches: list[slice]) -
 
 
 def stretches_of(ticks: IntArray, time_s: FloatArray, places: FloatArray) -> list[slice]:
-    """Return the unbroken stretches of a body's frames: ``ticks`` ``(n,)``, ``time_s`` ``(n,)``, ``places`` ``(n, 2)``."""
+    """Return the unbroken stretches of a body's frames ``ticks`` ``(n,)``, at ``time_s``, ``places`` (m)."""
     way = np.hypot(*np.diff(places, axis=0).T)
     broken = (np.diff(ticks) > 1) | (way > MOST_MPS * np.diff(time_s))
     return list(_slices(np.flatnonzero(broken) + 1, len(ticks)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.carla_recording import CarlaLogError
 from envs.embedded.junction_rules import watch_junction
 from envs.embedded.route_line import track_route
 from envs.embedded.world import FAR_M, read_road, track_lane
@@ -29,15 +30,22 @@ from envs.traffic.network import RoadArrays, road_arrays
 WRONG_WAY_LIMIT_S = 10.0
 """From when driving against the traffic is an event (s): what scenarios have that say nothing else."""
 
+ELSEWHERE_M = 50.0
+"""An ego that is always farther than this from every lane is on another map (m, ours)."""
+
 
 def fill_road(scenes: SceneBatch, graph: LaneGraph, shown: IntArray) -> None:
     """Write ``road``, ``route`` and the road's events of ``scenes`` (batch axis: time).
 
     ``shown`` ``(T, G)`` the states of the map's signal groups, -1 where nothing is known of them.
+
+    Raises:
+        CarlaLogError: the ego is nowhere near a road of the map.
     """
     roads = road_arrays(graph, [graph])
     roads = roads._replace(programs=roads.programs.copy())
     places = find_places(scenes, graph, roads)
+    _require_a_road(graph, places)
     route = driven_route(scenes, graph, places)
     passage = _Passage(scenes, roads, places, route)
     for tick in range(scenes.batch_size):
@@ -45,6 +53,14 @@ def fill_road(scenes: SceneBatch, graph: LaneGraph, shown: IntArray) -> None:
     if route is not None:
         scenes.route.block[RouteRow.LENGTH] = scenes.route.progress_m[-1]
         scenes.route.block[RouteRow.TIME_LIMIT] = scenes.time_s[-1]
+
+
+def _require_a_road(graph: LaneGraph, places: Places) -> None:
+    nearest = float(np.abs(places.d).min())
+    if nearest > ELSEWHERE_M:
+        raise CarlaLogError(
+            f"the ego comes no nearer than {nearest:.0f} m to any lane of {graph.name}: give the map of the recording"
+        )
 
 
 def forget_road(scenes: SceneBatch) -> None:

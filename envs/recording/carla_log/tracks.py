@@ -114,7 +114,7 @@ def _track(body: Body, all_times: FloatArray, poses: _Rows, speeds: _Rows, contr
 
 
 def _recorded(body: Body, ticks: IntArray, speeds: _Rows) -> tuple[np.ndarray, FloatArray, FloatArray]:
-    """Return which of the frames have a recorded velocity, and it ``(k, 2)`` (m/s) and the yaw rate ``(k,)`` (rad/s)."""
+    """Return which frames have a recorded velocity, that velocity ``(k, 2)`` (m/s) and yaw rate ``(k,)`` (rad/s)."""
     when, rows = speeds
     known, mine = np.isin(ticks, when), np.isin(when, ticks)
     velocity = mirrored(_numbers(body, rows["velocity_mps"][mine], MOST_RATE, "velocity"))
