@@ -2,8 +2,8 @@
 
 Recorded are places, rotations, controls, lights and collisions; velocities and boxes where CARLA was asked for
 additional data. What is not there is derived: velocities and accelerations as ``motion`` says, sizes from CARLA's
-catalogue, the road, the route and what the ego did against the rules from the map (``road``). A planner's numbers are 0: no hint, no
-reward, no value is in such a file, and nobody judged its outcome ("running", or "collision").
+catalogue, the road, the route and what the ego did against the rules from the map (``road``). A planner's numbers are
+0: no hint, no reward, no value is in such a file, and nobody judged its outcome ("running", or "collision").
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A drive as a CARLA recorder file: CARLA replays it, and ``reading`` makes a drive of it again.
 
-The file holds places (float32 centimetres), headings, boxes, velocities, the ego's controls, its collisions, and what the
-lights of a known map showed. It has no place for what a planner thought, for the road, or for accelerations. A scene is
-flat: bodies stand on the road of a known map, else at height 0; their own height is that of a like vehicle of CARLA's.
+The file holds places (float32 centimetres), headings, boxes, velocities, the ego's turn rate (the others' is 0),
+controls and collisions, and what the lights of a known map showed. It has no place for what a planner thought, for the
+road, or for accelerations. A scene is flat: bodies stand on the road of a known map, else at height 0; their own height
+is that of a like vehicle of CARLA's.
 """
 
 from __future__ import annotations
@@ -133,7 +134,8 @@ class _Bodies:
         kind = ActorKind(int(self.kinds[tick, slot]))
         length, width = float(self.length[tick, slot]), float(self.width[tick, slot])
         actor_id = int(self.ids[tick, slot])
-        type_id = blueprint_of(kind, length, width, actor_id)
+        told = self.drive.meta.extra.get("ego", "").partition(" ")[2] if slot == 0 else ""
+        type_id = told if told.startswith("vehicle.") else blueprint_of(kind, length, width, actor_id)
         x, y, z = (mirrored(self.place[tick, slot]) * CENTIMETRES).tolist()
         place = (x, y, z), (0.0, 0.0, yaw_to_carla(float(self.yaw[tick, slot])))
         role = HERO if slot == 0 else "pedestrian" if kind == ActorKind.PEDESTRIAN else "autopilot"
@@ -142,7 +144,7 @@ class _Bodies:
         if kind in _BASE_TYPES:
             recorded = RecordedKind.VEHICLE
             wheels = "2" if kind in (ActorKind.MOTORCYCLE, ActorKind.CYCLIST) else "4"
-            attributes += [("number_of_wheels", INT, wheels), ("base_type", STRING, _BASE_TYPES[kind])]
+            attributes += [] if told else [("number_of_wheels", INT, wheels), ("base_type", STRING, _BASE_TYPES[kind])]
         return RecordedActor(actor_id, recorded, *place, 0, type_id, tuple(attributes))
 
     def _box(self, tick: int, slot: int) -> tuple[float, ...]:
@@ -164,9 +166,7 @@ class _Bodies:
     def _require_a_body_for_each_id(self) -> None:
         ids = self.ids[self.there]
         if ids.min() < 0 or ids.max() >= NOBODY - MOST_ROWS or self.there.shape[1] > MOST_ROWS:
-            raise DriveLogError(
-                f"a recording holds ids below 2^32 and {MOST_ROWS} bodies at once; the drive has others"
-            )
+            raise DriveLogError(f"a recording holds ids below 2^32 and {MOST_ROWS} bodies; the drive has others")
 
 
 class _Lights:
@@ -178,22 +178,9 @@ class _Lights:
         if known is None:
             return
         states = recorded_states(drive, known.graph)
-        heads = heads_of(known.opendrive)
-        groups = [
-            (name, group)
-            for group, names in enumerate(known.graph.controls.signal_ids)
-            for name in names
-            if name in heads
-        ]
-        for number, (name, _) in enumerate(groups):
-            x, y = heads[name].tolist()
-            place = mirrored(np.array([x, y, 0.0])) * CENTIMETRES
-            sign = (("sign_id", STRING, name),)
-            self.actors.append(
-                RecordedActor(
-                    first_id + number, RecordedKind.LIGHT, tuple(place.tolist()), (0.0, 0.0, 0.0), 0, LIGHT, sign
-                )
-            )
+        heads, named = heads_of(known.opendrive), enumerate(known.graph.controls.signal_ids)
+        groups = [(name, group) for group, names in named for name in names if name in heads]
+        self.actors = [_light(first_id + k, name, heads[name]) for k, (name, _) in enumerate(groups)]
         self.rows = np.zeros((len(drive), len(groups)), LAYOUTS[Packet.LIGHTS])
         self.rows["id"] = first_id + np.arange(len(groups))
         self.rows["state"] = states[:, [group for _, group in groups]] if groups else 0
@@ -201,6 +188,12 @@ class _Lights:
     def packet(self, tick: int) -> Bytes:
         """Return what they show at a tick."""
         return records(Packet.LIGHTS, self.rows[tick])
+
+
+def _light(actor_id: int, name: str, place: FloatArray) -> RecordedActor:
+    x, y, z = (mirrored(np.array([*place, 0.0])) * CENTIMETRES).tolist()
+    attributes = (("sign_id", STRING, name),)
+    return RecordedActor(actor_id, RecordedKind.LIGHT, (x, y, z), (0.0, 0.0, 0.0), 0, LIGHT, attributes)
 
 
 def _ground(x: FloatArray, y: FloatArray, known: KnownMap | None) -> FloatArray:
