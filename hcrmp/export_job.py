@@ -9,12 +9,12 @@ from rich.console import Console
 
 from envs.recording import DriveLog
 from envs.recording.carla_log import KnownMap, write_carla_log
-from envs.recording.exports.csv import actors_path, write_csv
-from envs.recording.exports.mcap import write_mcap
-from envs.recording.exports.rerun import write_rerun
 from envs.roads.map_file import is_map_file
 from envs.scenarios.maps import generated_maps
 from hcrmp.exchange_config import ExportConfig
+from hcrmp.exports.csv_tables import actors_path, write_csv
+from hcrmp.exports.mcap_file import write_mcap
+from hcrmp.exports.rerun_file import write_rerun
 from hcrmp.import_job import free_path, load_map
 
 SUFFIXES = {"mcap": ".mcap", "rerun": ".rrd", "csv": ".csv", "log": ".log"}
@@ -42,8 +42,8 @@ def export(config: ExportConfig) -> list[Path]:
 
 _WRITERS: dict[str, Callable[[DriveLog, Path], list[Path]]] = {
     "csv": write_csv,
-    "mcap": lambda drive, path: [write_mcap(drive, path)],
-    "rerun": lambda drive, path: [write_rerun(drive, path)],
+    "mcap": write_mcap,
+    "rerun": write_rerun,
 }
 
 
