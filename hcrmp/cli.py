@@ -21,7 +21,7 @@ INTERRUPTED_STATUS = 130
 
 USER_ERRORS = (
     ("envs.errors", "EnvsError"),
-    ("envs.carla_log", "CarlaLogError"),
+    ("envs.carla_recording", "CarlaLogError"),
     ("envs.roads.elements", "OpenDriveError"),
     ("envs.scenarios.catalogue", "UnknownScenarioError"),
     ("envs.scenarios.sampling", "ScenarioError"),
@@ -92,6 +92,18 @@ JOBS: dict[str, Job] = {
         ),
         positional="drive",
         aliases={"from": "from_s"},
+    ),
+    "import": Job(
+        "hcrmp.import_job",
+        "Turn a recording of a CARLA server into a drive, without a server.",
+        ("hcrmp import recording.log map_folder=maps", "hcrmp import recording.log ego=174 period_s=0.1"),
+        positional="recording",
+    ),
+    "export": Job(
+        "hcrmp.export_job",
+        "Write a drive for Foxglove, Rerun, a spreadsheet, or CARLA's replayer.",
+        ("hcrmp export runs/tuned/drives/merging-high-3.parquet to=mcap", "hcrmp export drive.parquet to=log"),
+        positional="drive",
     ),
     "demo": Job(
         "hcrmp.demo",

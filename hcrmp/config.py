@@ -324,6 +324,8 @@ CONFIGS: dict[str, str | type[Any]] = {
     "train": "hcrmp.train_config:TrainConfig",
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
+    "import": "hcrmp.exchange_config:ImportConfig",
+    "export": "hcrmp.exchange_config:ExportConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
