@@ -274,6 +274,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "train": "hcrmp.train_config:TrainConfig",
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
+    "report": "hcrmp.report.config:ReportConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
