@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hcrmp.mapping import to_mapping
-from hcrmp.report.contestants import Contestant, Course, estimate, paired
+from hcrmp.config import HintsConfig
+from hcrmp.mapping import from_mapping, to_mapping
+from hcrmp.report.contestants import Contestant, Course, estimate, hint_words, paired
 from hcrmp.report.results import COLLISION, SUCCESS, Value, signed, value
 from hcrmp.report.runs import OWN, leaves, written
 from hcrmp.statistics import Estimate
@@ -53,6 +55,6 @@ def _settings(who: Contestant) -> dict[str, str]:
     found = {key: written(value) for key, value in leaves(to_mapping(one.run.config)).items()}
     found = {key: text for key, text in found.items() if key.split(".")[0] not in (*OWN, "seed")}
     hints = one.config.get("hints")
-    if isinstance(hints, dict):
-        found |= {f"evaluated with hints.{key}": written(value) for key, value in leaves(hints).items()}
+    if isinstance(hints, Mapping):
+        found["evaluated with"] = hint_words(from_mapping(HintsConfig, hints, "hints"))
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.scenarios.catalogue import ROUTE
 from hcrmp import statistics
 from hcrmp.config import HintsConfig
 from hcrmp.mapping import from_mapping
@@ -19,12 +20,12 @@ from hcrmp.statistics import Estimate, FloatArray
 Column = Mapping[str, Any]
 
 DRIVERS = {
-    "untrained": "untrained planner",
-    "keep_lane": "keeps its lane",
-    "full_throttle": "floors it",
-    "cruise": "cruises on",
-    "law_abiding": "obeys the rules",
-    "reference": "reference driver",
+    "untrained": "Untrained planner",
+    "keep_lane": "Lane keeper",
+    "full_throttle": "Full throttle",
+    "cruise": "Cruise control",
+    "law_abiding": "Law-abiding driver",
+    "reference": "Reference driver",
 }
 """Words for drivers that are no planner of a run."""
 
@@ -66,13 +67,22 @@ class Course:
     @property
     def name(self) -> str:
         """The conditions in words."""
-        scenarios = dict.fromkeys(cell.split("/")[0].replace("_", " ") for cell in self.cells)
+        families = dict.fromkeys(cell.split("/")[0] for cell in self.cells)
+        scenarios = ["routes" if family == ROUTE else family.replace("_", " ") for family in families]
         return ", ".join(scenarios) if len(scenarios) <= 4 else f"{len(scenarios)} conditions"
 
     @property
     def episodes(self) -> int:
         """Episodes of all contestants."""
         return sum(len(one.records) for contestant in self.contestants for one in contestant.evaluations)
+
+
+def with_colours(colours: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """Return ``colours`` with the next ones for those of ``names`` that have none yet."""
+    found = dict(colours)
+    for name in names:
+        found.setdefault(name, max(found.values(), default=-1) + 1)
+    return found
 
 
 def valid(evaluation: Evaluation) -> list[EpisodeRecord]:
@@ -100,7 +110,9 @@ def _names(evaluations: Sequence[Evaluation]) -> list[str]:
     methods = method_of_runs([one.run for one in evaluations if one.run is not None])
     names = [_name(one, methods) for one in evaluations]
     # The same thing twice on the same cells is told apart by its file.
-    keys = [(name, frozenset(one.cells), one.run and one.run.name) for name, one in zip(names, evaluations, strict=True)]
+    keys = [
+        (name, frozenset(one.cells), one.run and one.run.name) for name, one in zip(names, evaluations, strict=True)
+    ]
     return [
         name if keys.count(key) == 1 else f"{name} ({one.label})"
         for name, key, one in zip(names, keys, evaluations, strict=True)
@@ -118,7 +130,8 @@ def method_of_runs(runs: Sequence[Run]) -> dict[str, str]:
 def _name(one: Evaluation, methods: Mapping[str, str]) -> str:
     run = one.run.name if one.run is not None else ""
     base = methods.get(run, run or one.label) if one.driver == "planner" else DRIVERS.get(one.driver, one.driver)
-    return ", ".join([base, *_unusual(one)])
+    unusual = ", ".join(_unusual(one))
+    return f"{base} ({unusual})" if unusual else base
 
 
 def _unusual(one: Evaluation) -> list[str]:
@@ -126,11 +139,22 @@ def _unusual(one: Evaluation) -> list[str]:
     config = one.config
     found = []
     if isinstance(config.get("hints"), Mapping) and one.driver == "planner":
-        found.append(f"hints {from_mapping(HintsConfig, config['hints'], 'hints').words}")
+        found.append(hint_words(from_mapping(HintsConfig, config["hints"], "hints")))
     found += ["randomised"] if config.get("randomise") else []
     found += ["sampled actions"] if config.get("deterministic") is False else []
     found += [f"episodes of seed {config['seed']}"] if config.get("seed") else []
     return found
+
+
+def hint_words(hints: HintsConfig) -> str:
+    """Return whose hints an evaluation was given in place of the training's, and their faults."""
+    if hints.provider == "none":
+        return "no hints"
+    if hints.provider != "faulty":
+        return f"hints of {hints.provider}"
+    told = [f"{100 * rate:g} % {name}" for name, rate in hints.faults.rates.items() if rate > 0.0]
+    inverted = " (inverted)" if hints.faults.wrong > 0.0 and hints.faults.wrong_mode == "inverted" else ""
+    return f"hints {', '.join(told)}{inverted}"
 
 
 # ---- estimates
@@ -214,9 +238,7 @@ def _by_episode(evaluations: Group, column: Any) -> dict[tuple[str, int], float]
     return {key: float(np.mean(rows)) for key, rows in values.items()}
 
 
-def _differences(
-    ours: Mapping[tuple[str, int], float], theirs: Mapping[tuple[str, int], float]
-) -> list[FloatArray]:
+def _differences(ours: Mapping[tuple[str, int], float], theirs: Mapping[tuple[str, int], float]) -> list[FloatArray]:
     cells: dict[str, list[float]] = {}
     for key in ours:
         if key in theirs:

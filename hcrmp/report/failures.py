@@ -14,15 +14,14 @@ from hcrmp.report.sources import Evaluation
 STANDING_MPS = 1.0
 """Whoever runs out of time with a lower mean speed stood rather than drove (ours)."""
 
-GROUPS = ("Collisions", "Leaving the road", "Running out of time", "Breaking a rule", "Infrastructure")
+GROUPS = ("Collisions", "Leaving the way", "Running out of time", "Breaking a rule", "Infrastructure")
 
 RULES = {
     "red_light": "red light run",
     "stop_sign": "stop sign run",
     "wrong_way": "wrong way",
-    "route_deviation": "lost the route",
-    "vehicle_blocked": "blocked",
 }
+LOST = "route_deviation"
 SIDES = {"front": "at the front", "rear": "from behind", "left": "on the left", "right": "on the right"}
 
 
@@ -62,8 +61,8 @@ def _of(contestant: Contestant, one: Evaluation, record: EpisodeRecord) -> list[
     if record.outcome != "success":
         kind, time_s = ending(record)
         found.append(Failure(kind, contestant, one, record, time_s))
-        if record.outcome == "violation" and rules:
-            rules.pop()  # the one that ended it
+        # The one that ended it is told already.
+        rules = [rule for rule in rules if record.outcome != "violation" or rule.time_s != time_s]
     return found + [
         Failure(Kind(GROUPS[3], RULES[rule.kind]), contestant, one, record, rule.time_s, on_the_way=True)
         for rule in rules
@@ -81,9 +80,12 @@ def ending(record: EpisodeRecord) -> tuple[Kind, float]:
         stood = record.mean_speed_mps < STANDING_MPS
         return Kind(GROUPS[2], "stood still" if stood else "too slow"), record.time_s
     if record.outcome == "violation":
-        rules = [infraction for infraction in record.infractions if infraction.kind in RULES]
-        if rules:
+        rules = [infraction for infraction in record.infractions if infraction.kind in (*RULES, LOST)]
+        if rules and rules[-1].kind != LOST:
             return Kind(GROUPS[3], RULES[rules[-1].kind]), rules[-1].time_s
+        lost = _last(record.infractions, LOST)
+        if lost is not None:
+            return Kind(GROUPS[1], "off the route"), lost.time_s
         return Kind(GROUPS[3], "against the rules"), record.time_s
     return Kind(GROUPS[4], "simulator or server failed"), record.time_s
 

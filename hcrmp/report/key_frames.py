@@ -11,7 +11,7 @@ import numpy as np
 from envs.recording import DriveLog, DriveLogError
 from envs.rendering.road import painted_lines
 from envs.roads.drawing import simplified
-from envs.scene import ActorKind, FloatArray
+from envs.scene import ActorKind, BoolArray, FloatArray
 from hcrmp.report.failures import Failure, Kind
 from hcrmp.viewer import write_html
 
@@ -21,6 +21,9 @@ AHEAD_M, BEHIND_M, ASIDE_M = 34.0, 22.0, 13.0
 MARGIN_M = 2.0
 TRAIL_S = 4.0
 """How far back the ego's trail goes (s)."""
+
+SMALL_M = 1.2
+"""A body below this is drawn as a disc that can be seen (m)."""
 
 TOLERANCE_M = 0.08
 DRAWN = 8
@@ -145,11 +148,12 @@ def _bodies(drive: DriveLog, tick: int, frame: _Frame) -> Iterator[str]:
 def _body(place: FloatArray, turned: float, size: tuple[float, float], kind: str) -> str:
     """Return a body as a rectangle with a stroke across its front, which tells where it heads."""
     length, width = size
+    if max(size) < SMALL_M:
+        return f'<g class="{kind}"><circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r=".8"/></g>'
     degrees = -np.degrees(turned)
     where = f"translate({place[0]:.1f} {place[1]:.1f}) rotate({degrees:.0f})"
     shape = f'<rect x="{-length / 2:.2f}" y="{-width / 2:.2f}" width="{length:.2f}" height="{width:.2f}" rx=".4"/>'
-    if length > 1.5:
-        shape += f'<path d="M{length * 0.24:.2f} {-width * 0.34:.2f}V{width * 0.34:.2f}"/>'
+    shape += f'<path d="M{length * 0.24:.2f} {-width * 0.34:.2f}V{width * 0.34:.2f}"/>'
     return f'<g class="{kind}" transform="{where}">{shape}</g>'
 
 
@@ -187,7 +191,7 @@ def _inside(points: FloatArray) -> Iterator[FloatArray]:
     # A segment may cross the drawing between two points outside: it is kept if its bounding box meets the drawing.
     low, high = np.minimum(points[:-1], points[1:]), np.maximum(points[:-1], points[1:])
     reach = np.array([AHEAD_M + MARGIN_M, ASIDE_M + MARGIN_M]), np.array([-BEHIND_M - MARGIN_M, -ASIDE_M - MARGIN_M])
-    crosses = ((low < reach[0]) & (high > reach[1])).all(axis=1)
+    crosses: BoolArray = np.asarray(((low < reach[0]) & (high > reach[1])).all(axis=1))
     start = 0
     while start < len(crosses):
         if not crosses[start]:

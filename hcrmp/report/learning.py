@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hcrmp.report.contestants import method_of_runs
+from hcrmp.report.contestants import method_of_runs, with_colours
 from hcrmp.report.sources import Run
-from hcrmp.report.svg import Axis, Line, chart, nice_axis, share_axis
+from hcrmp.report.svg import Axis, Line, chart, nice_axis, share_axis, whole_axis
 
 Numbers = npt.NDArray[np.float64]
 Scalars = Mapping[str, tuple[Numbers, Numbers]]
@@ -67,6 +67,7 @@ def learning(runs: Sequence[Run], colours: Mapping[str, int]) -> Learning | None
     methods: dict[str, list[Scalars]] = {}
     for name, scalars in logged.items():
         methods.setdefault(names[name], []).append(scalars)
+    colours = with_colours(colours, list(methods))
     panels = [panel for title, tag, share in PANELS if (panel := _panel(title, tag, share, methods, colours))]
     if not panels:
         return None
@@ -89,8 +90,8 @@ def _panel(
     if not lines:
         return None
     last = max(line.xs[-1] for line in lines)
-    y = share_axis() if share else _axis_of(lines)
-    return Panel(title, chart(title, lines, nice_axis(0.0, last, "decisions", steps_text), y))
+    y = share_axis(high=max(max(line.highs or line.ys) for line in lines)) if share else _axis_of(lines)
+    return Panel(title, chart(title, lines, whole_axis(last, "decisions", steps_text), y))
 
 
 def _axis_of(lines: Sequence[Line]) -> Axis:

@@ -42,24 +42,28 @@ def build(material: Material, config: ReportConfig, place: Path, made_by: Mappin
     names = {who.name: who.index for course in found for who in course.contestants}
     curves = learning(material.runs, names)
     parts = [_part(course, number, config, place, report) for number, course in enumerate(found)]
-    return _environment().get_template("page.html.j2").render(
-        style=_resource("page.css"),
-        title=config.title or _title(material),
-        generator=f"hcrmp {made_by['packages'].get('hcrmp') or ''}, commit {made_by['commit'] or 'unknown'}",
-        facts=_facts(material, made_by),
-        contents=_contents(parts),
-        parts=parts,
-        report=report,
-        counters=COUNTERS,
-        learning=curves,
-        learning_commands=distinct(run.provenance for run in curves.runs) if curves else [],
-        robustness=robustness_figures(material.robustness),
-        ablations=ablations(found[0], config.seed) if found else [],
-        first_run=material.runs[0].name if material.runs else "RUN",
-        trained_runs=",".join(run.name for run in material.runs if run.config is not None) or "RUN",
-        provenance=provenance_rows(material),
-        settings=settings_that_differ(material.runs),
-        **dict(zip(("same", "versions"), provenance_words(material), strict=True)),
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            style=_resource("page.css"),
+            title=config.title or _title(material, names),
+            generator=f"hcrmp {made_by['packages'].get('hcrmp') or ''}, commit {made_by['commit'] or 'unknown'}",
+            facts=_facts(material, made_by),
+            contents=_contents(parts),
+            parts=parts,
+            report=report,
+            counters=COUNTERS,
+            learning=curves,
+            learning_commands=distinct(run.provenance for run in curves.runs) if curves else [],
+            robustness=robustness_figures(material.robustness, names),
+            ablations=ablations(found[0], config.seed) if found else [],
+            first_run=material.runs[0].name if material.runs else "RUN",
+            trained_runs=",".join(run.name for run in material.runs if run.config is not None) or "RUN",
+            provenance=provenance_rows(material),
+            settings=settings_that_differ(material.runs),
+            **dict(zip(("same", "versions"), provenance_words(material), strict=True)),
+        )
     )
 
 
@@ -76,8 +80,8 @@ def _part(course: Course, number: int, config: ReportConfig, place: Path, report
         "course": course,
         "anchor": f"course{number + 1}",
         "headline": table,
-        "sentence": sentence(course, table),
-        "ending": f"Episodes end at {ENDS[first.ends_at]}{'' if first.ends_at == 'violation' else ' the rest'}.",
+        "sentence": sentence(table),
+        "ending": f"Episodes end at {_ending(first.ends_at)}.",
         "commands": distinct(one.provenance for who in course.contestants for one in who.evaluations),
         "cells": cells(course, config.seed),
         "differences": between,
@@ -94,6 +98,10 @@ def _part(course: Course, number: int, config: ReportConfig, place: Path, report
         "weights": weight_figures(traces),
         "hints": hint_rows(course, traces),
     }
+
+
+def _ending(ends_at: str) -> str:
+    return next((words for name, words in ENDS.items() if name == ends_at), ends_at)
 
 
 def _reach(between: Sequence[Difference]) -> int:
@@ -163,9 +171,12 @@ def _link(one: Failure, place: Path) -> str:
     return f"{quote(path)}#t={max(0.0, one.time_s - 2.0):.1f}"
 
 
-def _title(material: Material) -> str:
-    names = [run.name for run in material.runs] or [one.path.stem for one in material.robustness]
-    return ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} more"
+def _title(material: Material, contestants: Mapping[str, int]) -> str:
+    names = list(contestants) or [run.name for run in material.runs] or [one.path.stem for one in material.robustness]
+    if len(names) == 1:
+        return names[0]
+    shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _facts(material: Material, made_by: Mapping[str, Any]) -> list[str]:

@@ -26,7 +26,7 @@ def profile_chart(course: Course, seed: int) -> str:
         return ""
     title = "Share of conditions and seeds in which a planner succeeds at least so often"
     x, y = share_axis("success in a condition, at least (%)"), share_axis()
-    return chart(title, lines, x, y, width=560.0, height=280.0)
+    return chart(title, lines, x, y, width=480.0, height=270.0)
 
 
 def _line(who: Contestant, seed: int) -> Line | None:
@@ -38,9 +38,7 @@ def _line(who: Contestant, seed: int) -> Line | None:
     # Episodes of a unit resampled: their number of successes is binomial.
     drawn = np.stack([rng.binomial(unit.size, unit.mean(), RESAMPLES) / unit.size for unit in units], axis=-1)
     lows, highs = np.quantile(profile(drawn), (0.025, 0.975), axis=0)
-    return Line(
-        who.name, who.index, LEVELS.tolist(), profile(rates[None])[0].tolist(), lows.tolist(), highs.tolist()
-    )
+    return Line(who.name, who.index, LEVELS.tolist(), profile(rates[None])[0].tolist(), lows.tolist(), highs.tolist())
 
 
 def profile(rates: Numbers) -> Numbers:

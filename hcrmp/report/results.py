@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from envs.metrics.driving_score import leaderboard_2_1
 from hcrmp import statistics
@@ -48,14 +47,14 @@ COLLISION = Metric("Collision", "%", ended("collision"), 100.0, 1, False)
 METRICS = (
     SUCCESS,
     COLLISION,
-    Metric("Off road", "%", ended("off_road"), 100.0, 1, False),
-    Metric("Timeout", "%", ended("timeout"), 100.0, 1, False),
-    Metric("Violation", "%", ended("violation"), 100.0, 1, False),
+    Metric("Off road", "%", ended("off_road"), 100.0, 1),
+    Metric("Timeout", "%", ended("timeout"), 100.0, 1),
+    Metric("Violation", "%", ended("violation"), 100.0, 1),
     Metric("Driving score", "2.1", driving_score, 1.0, 1, True),
     Metric("Completion", "%", completion, 100.0, 1, True),
     Metric("Speed", "m/s", lambda record: record.mean_speed_mps, 1.0, 1),
-    Metric("Jerk", "m/s³", lambda record: record.mean_abs_jerk, 1.0, 1, False),
-    Metric("Least TTC", "s", lambda record: record.min_ttc_s, 1.0, 1, True),
+    Metric("Jerk", "m/s³", lambda record: record.mean_abs_jerk, 1.0, 1),
+    Metric("Least TTC", "s", lambda record: record.min_ttc_s, 1.0, 1),
 )
 
 
@@ -64,8 +63,7 @@ class Value:
     """A number with its interval, written; ``best`` of its column; shares of the axis for a small plot."""
 
     text: str
-    low: str = ""
-    high: str = ""
+    interval: str = ""
     best: bool = False
     number: float = math.nan
     ends: tuple[float, float] = (math.nan, math.nan)
@@ -76,7 +74,7 @@ def value(metric: Metric, found: Estimate) -> Value:
     if math.isnan(found.value):
         return Value("–")
     text, low, high = (_written(metric, number) for number in (found.value, found.low, found.high))
-    return Value(text, low, high, number=found.value, ends=(found.low, found.high))
+    return Value(text, f"{low}–{high}", number=found.value, ends=(found.low, found.high))
 
 
 def _written(metric: Metric, number: float) -> str:
@@ -124,7 +122,7 @@ def _with_best(metric: Metric, column: Sequence[Value]) -> list[Value]:
     if metric.more_is_better is None or len(numbers) < 2:
         return list(column)
     best = max(numbers) if metric.more_is_better else min(numbers)
-    return [Value(one.text, one.low, one.high, one.number == best, one.number, one.ends) for one in column]
+    return [replace(one, best=one.number == best) for one in column]
 
 
 @dataclass(frozen=True)
@@ -182,28 +180,32 @@ def differences(course: Course, seed: int) -> list[Difference]:
 
 def signed(found: Estimate) -> Value:
     """Return a difference of shares in percent points, with its sign."""
-    text, low, high = (f"{100 * number:+.1f}".replace("-", "−") for number in (found.value, found.low, found.high))
-    return Value(text, low, high, number=found.value, ends=(found.low, found.high))
+    text, low, high = (_points(number) for number in (found.value, found.low, found.high))
+    return Value(text, f"{low} to {high}", number=found.value, ends=(found.low, found.high))
 
 
-def sentence(course: Course, table: Headline) -> str:
-    """Return what the table comes to, in a sentence."""
+def _points(share: float) -> str:
+    rounded = round(100 * share, 1)
+    return "0.0" if rounded == 0.0 else f"{rounded:+.1f}".replace("-", "−")
+
+
+def sentence(table: Headline) -> str:
+    """Return what the table comes to, in a sentence or two: the first one's success, and the best of the others."""
     rows = [row for row in table.rows if row.episodes]
+    columns = {metric.heading: number for number, metric in enumerate(table.metrics)}
     if not rows:
         return "No episode counts: the infrastructure ended all of them."
-    at = {metric.heading: number for number, metric in enumerate(table.metrics)}
-    if "Success" not in at:
-        return f"Nobody succeeded in any of {course.episodes:,} episodes."
-    ranked = sorted(rows, key=lambda row: -row.values[at["Success"]].number)
-    told = _success_words(ranked[0], at["Success"])
-    if len(ranked) == 1:
+    if SUCCESS.heading not in columns:
+        return "Nobody succeeded in any episode."
+    first, *others = rows
+    at, crashes = columns[SUCCESS.heading], columns.get(COLLISION.heading)
+    found = first.values[at]
+    told = f"{first.contestant.name} succeeds in {found.text} % of the episodes ({found.interval})"
+    if crashes is not None:
+        told += f" and collides in {first.values[crashes].text} %"
+    if not others:
         return f"{told}."
-    return f"{told}; next is {_success_words(ranked[1], at['Success'], short=True)}."
-
-
-def _success_words(row: Row, at: int, short: bool = False) -> str:
-    found: Any = row.values[at]
-    name = row.contestant.name
-    if short:
-        return f"{name} with {found.text} % ({found.low}–{found.high})"
-    return f"{name} succeeds in {found.text} % of the episodes (95 % interval {found.low}–{found.high})"
+    best = max(others, key=lambda row: row.values[at].number)
+    found = best.values[at]
+    rank = "Best" if found.number > first.values[at].number else "Next"
+    return f"{told}. {rank} is {best.contestant.name} with {found.text} % ({found.interval})."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hcrmp.report.commands import command_of
+from hcrmp.report.contestants import with_colours
 from hcrmp.report.learning import Panel
 from hcrmp.report.sources import Robustness
 from hcrmp.report.svg import Line, chart, share_axis
@@ -32,14 +33,14 @@ class RobustnessFigure:
     commands: tuple[str, ...]
 
 
-def robustness_figures(found: Sequence[Robustness]) -> list[RobustnessFigure]:
-    """Return the figures of all files."""
-    return [_figure(one) for one in found]
+def robustness_figures(found: Sequence[Robustness], colours: Mapping[str, int]) -> list[RobustnessFigure]:
+    """Return the figures of all files; ``colours`` by the method's name, which others get new ones beside."""
+    return [_figure(one, colours) for one in found]
 
 
-def _figure(one: Robustness) -> RobustnessFigure:
+def _figure(one: Robustness, colours: Mapping[str, int]) -> RobustnessFigure:
     named = named_with_seeds(one.curves)
-    index = {method: number for number, method in enumerate(named)}
+    index = with_colours(colours, list(named))
     modes = dict.fromkeys(curve.mode for curve in one.curves)
     panels = [
         Panel(f"{title} (wrong: {mode})", _chart([c for c in one.curves if c.mode == mode], share_of, index))
@@ -51,9 +52,11 @@ def _figure(one: Robustness) -> RobustnessFigure:
     return RobustnessFigure(tuple(panels), legend, WORDS.get(one.when, ""), (command,) if command else ())
 
 
-def _chart(curves: Sequence[Curve], share_of: Callable[[Point], Share], index: dict[str, int]) -> str:
+def _chart(curves: Sequence[Curve], share_of: Callable[[Point], Share], index: Mapping[str, int]) -> str:
     lines = [_line(curve, share_of, index[curve.method]) for curve in curves]
-    return chart("How often episodes end so by the share of wrong hints", lines, share_axis("wrong hints (%)"), share_axis())
+    title = "How often episodes end so by the share of wrong hints"
+    high = max(end for line in lines for end in line.highs)
+    return chart(title, lines, share_axis("wrong hints (%)"), share_axis(high=high))
 
 
 def _line(curve: Curve, share_of: Callable[[Point], Share], index: int) -> Line:

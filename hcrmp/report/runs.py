@@ -74,7 +74,7 @@ def provenance_words(material: Material) -> tuple[list[str], list[Fact]]:
 
 def _surroundings(made_by: Mapping[str, Any]) -> dict[str, str]:
     machine, packages = made_by.get("machine") or {}, made_by.get("packages") or {}
-    found = {"commit": str(made_by.get("commit") or "unknown"), **{name: str(value) for name, value in machine.items()}}
+    found = {name: str(value) for name, value in machine.items()}
     return found | {"Python": str(made_by.get("python", "–"))} | {k: str(v or "–") for k, v in packages.items()}
 
 

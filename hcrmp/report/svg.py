@@ -64,9 +64,17 @@ def colour(index: int) -> str:
     return f"var(--c{index % COLOURS})"
 
 
-def share_axis(label: str = "") -> Axis:
-    """Return an axis of shares in [0, 1], written in percent."""
-    return Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0), label, lambda value: f"{100 * value:.0f}")
+def share_axis(label: str = "", high: float = 1.0) -> Axis:
+    """Return an axis of shares that holds ``high`` and is no longer than needed, written in percent."""
+    end = next((end for end in (0.1, 0.2, 0.4) if high <= end), 1.0)
+    ticks = [round(number * end / 4, 10) for number in range(5)]
+    return Axis(0.0, end, ticks, label, lambda value: f"{100 * value:g}")
+
+
+def whole_axis(high: float, label: str = "", text: Callable[[float], str] = "{:g}".format) -> Axis:
+    """Return an axis that goes from 0 to ``high`` itself, with round ticks on the way."""
+    step = _round_step(max(high, 1e-9) / 4)
+    return Axis(0.0, high, [round(number * step, 10) for number in range(int(high / step + 1e-9) + 1)], label, text)
 
 
 def nice_axis(low: float, high: float, label: str = "", text: Callable[[float], str] = "{:g}".format) -> Axis:
@@ -84,7 +92,7 @@ def _round_step(step: float) -> float:
     return next(factor * scale for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * scale >= step * (1 - 1e-9))
 
 
-def chart(title: str, lines: Sequence[Line], x: Axis, y: Axis, width: float = 360.0, height: float = 216.0) -> str:
+def chart(title: str, lines: Sequence[Line], x: Axis, y: Axis, width: float = 440.0, height: float = 220.0) -> str:
     """Return the chart of ``lines``; ``title`` is read aloud by a screen reader."""
     plot = _Plot(x, y, width - LEFT - RIGHT, height - TOP - BOTTOM)
     parts = [*_grid(plot), *(part for line in lines for part in _band(plot, line))]

@@ -46,4 +46,4 @@ def _chart(one: Traces) -> str:
         Line(name, 0, places, [float(mean[critic]) for _, mean in found], marks=True, colour=f"var(--{name})")
         for critic, name in enumerate(REWARD_NAMES)
     ]
-    return chart("Mean weights of the critics by time to collision", lines, x, share_axis())
+    return chart("Mean weights of the critics by time to collision", lines, x, share_axis(), height=240.0)
