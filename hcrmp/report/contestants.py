@@ -92,6 +92,7 @@ def valid(evaluation: Evaluation) -> list[EpisodeRecord]:
 
 def courses(evaluations: Sequence[Evaluation]) -> list[Course]:
     """Return the evaluations by the cells that they drove, and there by method; colours go over all of them."""
+    evaluations = _once(evaluations)
     names = _names(evaluations)
     colours = {name: number for number, name in enumerate(dict.fromkeys(names))}
     by_cells: dict[frozenset[str], dict[str, list[Evaluation]]] = {}
@@ -106,13 +107,22 @@ def courses(evaluations: Sequence[Evaluation]) -> list[Course]:
     ]
 
 
+def _once(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Leave out what a scripted driver drove again: it drives the same episodes alike in whatever run it is."""
+    found: dict[Any, Evaluation] = {}
+    for number, one in enumerate(evaluations):
+        seeded = one.driver in ("planner", "untrained")
+        episodes = frozenset((record.cell, record.seed) for record in one.records)
+        found.setdefault(number if seeded else (one.driver, one.label, episodes), one)
+    return list(found.values())
+
+
 def _names(evaluations: Sequence[Evaluation]) -> list[str]:
     methods = method_of_runs([one.run for one in evaluations if one.run is not None])
     names = [_name(one, methods) for one in evaluations]
     # The same thing twice on the same cells is told apart by its file.
-    keys = [
-        (name, frozenset(one.cells), one.run and one.run.name) for name, one in zip(names, evaluations, strict=True)
-    ]
+    homes = [one.run.name if one.run is not None else "" for one in evaluations]
+    keys = list(zip(names, (frozenset(one.cells) for one in evaluations), homes, strict=True))
     return [
         name if keys.count(key) == 1 else f"{name} ({one.label})"
         for name, key, one in zip(names, keys, evaluations, strict=True)
