@@ -105,6 +105,16 @@ JOBS: dict[str, Job] = {
         ("hcrmp export runs/tuned/drives/merging-high-3.parquet to=mcap", "hcrmp export drive.parquet to=log"),
         positional="drive",
     ),
+    "report": Job(
+        "hcrmp.report.job",
+        "Tell of runs and evaluations on one self-contained page, and in CARLA Leaderboard's layout.",
+        (
+            "hcrmp report runs/tuned",
+            "hcrmp report hcrmp-0 hcrmp-1 llm_reward-0 cruise robustness/robustness.json output=report",
+            "hcrmp report hcrmp-* labels=[planner-paper]",
+        ),
+        positionals="runs",
+    ),
     "demo": Job(
         "hcrmp.demo",
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",

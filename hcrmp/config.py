@@ -326,6 +326,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "replay": ReplayConfig,
     "import": "hcrmp.exchange_config:ImportConfig",
     "export": "hcrmp.exchange_config:ExportConfig",
+    "report": "hcrmp.report.config:ReportConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,

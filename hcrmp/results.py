@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,13 @@ def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
 
 def read_records(path: Path) -> list[EpisodeRecord]:
     """Return the episodes that ``write_results`` wrote."""
+    return records_of(path, read_json(path))
+
+
+def records_of(path: Path, content: Mapping[str, Any]) -> list[EpisodeRecord]:
+    """Return the episodes of the ``content`` of a file at ``path`` that ``write_results`` wrote."""
     try:
-        return [EpisodeRecord.from_dict(values) for values in read_json(path)["episodes"]]
+        return [EpisodeRecord.from_dict(values) for values in content["episodes"]]
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
 
