@@ -162,6 +162,11 @@ def summarise(
     latency: Latency | None = None,
 ) -> Results:
     """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
+    return Results(driver, tuple(records), summaries_of(records, seed), ends_at, latency or Latency())
+
+
+def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSummary, ...]:
+    """Return the summary of each cell and that over all of them; ``seed`` decides the bootstrap's draws."""
     rng = np.random.default_rng(seed)
     cells = metrics.summarise_cells(records, rng)
     mean = metrics.summarise(MEAN, records, rng)
@@ -169,7 +174,7 @@ def summarise(
         # Every cell weighs the same, and only the episodes in a cell are a sample. Where all of them ended alike, no
         # resample differs: there the interval stays Wilson's.
         mean.metrics["SR"] = metrics.mean_success(records, rng)
-    return Results(driver, tuple(records), (*cells, mean), ends_at, latency or Latency())
+    return *cells, mean
 
 
 def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
