@@ -126,8 +126,15 @@ class HintsConfig:
 class EvaluateConfig:
     """``hcrmp evaluate``. What the planner sees is that of its run; what it meets is chosen here."""
 
+    planners: tuple[str, ...] = ()
+    """Planners to compare on the same episodes: runs (folders, names in ``runs_dir``, patterns of such names; runs that
+    differ in nothing but their seed are one planner), drivers (``reference``, ``cruise``, ...), files of planners."""
+    protocol: str = ""
+    """What is driven, fixed by a file: a packaged protocol (``paper``, ``quick``, ...) or the path of an own one.
+    Results of different protocols are not compared."""
     run: str = ""
-    """Folder of the run, or its name in ``runs_dir``. A scripted driver needs none: its results get a folder."""
+    """Folder of the run, or its name in ``runs_dir``. A scripted driver needs none: its results get a folder. With
+    ``planners``: the run whose observation and actions those have that come without a run."""
     runs_dir: str = "runs"
     """Folder of all runs."""
     density: Density = "all"
@@ -156,6 +163,19 @@ class EvaluateConfig:
     """Drives recorded in each cell: each kind of ending in turn, failures first."""
     label: str = ""
     """Name of the result's files in the run's evaluation folder; made from the choices where it is empty."""
+    output: str = ""
+    """Folder of the results of ``planners``; ``evaluations/<label>`` where it is empty. An evaluation that was
+    interrupted goes on from there."""
+    repetitions: int = 1
+    """Times that ``planners`` drive each episode: where they or the simulator do not repeat themselves."""
+    train_seeds: tuple[int, ...] = ()
+    """Training seeds that each of the trained ``planners`` must have; any where it is empty."""
+    processes: int = 0
+    """Processes that drive the episodes of ``planners``; 0: one for each core. It does not change the result."""
+    retries: int = 2
+    """Times that an episode which the infrastructure broke off is driven anew, alone."""
+    repeat: bool = False
+    """Drive again what was evaluated already, and tell which episodes went otherwise."""
     progress: bool = True
     """Show a progress bar."""
     scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
@@ -166,13 +186,13 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         """Refuse counts that measure nothing."""
-        if not self.run and self.driver in ("planner", "untrained"):
-            raise ValueError("run must be given: add run=...")
+        if not self.run and not self.planners and self.driver in ("planner", "untrained"):
+            raise ValueError("run must be given: add run=..., or planners=[...] to compare several")
         if not 0 <= self.seed < 10_000 or self.episodes > 100_000:
             raise ValueError(f"seed must be 0 to 9999, episodes at most 100000, got {self.seed} and {self.episodes}")
-        for name in ("episodes", "worlds"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, least in (("episodes", 1), ("worlds", 1), ("repetitions", 1), ("processes", 0), ("retries", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         object.__setattr__(self, "randomise", dotted_paths(self.randomise))
 
     @property
@@ -352,6 +372,8 @@ def load(job: str, overrides: Sequence[str] = ()) -> Any:
     """Return the configuration of ``job`` after ``overrides``; raises ``ConfigError`` with one clear line."""
     cls = config_class(job)
     overrides = with_full_keys(overrides, field_types(cls), HintsConfig)
+    if job == "evaluate":
+        overrides = import_module("hcrmp.comparison.protocol").with_protocol(overrides)
     composition = compose(job, overrides, tuple(field_types(cls)))
     values = _named(job, composition)
     if job == "train" and values.get("resume") is True:
