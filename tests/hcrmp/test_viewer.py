@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -123,6 +125,12 @@ def decoded(packed: dict[str, Any]) -> Any:
     return np.cumsum(packed["d"]) * packed["q"]
 
 
+def unpacked(page: Page) -> dict[str, Any]:
+    """Return the data of a page."""
+    data: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(page.texts["#data"], validate=True)))
+    return data
+
+
 def written(drives: list[DriveLog], folder: Path) -> tuple[Path, Page]:
     path = write_html(drives, folder / "replay" / "page.html")
     return path, Page(path.read_text(encoding="utf-8"))
@@ -203,7 +211,7 @@ def test_a_timeout_is_a_moment(drive: DriveLog) -> None:
 def test_the_page_is_well_formed_and_holds_the_drive(drive: DriveLog, tmp_path: Path) -> None:
     _, page = written([drive], tmp_path)
     assert page.open == []
-    data = json.loads(page.texts["#data"])
+    data = unpacked(page)
     assert data["drives"][0]["meta"]["outcome"] == "success"
     assert decoded(data["drives"][0]["time"])[-1] == pytest.approx(19.9)
     assert page.texts["title"] == "occluded pedestrian, medium, seed 41: success"
@@ -223,12 +231,12 @@ def test_texts_cannot_break_out_of_the_data(drive: DriveLog, tmp_path: Path) -> 
     meta = replace(drive.meta, scenario=evil, extra={"note": evil})
     path, page = written([replace(drive, trace=trace, meta=meta)], tmp_path)
     assert path.read_text(encoding="utf-8").count("<script") == 2
-    assert json.loads(page.texts["#data"])["drives"][0]["hints"]["text"] == [evil]
+    assert unpacked(page)["drives"][0]["hints"]["text"] == [evil]
 
 
 def test_drives_on_one_road_share_it(drive: DriveLog, tmp_path: Path) -> None:
     _, page = written([drive, drive], tmp_path)
-    data = json.loads(page.texts["#data"])
+    data = unpacked(page)
     assert len(data["roads"]) == 1 and [item["road"] for item in data["drives"]] == [0, 0]
 
 
