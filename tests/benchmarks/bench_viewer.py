@@ -27,6 +27,7 @@ COMMAND = "python -m tests.benchmarks.bench_viewer"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"width": 1440, "height": 900}
 PERIOD_S = 0.1
+TICK = Tick(weights=(0.5, 0.3, 0.2), values=(0.5, 0.3, 0.2), hint_text="Urban road, low density", hint_source="rules")
 BRAKE = np.array([[0.0, 1.0, 0.0]])
 
 WATCH = """
@@ -40,7 +41,7 @@ window.requestAnimationFrame = (callback) => ask((now) => {
   if (window.firstShown === null && document.getElementById("now")?.textContent) window.firstShown = performance.now();
 });
 """
-"""JavaScript before the page's own: notes when it has first drawn itself, and what each callback of a frame costs (ms)."""
+"""JavaScript before the page's own: notes when it has first drawn itself, and what each frame's callbacks cost (ms)."""
 
 FRAMES = """(seconds) => new Promise((done) => {
   const times = [];
@@ -68,8 +69,7 @@ def long_drive(ticks: int, others: int) -> DriveLog:
     env.simulator.reset([case])
     for _ in range(ticks):
         scene = env.simulator.step(BRAKE)
-        shares = (0.5, 0.3, 0.2)
-        recorder.append(scene, 0, Tick(weights=shares, values=shares, hint_text="Urban road, low density", hint_source="rules"))
+        recorder.append(scene, 0, TICK)
     env.close()
     return _driven_by_the_fastest(recorder.finish("success"))
 
