@@ -207,6 +207,8 @@ class ReplayConfig:
             raise ValueError("one of drive and run must be given: hcrmp replay DRIVE.parquet, or hcrmp replay run=...")
         if not self.speed > 0.0:
             raise ValueError(f"speed must be more than 0, got {self.speed}")
+        if self.beside and self.frame is not None:
+            raise ValueError("frame shows one drive, and beside asks for two: give one of them")
 
     @property
     def run_path(self) -> Path:
