@@ -16,20 +16,22 @@ from envs.recording import DriveLog
 from envs.scenarios.catalogue import GROUPS
 from hcrmp.config import EvaluateConfig
 from hcrmp.drivers import Driver
-from hcrmp.evaluation import Course, Driven, evaluate_driver, known_hints, make_course, make_driver
+from hcrmp.evaluation import Course, Driven, course_of, evaluate_driver, make_driver
 from hcrmp.mapping import to_mapping
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.redrive import record_drives
 from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
-from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.asking import Latency
 
 DRIVE_SUFFIX = ".parquet"
 
 
 def run(config: EvaluateConfig) -> int:
-    """Evaluate, print the tables, and say where the files are."""
+    """Evaluate one planner or compare several, print the tables, and say where the files are."""
+    if config.planners:
+        from hcrmp.comparison.job import run as run_comparison
+
+        return run_comparison(config)
     console = Console(stderr=True)
     folder = open_folder(config)
     results, paths = evaluate(config, folder, console)
@@ -45,15 +47,8 @@ def run(config: EvaluateConfig) -> int:
 def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tuple[Results, list[Path]]:
     """Drive, measure, record and write; return the results and the drives' files."""
     th.set_num_threads(1)
-    # What was trained on does not leak into what is measured: ranges are those that are asked for here.
-    trained = replace(trained_config(folder), randomise=config.randomise)
-    if config.simulator is not None:
-        trained = replace(trained, simulator=config.simulator)
-    course = make_course(
-        trained, config.scenario, config.density, config.episodes, config.seed, config.hints,
-        known_hints(folder, config.hints), config.map, config.ending,
-    )  # fmt: skip
-    driver, driven, latency = drive(config, course, folder, console, trained.seed)
+    course = course_of(config, folder)
+    driver, driven, latency = drive(config, course, folder, console, course.config.seed)
     results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending, latency)
     made_by = provenance(config.seed)
     # A drive is written down by driving it again, exactly, which no CARLA server promises.
@@ -74,11 +69,6 @@ def open_folder(config: EvaluateConfig) -> RunFolder:
     for place in (folder.evaluation, folder.drives):
         place.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def trained_config(folder: RunFolder) -> TrainConfig:
-    """Return the configuration that the run was trained with; the usual one where nothing was trained."""
-    return load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
 
 
 def drive(
@@ -193,10 +183,10 @@ class EpisodeProgress:
         if self._enabled and kind is None:
             self._console.print(f"{self._what}: {self._done} episodes, {self._words()}", highlight=False)
 
-    def episode_ended(self, record: EpisodeRecord) -> None:
+    def episode_ended(self, driven: Driven) -> None:
         """Count an episode."""
         self._done += 1
-        self._successes += record.outcome == "success"
+        self._successes += driven.record.outcome == "success"
         rate, _, ends = self._words().partition(", ")
         self._bar.update(self._task, completed=self._done, rate=rate, ends=ends)
 

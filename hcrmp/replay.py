@@ -29,12 +29,35 @@ PICTURE_SIZE = (1600, 900)
 
 
 def run(config: ReplayConfig) -> int:
-    """Write page and video, and print where they are."""
+    """Write page and video and print where they are; or what ``exact`` and ``from_s`` ask for."""
+    if config.exact or config.branches:
+        return _simulate(config)
     paths = replay(config, Console(stderr=True))
     console = Console()
     for path in paths:
         console.print(str(path), soft_wrap=True, highlight=False)
     return 0
+
+
+def _simulate(config: ReplayConfig) -> int:
+    """Simulate the drive again, or let somebody else take over."""
+    # Imported here: whoever looks at a drive need not wait for torch.
+    if config.exact:
+        from hcrmp.branch import exact
+
+        return exact.run(path_of(config))
+    from hcrmp.branch import job
+
+    return job.run(config, path_of(config))
+
+
+def path_of(config: ReplayConfig) -> Path:
+    """Return the file of the one drive that ``config`` names."""
+    if config.drive:
+        return Path(config.drive)
+    folder = RunFolder(config.run_path)
+    name, _ = choose(config.episode, recorded_drives(folder))
+    return folder.drives / f"{name}.parquet"
 
 
 def replay(config: ReplayConfig, console: Console) -> list[Path]:

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw
 from envs.rendering.bodies import body_shape, placed, rounded_box
 from envs.rendering.panel import Colour, RenderOverlay, draw_header, draw_legend, draw_panel, font
 from envs.rendering.road import GROUND, marks, near, surfaces
-from envs.roads.controls import clock_offset, signal_state
 from envs.roads.drawing import GateLine, RoadDrawing
+from envs.roads.gate_lines import shown_state
 from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
 
 EGO_COLOUR: Colour = (52, 211, 153)
@@ -156,8 +156,7 @@ def _draw_gate(canvas: ImageDraw.ImageDraw, camera: _Camera, gate: GateLine, tim
     ends = np.asarray(gate.points)
     pieces, colour = [ends], SIGN_COLOUR
     if gate.kind == "signal":
-        offset = clock_offset(seed, gate.plan, float(gate.program[0]))
-        colour = SIGNAL_COLOURS[SignalState(signal_state(gate.program[None], 0, time_s, offset))]
+        colour = SIGNAL_COLOURS.get(shown_state(gate, time_s, seed), SIGN_COLOUR)
     elif gate.kind == "yield":
         shares = np.array([(0.0, 0.25), (0.4, 0.6), (0.75, 1.0)])
         pieces = [ends[0] + share[:, None] * (ends[1] - ends[0]) for share in shares]

@@ -117,7 +117,7 @@ def drive(
         driver = make_driver("planner", course, env, planner.folder)
         driven = evaluate_driver(
             env, driver, course, planner_seed=planner.config.seed,
-            on_end=lambda record: on_end(record, len(course.episodes)),
+            on_end=lambda one: on_end(one.record, len(course.episodes)),
         )  # fmt: skip
     finally:
         env.close()
