@@ -249,6 +249,8 @@ class ReplayConfig:
             raise ValueError("one of drive and run must be given: hcrmp replay DRIVE.parquet, or hcrmp replay run=...")
         if not self.speed > 0.0:
             raise ValueError(f"speed must be more than 0, got {self.speed}")
+        if self.beside and self.frame is not None:
+            raise ValueError("frame shows one drive, and beside asks for two: give one of them")
         if self.every < 0.0:
             raise ValueError(f"every must be more than 0 s, got {self.every:g}")
         if not self.branches and (self.planner or self.hints is not None or self.others != "traffic"):

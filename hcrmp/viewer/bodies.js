@@ -87,7 +87,7 @@ function drawCyclist(context, length, width, style, pixel) {
     context.ellipse(x, 0, wheel, 0.12, 0, 0, 2 * Math.PI);
     paint(context, style);
   }
-  disc(context, 0, 0, Math.max(0.48 * width, 2.8 * pixel));
+  disc(context, 0, 0, Math.max(0.5 * width, 2.8 * pixel));
   paint(context, style);
 }
 

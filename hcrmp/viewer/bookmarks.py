@@ -63,7 +63,7 @@ def _events(drive: DriveLog) -> Iterator[dict[str, Any]]:
 
 def _collision_words(drive: DriveLog, tick: int) -> str:
     slot = int(drive.scenes.events.collision_actor[tick])
-    return f"collision with {_name(drive.scenes, tick, slot)}" if slot >= 0 else "collision"
+    return f"collision with {_name(drive.scenes, tick, slot)}" if 0 <= slot < drive.scenes.actor_slots else "collision"
 
 
 def _name(scenes: SceneBatch, tick: int, slot: int) -> str:

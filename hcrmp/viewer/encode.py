@@ -119,10 +119,18 @@ def _ego(scenes: SceneBatch) -> Plain:
         "throttle": series(ego.throttle, SHARE_QUANTUM),
         "brake": series(ego.brake, SHARE_QUANTUM),
         "steer": series(ego.steer, SHARE_QUANTUM),
-        "progress": series(scenes.route.progress_m, LENGTH_QUANTUM_M),
+        "progress": series(_progress_m(scenes), LENGTH_QUANTUM_M),
         "length": round(float(ego.length[0]), 2),
         "width": round(float(ego.width[0]), 2),
     }
+
+
+def _progress_m(scenes: SceneBatch) -> FloatArray:
+    """Return the way along the route ``(T,)`` (m), or the way driven where there is no route."""
+    if scenes.route.length_m.any():
+        return scenes.route.progress_m
+    steps_m = np.hypot(np.diff(scenes.ego.x), np.diff(scenes.ego.y))
+    return np.concatenate([[0.0], np.cumsum(steps_m)])
 
 
 def _route(scenes: SceneBatch) -> list[Plain]:

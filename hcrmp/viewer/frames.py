@@ -13,14 +13,16 @@ from PIL import Image
 
 from envs.recording import DriveLog
 from envs.rendering import RenderOverlay, SceneRenderer
+from hcrmp.viewer.critical import Critical, critical
 
 FILM_SUFFIXES = (".mp4", ".gif")
 _GIF_SIZE = (640, 360)
 _END_HOLD_S = 1.0
 
 
-def overlay_of(drive: DriveLog, tick: int) -> RenderOverlay:
+def overlay_of(drive: DriveLog, tick: int, risk: Critical) -> RenderOverlay:
     """Return what to write around the picture of a tick; the outcome shows at the drive's end only."""
+    ego = drive.scenes.ego
     meta, trace = drive.meta, drive.trace
     words = [meta.planner, f"seed {meta.seed}"]
     return RenderOverlay(
@@ -31,6 +33,8 @@ def overlay_of(drive: DriveLog, tick: int) -> RenderOverlay:
         hint_age_s=float(trace.hint_age_s[tick]),
         weights=None if trace.weights is None else trace.weights[tick],
         outcome=meta.outcome if tick == len(drive) - 1 else "",
+        trail=np.column_stack([ego.x[: tick + 1], ego.y[: tick + 1]]),
+        critical=int(risk.slot[tick]),
     )
 
 
@@ -39,7 +43,8 @@ def write_png(drive: DriveLog, time_s: float, path: str | os.PathLike[str], size
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     tick = drive.tick_at(time_s)
-    frame = SceneRenderer(drive.drawing, size).render(drive.scenes, tick, overlay_of(drive, tick))
+    overlay = overlay_of(drive, tick, critical(drive.scenes))
+    frame = SceneRenderer(drive.drawing, size).render(drive.scenes, tick, overlay)
     Image.fromarray(frame).save(target, format="PNG")
     return target
 
@@ -78,14 +83,14 @@ def write_video(
 
 def frames(drive: DriveLog, fps: float, size: tuple[int, int], speed: float = 1.0) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield the film's pictures, ``fps`` for every ``speed`` simulated seconds, and the last one for a second more."""
-    renderer = SceneRenderer(drive.drawing, size)
+    renderer, risk = SceneRenderer(drive.drawing, size), critical(drive.scenes)
     start = float(drive.scenes.time_s[0])
     count = int(round(drive.duration_s / speed * fps)) + 1
     ticks = [drive.tick_at(start + number * speed / fps) for number in range(count)]
     ticks += [len(drive) - 1] * int(round(_END_HOLD_S * fps))
     for number, tick in enumerate(ticks):
         if number == 0 or tick != ticks[number - 1]:
-            frame = renderer.render(drive.scenes, tick, overlay_of(drive, tick))
+            frame = renderer.render(drive.scenes, tick, overlay_of(drive, tick, risk))
         yield frame
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -20,8 +22,6 @@ _SCRIPTS = (
     *("series.js", "page.js", "bodies.js", "road.js", "sight.js", "camera.js", "map.js"),
     *("timeline.js", "moments.js", "plot_specs.js", "plots.js", "panel.js", "difference.js", "keys.js", "player.js"),
 )
-# In JSON these may be written as escapes; in HTML they could end the element that holds the data.
-_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
 def write_html(drives: Sequence[DriveLog], path: str | os.PathLike[str]) -> Path:
@@ -54,7 +54,7 @@ def page(heading: str, data: Mapping[str, Any]) -> str:
         title=_printable(heading),
         style=_resource("page.css"),
         scripts=[_resource(name) for name in _SCRIPTS],
-        data=json_for_html(data),
+        data=packed(data),
     )
 
 
@@ -72,9 +72,10 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def json_for_html(data: Any) -> str:
-    """Return JSON that may stand inside a script element, whatever its texts say."""
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
+def packed(data: Any) -> str:
+    """Return JSON, deflated, in letters that may stand inside any element, whatever its texts say (RFC 1950, 4648)."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def _data(drives: Sequence[DriveLog]) -> dict[str, Any]:

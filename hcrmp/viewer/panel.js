@@ -38,6 +38,7 @@ class Panel {
     head.append(this.source);
     this.text = element("p", "hinttext");
     this.text.dir = "auto";
+    this.text.classList.toggle("short", this.drive.hints.text.every((text) => !text));
     this.card.append(head, this.text);
     if (!this.drive.told.answers.length) return;
     this.details = element("details", "answer");
@@ -80,6 +81,7 @@ class Panel {
     say(this.speed.value, number(ego.speed[tick], 1));
     this.speed.tile.classList.toggle("warn", limit > 0 && ego.speed[tick] > 1.02 * limit);
     say(this.limit.value, limit > 0 ? limit.toFixed(1) : "none");
+    say(this.limit.tile.lastChild, limit > 0 ? "m/s" : "");
     const risk = this.drive.ttc[tick];
     say(this.ttc.value, risk >= this.drive.ttcHorizon ? "> " + this.drive.ttcHorizon : risk.toFixed(1));
     this.ttc.tile.classList.toggle("alarm", risk < 1.5);
@@ -110,7 +112,7 @@ class Panel {
     if (index === this.seen.answer && !opened) return;
     this.seen.answer = index;
     const [asked, source, prompt, said] = answers[index] || [0, "", "", ""];
-    say(this.summary, index < 0 ? "Prompt and answer: none for this hint" : `Prompt and answer, asked of ${source} at ${asked.toFixed(1)} s`);
+    say(this.summary, index < 0 ? "Prompt and answer: none for this hint" : `Prompt and answer, ${asked.toFixed(1)} s, ${source}`);
     if (!this.details.open) return;
     say(this.prompt, prompt || "none");
     say(this.answer, said || "none");

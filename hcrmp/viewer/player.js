@@ -2,7 +2,8 @@
 const BADGES = { success: "good", running: "faint", timeout: "amber" };
 const ADDRESS_DELAY_MS = 400;
 
-const data = JSON.parse(byId("data").textContent);
+if (!window.DecompressionStream) return say(byId("title"), "This browser is too old for this page: one of 2023 or later is needed.");
+const data = await unpack(byId("data").textContent);
 const roads = decodeAll(data.roads);
 const compared = data.compared ? decodeAll(data.compared) : null;
 const timeline = new Timeline(byId("timeline"), seek);
@@ -297,7 +298,7 @@ function openAddress() {
 
 function start() {
   byId("rate").append(...RATES.map((rate) => new Option(rate + "\u00d7", rate, rate === 1, rate === 1)));
-  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta)}, seed ${meta.seed}: ${words(meta.outcome)}`);
+  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta) || "drive"}, seed ${meta.seed}: ${words(meta.outcome)}`);
   byId("drives").append(...labels.map((label, i) => new Option(label, i)));
   byId("choice").hidden = data.drives.length < 2 || Boolean(compared);
   listen();

@@ -18,7 +18,7 @@ function plotSpecs(drives, apart) {
       { name: "limit", colour: "faint", values: drive.ego.limit.some((limit) => limit > 0) && (!two || own === "first") && drive.ego.limit, thin: true }], { floor: 0 }),
     plot("Time to collision", "s", (drive, own) => [{ name: "least", colour: two ? own : "bad", values: drive.ttc, area: !two }],
       { floor: 0, ceiling: drives[0].ttcHorizon }),
-    apart && { title: "Distance between the egos", unit: "m", floor: 0, lines: [{ name: "apart", colour: "violet", time: apart.time, values: apart.metres, drive: 0, area: true, below: true }] },
+    apart && { title: "Distance between the egos", unit: "m", floor: 0, lines: [{ name: "apart", colour: "parting", time: apart.time, values: apart.metres, drive: 0, area: true, below: true }] },
     plot("Critic weights", "sum 1", critics("weights"), { floor: 0, ceiling: 1, stacked: !two }),
     plot("Value estimates", "of each critic", critics("values")),
     plot("Reward terms", "each step", critics("rewards")),
@@ -30,7 +30,8 @@ function plotSpecs(drives, apart) {
       { name: "along", colour: "efficiency", values: drive.ego.acceleration },
       { name: "lateral", colour: "comfort", values: drive.ego.lateral }]),
   ];
-  return specs.filter((spec) => spec && spec.lines.length);
+  // What is zero throughout, as the rewards of a recording that no planner drove, is no curve.
+  return specs.filter((spec) => spec && spec.lines.some((line) => line.values.some((value) => value !== 0)));
 }
 
 function plotRange(spec) {

@@ -99,7 +99,7 @@ class Plot {
 
   drawParting(context) {
     const x = Math.round(this.xAt(this.parted)) + 0.5;
-    context.strokeStyle = cssColour("violet");
+    context.strokeStyle = cssColour("parting");
     context.setLineDash([2, 3]);
     context.beginPath();
     context.moveTo(x, PLOT_MARGIN.top);

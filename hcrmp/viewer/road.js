@@ -84,7 +84,8 @@ function meets(box, { x, y, reach }) {
 // Without a road, lines every ten metres show the motion.
 function drawGrid(context, view, colours) {
   const step = GRID_M * Math.max(1, Math.ceil(6 / (view.scale * GRID_M)) ** 2);
-  context.strokeStyle = colours.line;
+  context.strokeStyle = colours.faint;
+  context.globalAlpha = 0.35;
   context.lineWidth = 1 / view.scale;
   context.beginPath();
   for (let n = Math.ceil((view.x - view.reach) / step); n * step <= view.x + view.reach; n++) {
@@ -96,6 +97,7 @@ function drawGrid(context, view, colours) {
     context.lineTo(view.x + view.reach, n * step);
   }
   context.stroke();
+  context.globalAlpha = 1;
 }
 
 function drawScale(context, scale, height, colours) {

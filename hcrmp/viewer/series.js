@@ -1,4 +1,10 @@
-// Series: numbers arrive as differences of whole multiples of a quantum (packing.py), what lasts as runs.
+// Series: the page's data is deflated JSON in base64 (page.py); numbers arrive as differences of whole multiples of a quantum (packing.py), what lasts as runs.
+async function unpack(letters) {
+  const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
 function decode(series) {
   const values = new Float64Array(series.d.length);
   let whole = 0;
