@@ -17,11 +17,14 @@ from envs.scenarios.catalogue import GROUPS
 from hcrmp.config import EvaluateConfig
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, Driven, evaluate_driver, known_hints, make_course, make_driver
+from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.mapping import to_mapping
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.redrive import record_drives
 from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
+from hcrmp.share.driver import open_planner
+from hcrmp.share.opening import is_shared, results_place, shared_config
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.asking import Latency
 
@@ -46,7 +49,7 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     """Drive, measure, record and write; return the results and the drives' files."""
     th.set_num_threads(1)
     # What was trained on does not leak into what is measured: ranges are those that are asked for here.
-    trained = replace(trained_config(folder), randomise=config.randomise)
+    trained = replace(trained_config(config, folder), randomise=config.randomise)
     if config.simulator is not None:
         trained = replace(trained, simulator=config.simulator)
     course = make_course(
@@ -66,18 +69,23 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
 
 def open_folder(config: EvaluateConfig) -> RunFolder:
     """Return the run's folder; a scripted driver can do without a checkpoint, and without a run."""
-    if config.driver == "planner":
+    if is_shared(config.run_path):
+        folder = RunFolder(results_place(config.run_path))
+    elif config.driver == "planner":
         return RunFolder.open(config.run_path)
-    folder = RunFolder(config.run_path)
-    if config.run and not (folder.path / CONFIG_FILE).is_file():
+    else:
+        folder = RunFolder(config.run_path)
+    if config.run and not is_shared(config.run_path) and not (folder.path / CONFIG_FILE).is_file():
         return RunFolder.open(config.run_path)  # which says what is wrong with it
     for place in (folder.evaluation, folder.drives):
         place.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def trained_config(folder: RunFolder) -> TrainConfig:
-    """Return the configuration that the run was trained with; the usual one where nothing was trained."""
+def trained_config(config: EvaluateConfig, folder: RunFolder) -> TrainConfig:
+    """Return the configuration that the planner was trained with; the usual one where nothing was trained."""
+    if is_shared(config.run_path):
+        return shared_config(config.run_path)
     return load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
 
 
@@ -87,12 +95,19 @@ def drive(
     """Return the driver, the episodes that it drove, and the hint provider's wall times; a progress bar meanwhile."""
     env = course.environment(min(config.worlds, len(course.episodes)))
     try:
-        driver = make_driver(config.driver, course, env, folder, config.deterministic)
+        driver = open_driver(config, course, env, folder)
         with EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress:
             driven = evaluate_driver(env, driver, course, planner_seed=planner_seed, on_end=progress.episode_ended)
     finally:
         env.close()
     return driver, driven, env.service.latency
+
+
+def open_driver(config: EvaluateConfig, course: Course, env: HintedVecEnv, folder: RunFolder) -> Driver:
+    """Return who drives ``env``: the run's or a shared planner, or a driver to compare it with."""
+    if config.driver == "planner" and is_shared(config.run_path):
+        return open_planner(config.run_path, course, env, config.deterministic)
+    return make_driver(config.driver, course, env, folder, config.deterministic)
 
 
 def choose_drives(driven: Sequence[Driven], per_cell: int) -> list[Driven]:
