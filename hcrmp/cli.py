@@ -115,6 +115,15 @@ JOBS: dict[str, Job] = {
         ),
         positionals="runs",
     ),
+    "share": Job(
+        "hcrmp.share.job",
+        "Write a trained planner for others: safetensors, ONNX and a model card, without a pickle.",
+        (
+            "hcrmp share runs/tuned",
+            "hcrmp share runs/tuned to=all output=tuned_planner",
+        ),
+        positional="run",
+    ),
     "demo": Job(
         "hcrmp.demo",
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",

@@ -133,8 +133,9 @@ class EvaluateConfig:
     """What is driven, fixed by a file: a packaged protocol (``paper``, ``quick``, ...) or the path of an own one.
     Results of different protocols are not compared."""
     run: str = ""
-    """Folder of the run, or its name in ``runs_dir``. A scripted driver needs none: its results get a folder. With
-    ``planners``: the run whose observation and actions those have that come without a run."""
+    """Folder of the run, or its name in ``runs_dir``; or a shared planner: a folder of ``hcrmp share``, an ``.onnx`` of
+    it, a ``.zip`` of Stable-Baselines3. A scripted driver needs none: its results get a folder. With ``planners``: the
+    run whose observation and actions those have that come without a run."""
     runs_dir: str = "runs"
     """Folder of all runs."""
     density: Density = "all"
@@ -351,6 +352,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "report": "hcrmp.report.config:ReportConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
+    "share": "hcrmp.share.config:ShareConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
     "hints ask": "hcrmp.hints_config:HintsAskConfig",
@@ -407,10 +409,15 @@ def dotted_paths(randomise: Mapping[str, Any]) -> dict[str, Any]:
     return flattened(randomise)
 
 
+SHARED_SUFFIXES = (".onnx", ".zip")
+"""Files that are planners by themselves."""
+
+
 def locate_run(run: str, runs_dir: str) -> Path:
     """Return the folder that ``run`` means: a path that exists, else the name of a run in ``runs_dir``."""
     path = Path(run)
-    return path if path.is_dir() or path.name != run else Path(runs_dir) / run
+    shared = path.suffix in SHARED_SUFFIXES and path.is_file()
+    return path if path.is_dir() or shared or path.name != run else Path(runs_dir) / run
 
 
 def _named(job: str, composition: Composition) -> dict[str, Any]:

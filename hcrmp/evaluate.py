@@ -23,6 +23,7 @@ from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.mapping import to_mapping
 from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
+from hcrmp.share.opening import is_shared, results_place
 from llm_hints.asking import Latency
 
 DRIVE_SUFFIX = ".parquet"
@@ -49,7 +50,7 @@ def run(config: EvaluateConfig) -> int:
 def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tuple[Results, list[Path]]:
     """Drive, measure, record and write; return the results and the drives' files."""
     th.set_num_threads(1)
-    course = course_of(config, folder)
+    course = course_of(config, folder, shared_file(config))
     made_by = provenance(config.seed)
     driven, latency = drive(config, course, folder, console, course.config.seed, made_by["commit"] or "")
     results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending, latency)
@@ -60,14 +61,22 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
 
 def open_folder(config: EvaluateConfig) -> RunFolder:
     """Return the run's folder; a scripted driver can do without a checkpoint, and without a run."""
-    if config.driver == "planner":
+    if is_shared(config.run_path):
+        folder = RunFolder(results_place(config.run_path))
+    elif config.driver == "planner":
         return RunFolder.open(config.run_path)
-    folder = RunFolder(config.run_path)
-    if config.run and not (folder.path / CONFIG_FILE).is_file():
+    else:
+        folder = RunFolder(config.run_path)
+    if config.run and not is_shared(config.run_path) and not (folder.path / CONFIG_FILE).is_file():
         return RunFolder.open(config.run_path)  # which says what is wrong with it
     for place in (folder.evaluation, folder.drives):
         place.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def shared_file(config: EvaluateConfig) -> Path | None:
+    """Return where the planner lies, if it was shared without its run."""
+    return config.run_path if is_shared(config.run_path) else None
 
 
 def drive(
@@ -79,7 +88,8 @@ def drive(
     """
     env = course.environment(min(config.worlds, len(course.episodes)))
     try:
-        driver = make_driver(config.driver, course, env, folder, config.deterministic)
+        file = shared_file(config) if config.driver == "planner" else None
+        driver = make_driver(config.driver, course, env, folder, config.deterministic, file)
         with (
             EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress,
             recording(config, course, folder, env, driver, commit) as recorder,

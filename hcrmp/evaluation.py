@@ -20,12 +20,13 @@ from hcrmp.config import Density, EvaluateConfig, HintsConfig, ScenarioConfig
 from hcrmp.config import Driver as DriverName
 from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
-from hcrmp.errors import UserError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.share.driver import open_planner
+from hcrmp.share.opening import shared_config
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 
@@ -113,17 +114,22 @@ def make_course(
     return Course(config, hints, tuple(listed), labels, memory or {}, ends_at)
 
 
-def trained_config(folder: RunFolder | None) -> TrainConfig:
-    """Return the configuration that the run was trained with; the usual one where nothing was trained."""
+def trained_config(folder: RunFolder | None, file: Path | None = None) -> TrainConfig:
+    """Return the configuration of the planner in the run ``folder`` or the ``file``; the usual one where neither is."""
+    if file is not None:
+        return shared_config(file)
     if folder is None or not (folder.path / CONFIG_FILE).is_file():
         return TrainConfig()
     return load_train(folder.config())
 
 
-def course_of(config: EvaluateConfig, folder: RunFolder | None) -> Course:
-    """Return the course that ``config`` lays out for the planner of the run in ``folder``, or for one without a run."""
+def course_of(config: EvaluateConfig, folder: RunFolder | None, file: Path | None = None) -> Course:
+    """Return the course that ``config`` lays out for the planner of the run in ``folder``, or for one without a run.
+
+    ``file`` is where a planner lies that was shared without its run.
+    """
     # What was trained on does not leak into what is measured: ranges are those that are asked for here.
-    trained = replace(trained_config(folder), randomise=config.randomise)
+    trained = replace(trained_config(folder, file), randomise=config.randomise)
     if config.simulator is not None:
         trained = replace(trained, simulator=config.simulator)
     return make_course(
@@ -163,7 +169,7 @@ def make_driver(
 ) -> Driver:
     """Return the driver of that name for ``env``; ``planner`` is read from the run ``folder``, or from the ``file``."""
     if file is not None:
-        raise UserError(f"{file} is no run folder, and this version opens no planners from files")
+        return open_planner(file, course, env, deterministic)
     if name not in ("planner", "untrained"):
         return scripted_driver(name, course.config, env)
     model = planner_without_training(course.config, env)
