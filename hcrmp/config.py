@@ -275,6 +275,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
     "report": "hcrmp.report.config:ReportConfig",
+    "reproduce": "hcrmp.reproduce.config:ReproduceConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "serve": ServeConfig,
