@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 
 from envs.recording import DriveLog
+from hcrmp.run_folder import provenance, provenance_line
 from hcrmp.viewer.encode import encode_drive, encode_road
 
 _SCRIPTS = ("series.js", "map.js", "plots.js", "timeline.js", "player.js")
@@ -36,6 +37,7 @@ def page(drives: Sequence[DriveLog]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(_resource("page.html.j2")).render(
         title=title(drives),
+        generator=provenance_line(provenance(drives[0].meta.seed)),
         style=_resource("page.css"),
         scripts=[_resource(name) for name in _SCRIPTS],
         data=json_for_html(_data(drives)),
