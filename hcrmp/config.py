@@ -338,6 +338,13 @@ def locate_run(run: str, runs_dir: str) -> Path:
     return path if path.is_dir() or path.name != run else Path(runs_dir) / run
 
 
+def runs_like(pattern: str, runs_dir: str) -> list[Path]:
+    """Return the folders that are named like ``pattern`` (``hcrmp-*``): in ``runs_dir``, or where its path says."""
+    path = Path(pattern)
+    home = Path(runs_dir) if path.name == pattern else path.parent
+    return sorted(found for found in home.glob(path.name) if found.is_dir())
+
+
 def _named(job: str, composition: Composition) -> dict[str, Any]:
     """Give a training run without a name one that says what was chosen where it is not the usual."""
     values = dict(composition.values)

@@ -141,11 +141,13 @@ def command_of(made_by: Mapping[str, Any]) -> str:
 
 
 def provenance_line(made_by: Mapping[str, Any]) -> str:
-    """Return a provenance in one line, for what holds words alone: pages, plots, films, pictures."""
+    """Return a provenance in one line, for what holds words alone: pages, plots, films, pictures.
+
+    Without the time: the same command makes the same file.
+    """
     packages = made_by.get("packages") or {}
     told = [f"hcrmp {packages.get('hcrmp') or 'unknown'}", f"commit {made_by.get('commit') or 'unknown'}"]
-    told += [f"seed {made_by.get('seed')}", str(made_by.get("created"))]
-    return f"{', '.join(told)}: {command_of(made_by) or 'unknown command'}"
+    return f"{', '.join(told)}, seed {made_by.get('seed')}: {command_of(made_by) or 'unknown command'}"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -172,7 +172,8 @@ def _link(one: Failure, place: Path) -> str:
 
 
 def _title(material: Material, contestants: Mapping[str, int]) -> str:
-    names = list(contestants) or [run.name for run in material.runs] or [one.path.stem for one in material.robustness]
+    methods = dict.fromkeys(name.partition(" (")[0] for name in contestants)
+    names = list(methods) or [run.name for run in material.runs] or [one.path.stem for one in material.robustness]
     if len(names) == 1:
         return names[0]
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
