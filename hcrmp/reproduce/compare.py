@@ -12,10 +12,10 @@ from typing import Any
 import torch as th
 
 from envs.recording import DriveLog, DriveLogError
-from hcrmp.checkpoint import META, PARAMETERS
+from hcrmp.checkpoint import PARAMETERS
 from hcrmp.report.learning import read_scalars
 from hcrmp.report.sources import read_run
-from hcrmp.run_folder import RunFolder, read_json
+from hcrmp.run_folder import RunFolder
 
 WALL_TIME = "time/"
 """Beginning of TensorBoard's tags that no two trainings share."""
@@ -76,12 +76,6 @@ def _same_bits(a: th.Tensor, b: th.Tensor) -> bool:
 
 def _distance(a: th.Tensor, b: th.Tensor) -> float:
     return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
-
-
-def checksums_differ(first: RunFolder, second: RunFolder) -> list[str]:
-    """Return the files of the latest checkpoints whose contents differ."""
-    ours, theirs = (read_json(folder.latest_checkpoint / META)["checksums"] for folder in (first, second))
-    return sorted(name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
 
 
 def first_divergence(first: RunFolder, second: RunFolder) -> tuple[int, str] | None:

@@ -12,12 +12,11 @@ from hcrmp.reproduce.surroundings import Change
 class TrainingDrift:
     """A training and its repetition.
 
-    ``parameters`` of the last checkpoint; its ``files`` whose bytes differ; decisions trained then and now; the first
+    ``parameters`` of the last checkpoint (its other files hold wall times); decisions trained then and now; the first
     step at which another number was logged (``diverged_at``, None: none) and which.
     """
 
     parameters: ParameterDrift
-    files: tuple[str, ...]
     steps_then: int
     steps_now: int
     diverged_at: int | None = None

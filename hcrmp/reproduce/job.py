@@ -6,6 +6,7 @@ import shutil
 from dataclasses import asdict, replace
 from typing import Any
 
+import torch as th
 from rich.console import Console
 
 from hcrmp.config import EvaluateConfig
@@ -114,9 +115,8 @@ def compare_training(folder: RunFolder, again: RunFolder) -> TrainingDrift:
     """Return how the repetition of a training differs from it."""
     found = compare.parameters(folder, again)
     diverged = compare.first_divergence(folder, again)
-    files = tuple(compare.checksums_differ(folder, again))
     steps = read_run(folder.path).steps, read_run(again.path).steps
-    return TrainingDrift(found, files, *steps, *(diverged or (None, "")))
+    return TrainingDrift(found, *steps, *(diverged or (None, "")))
 
 
 def repeat_evaluation(
@@ -147,7 +147,7 @@ def _look_at(drift: Drift, trained: TrainConfig, made_by: dict[str, Any]) -> lis
         found.append("CARLA: its servers do not promise to repeat a drive")
     if trained.hints.provider == "openai" or trained.hints.service.mode == "realtime":
         found.append("the hints: a model behind an endpoint, or answers in real time, do not repeat themselves")
-    if trained.device != "cpu":
+    if trained.device != "cpu" and th.cuda.is_available():
         found.append(f"device={trained.device}: on a GPU sums are made in any order; device=cpu repeats exactly")
     if drift.training is not None and not drift.training.identical and drift.evaluations:
         found.append("the evaluations follow from the other planner; what=evaluation repeats them with the run's own")
