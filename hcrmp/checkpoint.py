@@ -54,11 +54,13 @@ def save_checkpoint(
     model: BaseAlgorithm,
     extra_state: Mapping[str, Any] | None = None,
     layout: Mapping[str, Any] | None = None,
+    made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``model``, every random generator and ``extra_state`` (nested plain data and arrays) to ``folder``.
 
     Pass the environment's own ``state()`` in ``extra_state``: without it the environment starts anew on resume.
-    ``layout`` says what the numbers of the state mean, as JSON-able data; ``load_checkpoint`` compares it. The
+    ``layout`` says what the numbers of the state mean, as JSON-able data; ``load_checkpoint`` compares it. ``made_by``
+    is the provenance (``run_folder.provenance``), for whoever finds the checkpoint alone. The
     folder is complete at all times: the new one replaces the old one only when every byte is written.
     """
     folder = Path(folder)
@@ -71,6 +73,7 @@ def save_checkpoint(
         "algorithm": type(model).__name__,
         "spaces": _spaces_of(model),
         "layout": _plain(layout or {}),
+        "provenance": dict(made_by or {}),
         "checksums": checksums_of(files),
         "state": document,
     }

@@ -124,6 +124,12 @@ JOBS: dict[str, Job] = {
         ),
         positional="run",
     ),
+    "reproduce": Job(
+        "hcrmp.reproduce.job",
+        "Make a run again and tell what is not as it was; exit status 0: identical, 1: it differs.",
+        ("hcrmp reproduce runs/tuned", "hcrmp reproduce runs/tuned what=evaluation labels=[planner-paper]"),
+        positional="run",
+    ),
     "demo": Job(
         "hcrmp.demo",
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",

@@ -350,6 +350,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "import": "hcrmp.exchange_config:ImportConfig",
     "export": "hcrmp.exchange_config:ExportConfig",
     "report": "hcrmp.report.config:ReportConfig",
+    "reproduce": "hcrmp.reproduce.config:ReproduceConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "share": "hcrmp.share.config:ShareConfig",
@@ -418,6 +419,13 @@ def locate_run(run: str, runs_dir: str) -> Path:
     path = Path(run)
     shared = path.suffix in SHARED_SUFFIXES and path.is_file()
     return path if path.is_dir() or shared or path.name != run else Path(runs_dir) / run
+
+
+def runs_like(pattern: str, runs_dir: str) -> list[Path]:
+    """Return the folders that are named like ``pattern`` (``hcrmp-*``): in ``runs_dir``, or where its path says."""
+    path = Path(pattern)
+    home = Path(runs_dir) if path.name == pattern else path.parent
+    return sorted(found for found in home.glob(path.name) if found.is_dir())
 
 
 def _named(job: str, composition: Composition) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,27 @@ def provenance(seed: int) -> dict[str, Any]:
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         },
     }
+
+
+def command_of(made_by: Mapping[str, Any]) -> str:
+    """Return the command that a provenance tells of, as a shell takes it; "" where it tells none."""
+    words = made_by.get("command")
+    if not isinstance(words, list) or not words:
+        return ""
+    first, *rest = (str(word) for word in words)
+    # Run as a module, the program's name is that of its file.
+    name = "hcrmp" if Path(first).stem in ("cli", "hcrmp", "__main__") else first
+    return shlex.join([name, *rest])
+
+
+def provenance_line(made_by: Mapping[str, Any]) -> str:
+    """Return a provenance in one line, for what holds words alone: pages, plots, films, pictures.
+
+    Without the time: the same command makes the same file.
+    """
+    packages = made_by.get("packages") or {}
+    told = [f"hcrmp {packages.get('hcrmp') or 'unknown'}", f"commit {made_by.get('commit') or 'unknown'}"]
+    return f"{', '.join(told)}, seed {made_by.get('seed')}: {command_of(made_by) or 'unknown command'}"
 
 
 def write_text(path: Path, text: str) -> None:

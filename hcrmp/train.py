@@ -27,7 +27,7 @@ from hcrmp.config import FREE_ON_RESUME
 from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
-from hcrmp.run_folder import RunFolder
+from hcrmp.run_folder import RunFolder, provenance
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 
@@ -95,7 +95,8 @@ def save(
         extra["env"] = env.state()
     except EnvsError as lost:
         warnings.warn(f"the checkpoint is written without its worlds, which begin anew on resume: {lost}", stacklevel=2)
-    save_checkpoint(folder.latest_checkpoint, model, extra, layout=env.driving.layout.as_dict())
+    layout, made_by = env.driving.layout.as_dict(), provenance(model.seed or 0)
+    save_checkpoint(folder.latest_checkpoint, model, extra, layout, made_by)
 
 
 def _save_all(
