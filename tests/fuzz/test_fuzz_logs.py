@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.carla_recording import CarlaLogError
 from envs.recording import DriveLog
+from hcrmp.import_job import import_drive
 from tests.fuzz import fuzz_logs
 from tests.fuzz.fuzz_logs import fuzz_file, measured, verdict
 from tests.fuzz.log_corpus import log_corpus
@@ -41,7 +43,7 @@ def test_a_size_of_four_gigabytes_takes_no_memory(tmp_path: Path, lie: bytes) ->
 def test_a_trace_on_the_disk_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def leaves(*_: object, **__: object) -> None:
         (tmp_path / "drive.parquet.part").touch()
-        raise fuzz_logs.CarlaLogError(f"{tmp_path / 'drive.log'}: no")
+        raise CarlaLogError(f"{tmp_path / 'drive.log'}: no")
 
     monkeypatch.setattr(fuzz_logs, "import_drive", leaves)
     with pytest.raises(AssertionError, match="files are left over"):
@@ -49,10 +51,9 @@ def test_a_trace_on_the_disk_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_number_that_is_not_finite_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = fuzz_logs.import_drive
 
     def spoilt(*given: object, **more: object) -> tuple[DriveLog, Path]:
-        drive, path = real(*given, **more)  # type: ignore[arg-type]
+        drive, path = import_drive(*given, **more)  # type: ignore[arg-type]
         drive.scenes.ego.block[0, 0] = np.nan
         return drive, path
 

@@ -46,9 +46,9 @@ def assert_alike(first: DriveLog, second: DriveLog) -> None:
     for tick in range(len(first)):
         one, two = by_id(first, tick), by_id(second, tick)
         assert one.keys() == two.keys()
-        for actor_id, row in one.items():
-            assert two[actor_id][list(KEPT_ACTOR)] == pytest.approx(row[list(KEPT_ACTOR)], abs=PLACE_M)
-            assert two[actor_id][ActorRow.KIND] == row[ActorRow.KIND]
+        for actor_id, numbers in one.items():
+            assert two[actor_id][list(KEPT_ACTOR)] == pytest.approx(numbers[list(KEPT_ACTOR)], abs=PLACE_M)
+            assert two[actor_id][ActorRow.KIND] == numbers[ActorRow.KIND]
 
 
 def by_id(drive: DriveLog, tick: int) -> dict[int, np.ndarray]:

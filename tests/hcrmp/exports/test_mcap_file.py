@@ -19,7 +19,7 @@ from envs.risk import time_to_collision
 from envs.roads.drawing import GateLine
 from envs.scene import ActorKind, ActorRow, EventRow
 from hcrmp.errors import UserError
-from hcrmp.exports import mcap_file
+from hcrmp.exports import foxglove
 from hcrmp.exports.mcap_file import write_mcap
 from tests.envs.drive_builder import TRUCK, make_drive
 
@@ -43,7 +43,14 @@ def messages(path: Path) -> tuple[Said, dict[str, str]]:
 
 def assert_fits(value: Any, schema: Mapping[str, Any], where: str) -> None:
     """Check a message against its schema, as far as ours go."""
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    kinds: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "boolean": bool,
+        "integer": int,
+        "number": (int, float),
+    }
     assert isinstance(value, kinds[schema["type"]]), where
     if schema["type"] == "object":
         assert value.keys() <= schema["properties"].keys(), where
@@ -151,7 +158,7 @@ def test_a_write_that_breaks_off_leaves_nothing_but_the_earlier_file(
 
     target = tmp_path / "drive.mcap"
     target.write_bytes(b"earlier")
-    monkeypatch.setattr(mcap_file.foxglove, "route", broken)
+    monkeypatch.setattr(foxglove, "route", broken)
     with pytest.raises(KeyboardInterrupt):
         write_mcap(make_drive(3), target)
     assert [path.name for path in tmp_path.iterdir()] == ["drive.mcap"] and target.read_bytes() == b"earlier"
