@@ -18,6 +18,7 @@ from hcrmp.branch.ticks import TickWriter
 from hcrmp.branch.worlds import Origin, worlds_of
 from hcrmp.drivers import Numbers
 from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.mapping import to_mapping
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,19 @@ def _names(parted: Divergence) -> str:
 
 def _labelled(drive: DriveLog, origin: Origin, successor: Successor, tick: int) -> DriveLog:
     """Return the drive with what it is a branch of in its meta."""
+    course, meta = successor.course, origin.drive.meta
     told = {"branch_of": origin.path.name, "branch_tick": str(tick),
-            "branch_s": f"{float(drive.scenes.time_s[tick]):.1f}", "branch_by": successor.name,
-            "hints": successor.course.hints.provider}  # fmt: skip
-    meta = replace(drive.meta, planner=successor.name, extra={**origin.drive.meta.extra, **told})
-    return replace(drive, meta=meta)
+            "branch_s": f"{float(drive.scenes.time_s[tick]):.1f}", "hints": course.hints.provider}  # fmt: skip
+    configuration = {
+        "config": to_mapping(replace(course.config, hints=course.hints)),
+        "ends_at": course.ends_at,
+    }
+    made = replace(
+        drive.meta,
+        planner=successor.name,
+        cell=course.episodes[0].cell,
+        checkpoint="",
+        configuration=configuration,
+        extra={**meta.extra, **told},
+    )
+    return replace(drive, meta=made)

@@ -17,7 +17,7 @@ from hcrmp.branch.report import as_dict, print_report
 from hcrmp.branch.worlds import Origin, origin_of
 from hcrmp.config import ReplayConfig
 from hcrmp.run_folder import write_json
-from hcrmp.viewer import write_html
+from hcrmp.viewer import write_comparison
 
 REPORT_FILE = "branches.json"
 
@@ -61,8 +61,11 @@ def moments(config: ReplayConfig, origin: Origin) -> list[int]:
 
 
 def folder_of(config: ReplayConfig, path: Path) -> Path:
-    """Return where the branches go: beside the folder of the drive, or to ``output``."""
-    return Path(config.output) if config.output else path.absolute().parent.parent / "branches" / path.stem
+    """Return where the branches go: to ``output``, or beside the run's drives, or beside a drive elsewhere."""
+    if config.output:
+        return Path(config.output)
+    folder = path.absolute().parent
+    return (folder.parent / "branches" if folder.name == "drives" else folder) / path.stem
 
 
 def write(
@@ -80,7 +83,8 @@ def write(
 
 def _page(origin: Origin, branches: Sequence[Branch], place: Path, name: str) -> Path:
     telling = most_telling(origin, branches)
-    return write_html([origin.drive, telling.drive], place / f"{name}-from-{telling.start_s:.1f}.html")
+    names = (f"{origin.drive.meta.planner} (recorded)", f"{name} from {telling.start_s:.1f} s")
+    return write_comparison(origin.drive, telling.drive, place / f"{name}-from-{telling.start_s:.1f}.html", names)
 
 
 def most_telling(origin: Origin, branches: Sequence[Branch]) -> Branch:

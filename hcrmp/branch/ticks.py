@@ -8,6 +8,7 @@ import numpy as np
 
 from envs.recording import Tick
 from hcrmp.drivers import Driver, Numbers
+from hcrmp.encoders import STATE_KEY
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from llm_hints.hint import HintBatch, HintSource
 
@@ -34,6 +35,8 @@ class TickWriter:
                 control=nothing[b] if actions is None else env.driving.last_control[b],
                 reward_terms=nothing[b] if terms is None else terms[b],
                 hint_state=hints.state[b],
+                hint_weights=hints.weights[b],
+                observation=observation[STATE_KEY][b],
                 weights=None if weights is None else weights[b],
                 values=None if values is None else values[b],
                 hint_text=texts[b],

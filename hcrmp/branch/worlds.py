@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from envs.recording import DriveLog
-from envs.scenarios.catalogue import FAMILIES, ROUTE
+from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
 from hcrmp.branch.errors import BranchError
-from hcrmp.config import HintsConfig, ScenarioConfig
-from hcrmp.evaluation import Course, Episode, known_hints, make_course
+from hcrmp.evaluation import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
+from hcrmp.mapping import to_mapping
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.train_config import TrainConfig, load_train
 
@@ -39,30 +39,41 @@ def origin_of(path: Path) -> Origin:
     """
     drive = DriveLog.read(path)
     folder = RunFolder(path.absolute().parent.parent)
-    trained = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
     if drive.meta.scenario not in (*FAMILIES, ROUTE):
         raise BranchError(
             f"{path.name} shows {drive.meta.scenario or 'no scenario'!r}, which is none of ours: it can be shown, but "
             "not simulated again"
         )
-    hints = _hints_of(drive, trained)
-    course = make_course(
-        trained,
-        ScenarioConfig((drive.meta.scenario,)),  # type: ignore[arg-type]
-        drive.meta.density,  # type: ignore[arg-type]
-        1,
-        hints=hints,
-        memory=known_hints(folder, None),
-        ends_at="collision" if drive.meta.scenario == ROUTE else "violation",
-    )
-    episode = Episode(0, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
-    return Origin(drive, path, replace(course, episodes=(episode,)), folder)
+    return Origin(drive, path, course_of(drive, folder), folder)
 
 
-def _hints_of(drive: DriveLog, trained: TrainConfig) -> HintsConfig:
-    """Return the hints that the drive heard: those of its run, unless its file names another provider."""
+def course_of(drive: DriveLog, folder: RunFolder) -> Course:
+    """Return the course whose one episode is the drive; what its file does not tell is taken from its run."""
+    told = drive.meta.configuration
+    if told:
+        config, ends_at = load_train(told["config"]), told["ends_at"]
+        cell, labels = drive.meta.cell, _labels(config)
+    else:
+        config, ends_at = _config_of_old(drive, folder), "collision" if drive.meta.scenario == ROUTE else "violation"
+        cell, labels = 0, ((drive.meta.scenario, drive.meta.density),)
+    episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
+    hints = replace(config.hints, cache_file="")
+    return Course(config, hints, (episode,), labels, known_hints(folder, None), ends_at)
+
+
+def _labels(config: TrainConfig) -> tuple[tuple[str, str], ...]:
+    cells = templates(config.scenario.families, config.density, config.map)
+    return tuple((scenario.name, scenario.density) for scenario in cells)
+
+
+def _config_of_old(drive: DriveLog, folder: RunFolder) -> TrainConfig:
+    """Return the configuration of a drive whose format did not hold it yet: its run's, in the drive's own cell."""
+    trained = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
     provider = drive.meta.extra.get("hints", trained.hints.provider)
-    return trained.hints if provider == trained.hints.provider else replace(trained.hints, provider=provider)  # type: ignore[arg-type]
+    cell = {"scenario": {"families": [drive.meta.scenario]}, "density": drive.meta.density}
+    cell["map"] = trained.map if drive.meta.scenario == ROUTE else ""
+    hints = trained.hints if provider == trained.hints.provider else replace(trained.hints, provider=provider)  # type: ignore[arg-type]
+    return load_train(to_mapping(replace(trained, hints=hints)) | cell)
 
 
 def worlds_of(course: Course, worlds: int) -> tuple[HintedVecEnv, Observation]:
