@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from hcrmp.branch.errors import BranchError
 from hcrmp.branch.planners import Successor
 from hcrmp.branch.resimulate import recorded_actions, recorder_of
 from hcrmp.branch.ticks import TickWriter
-from hcrmp.branch.worlds import Origin, worlds_of
+from hcrmp.branch.worlds import Origin, replayed_worlds_of, worlds_of
 from hcrmp.drivers import Numbers
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.mapping import to_mapping
+
+Others = Literal["traffic", "replayed"]
+"""What the others do from the moment on at which somebody takes over."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class Branch:
         return float(self.drive.scenes.time_s[self.tick])
 
 
-def drive_on(origin: Origin, successor: Successor, ticks: Sequence[int]) -> list[Branch]:
+def drive_on(origin: Origin, successor: Successor, ticks: Sequence[int], others: Others = "traffic") -> list[Branch]:
     """Return what ``successor`` makes of the drive from each of ``ticks`` (n,) on: n worlds, stepped together.
+
+    ``others``: they are traffic, or move as recorded to the end of the recording (and are traffic after it).
 
     It watches the drive from its beginning: hints, frame stacks and its own memory are what they would be had it
     listened and looked all the time.
@@ -44,7 +50,10 @@ def drive_on(origin: Origin, successor: Successor, ticks: Sequence[int]) -> list
     Raises:
         BranchError: the simulator does not repeat the recorded past.
     """
-    env, observation = worlds_of(successor.course, len(ticks))
+    if others == "replayed":
+        env, observation = replayed_worlds_of(successor.course, origin.drive, len(ticks))
+    else:
+        env, observation = worlds_of(successor.course, len(ticks))
     try:
         return _Drive(origin, successor, env, np.array(ticks)).run(observation)
     finally:

@@ -29,7 +29,7 @@ def run(config: ReplayConfig, path: Path) -> int:
     origin = origin_of(path)
     ticks = moments(config, origin)
     successors = [successor(word, origin, config.hints, config.runs_dir) for word in config.successors]
-    branches = [branch for one in successors for branch in drive_on(origin, one, ticks)]
+    branches = [branch for one in successors for branch in drive_on(origin, one, ticks, config.others)]
     place = folder_of(config, path)
     files = write(origin, successors, branches, place, config.others)
     print_report(origin, branches, console, config.others)

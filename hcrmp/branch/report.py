@@ -67,7 +67,8 @@ def print_report(origin: Origin, branches: Sequence[Branch], console: Console, o
     console.print(f"{origin.path.name}: {meta.planner}, {meta.outcome} at {end_s:.1f} s", highlight=False)
     print_table(_table(origin, branches), console)
     if others == "replayed":
-        console.print("The others moved as recorded: they do not react to whoever takes over.", highlight=False)
+        told = f"The others moved as recorded up to {end_s:.1f} s, where the recording ends: they do not react till then."
+        console.print(told, highlight=False, soft_wrap=True)
     for line in verdicts(origin, branches):
         console.print(line, highlight=False, soft_wrap=True)
 

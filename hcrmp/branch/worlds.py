@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from envs.driving_env import DrivingVectorEnv
+from envs.embedded.simulator import EmbeddedSimulator
 from envs.recording import DriveLog
+from envs.recording.recorded_worlds import RecordedWorlds
 from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
+from envs.scene import ActorRow, ActorStates, EventRow, Events, IntArray, SceneBatch
 from hcrmp.branch.errors import BranchError
 from hcrmp.evaluation import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
@@ -79,8 +83,47 @@ def _config_of_old(drive: DriveLog, folder: RunFolder) -> TrainConfig:
 def worlds_of(course: Course, worlds: int) -> tuple[HintedVecEnv, Observation]:
     """Return ``worlds`` worlds that stand at the beginning of the course's one episode, and what is observed there."""
     env = course.environment(worlds)
+    return env, _started(env, course)
+
+
+def _started(env: HintedVecEnv, course: Course) -> Observation:
+    """Begin the course's one episode in every world."""
     episode = course.episodes[0]
     env.reset()
     everyone = np.ones(env.num_envs, np.bool_)
     seeds, cells = np.full(env.num_envs, episode.seed), np.full(env.num_envs, episode.cell)
-    return env, env.restart(everyone, seeds, cells)
+    return env.restart(everyone, seeds, cells)
+
+
+def replayed_worlds_of(course: Course, drive: DriveLog, worlds: int) -> tuple[HintedVecEnv, Observation]:
+    """Return what ``worlds_of`` does, with others who move as in ``drive`` to its end, whatever the egos do."""
+    env = course.environment(worlds)
+    simulator = env.driving.simulator
+    if not isinstance(simulator, EmbeddedSimulator):
+        raise BranchError("others=replayed moves them in the embedded simulator alone: use simulator=embedded")
+    _started(env, course)
+    scenes = in_slots(drive.scenes, env.driving.scene.actors.id[0])
+    last, never = np.full(worlds, len(drive) - 1), np.full(worlds, -1)
+    recorded = RecordedWorlds(worlds, simulator.maps, simulator.config, scenes, last, never)
+    driving = DrivingVectorEnv(recorded, env.driving.scenarios, env.driving.stream.cells.tolist(), env.driving.config)
+    replayed = HintedVecEnv(driving, env.service)
+    return replayed, _started(replayed, course)
+
+
+def in_slots(scenes: SceneBatch, ids: IntArray) -> SceneBatch:
+    """Return a drive's scenes with its road users in the slots of ``ids`` (A,), which numbers them.
+
+    A drive may have been recorded in worlds with more or fewer slots.
+    """
+    if scenes.actor_slots == len(ids):
+        return scenes
+    block = np.zeros((len(ActorRow), scenes.batch_size, len(ids)))
+    place = np.full(scenes.actor_slots, -1)
+    for slot in np.flatnonzero(scenes.actors.valid.any(axis=0)):
+        number = int(scenes.actors.id[np.argmax(scenes.actors.valid[:, slot]), slot])
+        place[slot] = int(np.flatnonzero(ids == number)[0])
+        block[:, :, place[slot]] = scenes.actors.block[:, :, slot]
+    events = scenes.events.block.copy()
+    hit = events[EventRow.COLLISION_ACTOR].astype(np.int64)
+    events[EventRow.COLLISION_ACTOR] = np.where(hit >= 0, place[hit], -1)
+    return replace(scenes, actors=ActorStates(block), events=Events(events))
