@@ -15,12 +15,13 @@ from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.embedded.vehicle import VehicleRow
 from envs.embedded.world import move_ego
 from envs.scenarios.maps import MapLibrary
-from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, IntArray, SceneBatch
+from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, IntArray, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
 from envs.traffic.walk_state import PedestrianRow
 
-SAME_M = 1e-3
-"""The traffic brain has come to where a body was recorded if it is not farther from there (m): files round places."""
+SAME = 1e-3
+"""The traffic brain has brought a body to where it was recorded if neither its place (m) nor its speed (m/s) differs by
+more: files round both."""
 
 _EGO_TO_VEHICLE = {
     EgoRow.X: VehicleRow.X,
@@ -71,60 +72,69 @@ class RecordedWorlds(EmbeddedSimulator):
         return RecordedWorlds(batch_size, self.maps, self.config, self._recorded, others, free)
 
     def _advance(self, control: FloatArray, rows: IntArray, looks: bool) -> SceneBatch:
-        """Advance ``rows``: those that follow the drive one by one, the others together."""
-        follow = np.maximum(self._others_until, self._ego_until)
-        follows = self.scene.step[rows] < follow[rows]
-        for world in rows[follows].tolist():
-            self._follow_drive(world, np.asarray(control, dtype=np.float64))
-        return super()._advance(control, rows[~follows], looks)
+        """Advance ``rows``: those that follow the drive, and the others as ever."""
+        last = np.maximum(self._others_until, self._ego_until)
+        follow = rows[self.scene.step[rows] < last[rows]]
+        # The kernels keep heights of one world alone: on a map with hills they are told of one after the other.
+        flat = self._roads.height.shape[0] == 0
+        for some in [follow] if flat else np.split(follow, len(follow)):
+            if len(some):
+                self._follow_drive(some, np.asarray(control, dtype=np.float64))
+        return super()._advance(control, np.setdiff1d(rows, follow), looks)
 
-    def _follow_drive(self, world: int, control: FloatArray) -> None:
-        """Make one step of a world whose bodies the drive moves, or some of them."""
-        arrays, row, tick = self._kernel_arrays, np.array([world]), int(self.scene.step[world]) + 1
-        move_others(self._roads, arrays, row, DECISION_PERIOD_S)
-        if tick <= self._others_until[world]:
-            self._place_others(world, tick)
-        move_ego(
-            arrays.vehicle, arrays.ego, arrays.actors, arrays.before, arrays.events, control, arrays.parameters,
-            arrays.levels, self.ego_height(world), world, DECISION_PERIOD_S,
-        )  # fmt: skip
-        if tick <= self._ego_until[world]:
-            self._place_ego(world, tick)
-        settle_worlds(self._roads, arrays, row, DECISION_PERIOD_S)
-        self.scene.step[world] += 1
-
-    def _place_others(self, world: int, tick: int) -> None:
-        """Put everybody whom the traffic brain has not brought there where the drive has them at ``tick``."""
-        recorded, shown = self._recorded.actors.block[:, tick], self.scene.actors.block[:, world]
-        away = np.hypot(*(recorded[[ActorRow.X, ActorRow.Y]] - shown[[ActorRow.X, ActorRow.Y]])) > SAME_M
-        away |= recorded[ActorRow.VALID] != shown[ActorRow.VALID]
-        self._place_agents(world, recorded, away)
-        self._place_people(world, recorded, away)
-        shown[:, away] = recorded[:, away]
-
-    def _place_agents(self, world: int, recorded: FloatArray, away: BoolArray) -> None:
-        slots = np.flatnonzero(away[: self.config.actors] & (recorded[ActorRow.VALID, : self.config.actors] > 0.5))
-        if len(slots):
-            poses = recorded[[[ActorRow.X], [ActorRow.Y], [ActorRow.YAW]], slots]
-            follow_agents(
-                self._agents[:, world], self.scene.actors.block[:, world], self._roads, slots, poses,
-                recorded[ActorRow.SPEED, slots],
+    def _follow_drive(self, rows: IntArray, control: FloatArray) -> None:
+        """Make one step of worlds whose bodies the drive moves, or some of them."""
+        arrays, ticks = self._kernel_arrays, self.scene.step[rows] + 1
+        before = arrays.actors[[ActorRow.X, ActorRow.Y, ActorRow.YAW]].copy()
+        move_others(self._roads, arrays, rows, DECISION_PERIOD_S)
+        self._place_others(rows[ticks <= self._others_until[rows]])
+        for world in rows.tolist():
+            arrays.before[:] = before[:, world]
+            move_ego(
+                arrays.vehicle, arrays.ego, arrays.actors, arrays.before, arrays.events, control, arrays.parameters,
+                arrays.levels, self.ego_height(world), world, DECISION_PERIOD_S,
             )  # fmt: skip
+        self._place_egos(rows[ticks <= self._ego_until[rows]])
+        settle_worlds(self._roads, arrays, rows, DECISION_PERIOD_S)
+        self.scene.step[rows] += 1
 
-    def _place_people(self, world: int, recorded: FloatArray, away: BoolArray) -> None:
-        slots = np.flatnonzero(away[self.config.actors :])
-        people, there = self._crowd.arrays.people[:, world], recorded[:, self.config.actors :]
+    def _place_others(self, rows: IntArray) -> None:
+        """Put everybody whom the traffic brain has not brought there where the drive has them now."""
+        recorded = self._recorded.actors.block[:, self.scene.step[rows] + 1]
+        shown = self.scene.actors.block[:, rows]
+        compared = [ActorRow.VALID, ActorRow.X, ActorRow.Y, ActorRow.SPEED]
+        away = (np.abs(recorded[compared] - shown[compared]) > SAME).any(axis=0)
+        worlds, slots = np.nonzero(away)
+        there = recorded[:, worlds, slots]
+        worlds = rows[worlds]
+        is_agent = slots < self.config.actors
+        driven = is_agent & (there[ActorRow.VALID] > 0.5)
+        self._place_agents(worlds[driven], slots[driven], there[:, driven])
+        self._place_people(worlds[~is_agent], slots[~is_agent] - self.config.actors, there[:, ~is_agent])
+        self.scene.actors.block[:, worlds, slots] = there
+
+    def _place_agents(self, worlds: IntArray, slots: IntArray, there: FloatArray) -> None:
+        """Let the brain know its agents, n of them in any worlds, where the drive has them (``there``: (rows, n))."""
+        if len(slots):
+            agents = self._agents[:, worlds, slots]
+            shown = there.copy()
+            poses = there[[ActorRow.X, ActorRow.Y, ActorRow.YAW]]
+            follow_agents(agents, shown, self._roads, np.arange(len(slots)), poses, there[ActorRow.SPEED])
+            self._agents[:, worlds, slots] = agents
+
+    def _place_people(self, worlds: IntArray, slots: IntArray, there: FloatArray) -> None:
         for person, actor in (
             (PedestrianRow.X, ActorRow.X), (PedestrianRow.Y, ActorRow.Y), (PedestrianRow.YAW, ActorRow.YAW),
             (PedestrianRow.SPEED, ActorRow.SPEED),
         ):  # fmt: skip
-            people[person, slots] = there[actor, slots]
+            self._crowd.arrays.people[person, worlds, slots] = there[actor]
 
-    def _place_ego(self, world: int, tick: int) -> None:
-        """Give the ego the recorded motion, and whom it hit; its actuators have followed the recorded pedals."""
-        recorded = self._recorded.ego.block[:, tick]
-        self.scene.ego.block[:, world] = recorded
+    def _place_egos(self, rows: IntArray) -> None:
+        """Give the egos the recorded motion, and whom they hit; their actuators have followed the recorded pedals."""
+        ticks = self.scene.step[rows] + 1
+        recorded = self._recorded.ego.block[:, ticks]
+        self.scene.ego.block[:, rows] = recorded
         for row, vehicle_row in _EGO_TO_VEHICLE.items():
-            self._vehicle[vehicle_row, world] = recorded[row]
-        contact = [EventRow.COLLISION, EventRow.COLLISION_ACTOR]
-        self.scene.events.block[contact, world] = self._recorded.events.block[contact, tick]
+            self._vehicle[vehicle_row, rows] = recorded[row]
+        for contact in (EventRow.COLLISION, EventRow.COLLISION_ACTOR):
+            self.scene.events.block[contact, rows] = self._recorded.events.block[contact, ticks]
