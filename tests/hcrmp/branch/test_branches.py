@@ -23,7 +23,7 @@ def branches(origin: Origin, ticks: list[int], word: str = "", **changes: Any) -
     return drive_on(origin, successor(word, origin, changes.pop("hints", None), "runs"), ticks, others)
 
 
-@pytest.mark.parametrize(("name", "every"), [("planned", 9), ("referenced", 23), ("route", 200)])
+@pytest.mark.parametrize(("name", "every"), [("planned", 9), ("referenced", 23), ("route", 300)])
 @pytest.mark.parametrize("others", ["traffic", "replayed"])
 def test_who_drove_drives_on_as_recorded_from_any_tick(
     name: str, every: int, others: str, request: pytest.FixtureRequest
@@ -69,17 +69,17 @@ def test_other_hints_change_the_future_and_not_the_past(planned: Origin) -> None
     assert parted is None or parted.tick > 30
 
 
-def test_replayed_others_move_as_recorded_whatever_the_ego_does(referenced: Origin) -> None:
-    recorded = referenced.drive.scenes.actors
-    (reacting,) = branches(referenced, [10], "full_throttle")
-    (branch,) = branches(referenced, [10], "full_throttle", others="replayed")
-    both = min(len(branch.drive), len(referenced.drive))
-    assert both > 20
+def test_replayed_others_move_as_recorded_whatever_the_ego_does(struck: Origin) -> None:
+    recorded = struck.drive.scenes.actors
+    (reacting,) = branches(struck, [5], "cruise")
+    (branch,) = branches(struck, [5], "cruise", others="replayed")
+    both = len(struck.drive)
+    assert 20 < both < min(len(branch.drive), len(reacting.drive))
     shown = branch.drive.scenes.actors
     for row in (ActorRow.X, ActorRow.Y, ActorRow.SPEED):
         assert np.allclose(shown.block[row, :both], recorded.block[row, :both], atol=2e-3, rtol=0.0)
-    ticks = min(both, len(reacting.drive))
-    assert not np.allclose(reacting.drive.scenes.actors.x[:ticks], recorded.x[:ticks], atol=0.1)
+    # The pedestrian steps out when the ego is near: for a slower one, later.
+    assert not np.allclose(reacting.drive.scenes.actors.y[:both], recorded.y, atol=0.1)
 
 
 def test_the_reference_driver_saves_a_drive_that_hits_somebody(struck: Origin) -> None:
