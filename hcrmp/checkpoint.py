@@ -93,6 +93,14 @@ def read_extra_state(folder: Path | str) -> dict[str, Any]:
     return extra
 
 
+def parameters_checksum(folder: Path | str) -> str:
+    """Return the SHA-256 of the parameters in a checkpoint; "" where there is none."""
+    folder = Path(folder)
+    if not has_checkpoint(folder):
+        return ""
+    return str(_read_meta(_existing(folder))["checksums"][PARAMETERS])
+
+
 def has_checkpoint(folder: Path | str) -> bool:
     """Return whether ``folder`` (or what a crash left of its predecessor) can be given to ``load_checkpoint``."""
     return any((candidate / META).is_file() for candidate in (Path(folder), _previous(Path(folder))))

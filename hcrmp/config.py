@@ -142,8 +142,8 @@ class EvaluateConfig:
     everything else being counted and driven on from; ``auto``: ``collision`` for routes alone, else ``violation``."""
     deterministic: bool = True
     """Drive the mode of the action distribution, not a sample."""
-    record: int = 3
-    """Drives recorded in each cell: each kind of ending in turn, failures first."""
+    record: Literal["all"] | int = "all"
+    """Drives kept of each cell: ``all``, or so many, each kind of ending in turn, failures first; 0: none."""
     label: str = ""
     """Name of the result's files in the run's evaluation folder; made from the choices where it is empty."""
     progress: bool = True

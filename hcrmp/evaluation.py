@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from hcrmp.route_scores import score_route
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig
 from llm_hints.cache import SemanticCache
+
+if TYPE_CHECKING:
+    from hcrmp.drive_recorder import EvaluationRecorder
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
@@ -150,8 +153,9 @@ def evaluate_driver(
     *,
     planner_seed: int = 0,
     on_end: Callable[[EpisodeRecord], None] | None = None,
+    recorder: EvaluationRecorder | None = None,
 ) -> list[Driven]:
-    """Drive every episode of ``course`` once and return them in its order.
+    """Drive every episode of ``course`` once and return them in its order; ``recorder`` records them as they happen.
 
     A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
     """
@@ -161,6 +165,8 @@ def evaluate_driver(
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))
+    if recorder is not None:
+        recorder.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)), observation)
     while plan.open:
         actions = driver.act(observation, env.driving.scene)
         made = env.advance(actions)
@@ -169,18 +175,24 @@ def evaluate_driver(
         watch.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
+        if recorder is not None:
+            recorder.step(actions, made, observation)
         if made.any_ended:
             for world in np.flatnonzero(made.ended & plan.measured):
                 record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed,
                                  _verdict(watch, int(world)))  # fmt: skip
                 record = score_route(record, log.of(int(world)), env, int(world))
                 plan.finish(int(world), record)
+                if recorder is not None:
+                    recorder.end(int(world), record)
                 if on_end is not None:
                     on_end(record)
             _next_episodes(env, meter, plan, made.ended)
             log.start(np.flatnonzero(made.ended), env.driving.scene)
             _watch_situations(watch, course, plan, np.flatnonzero(made.ended))
             observation = env.observe(made.observation)
+            if recorder is not None:
+                recorder.begin(*plan.under_way(made.ended), observation)
     return plan.driven()
 
 
@@ -250,6 +262,11 @@ class _Plan:
     def episode(self, world: int | np.integer[Any]) -> Episode:
         """Return the episode of a world."""
         return self._episodes[int(self._index[world])]
+
+    def under_way(self, worlds: BoolArray) -> tuple[IntArray, list[Episode]]:
+        """Return those of the mask ``worlds`` ``(B,)`` that drive an episode of the list, and the episodes."""
+        rows = np.flatnonzero(worlds & self.measured)
+        return rows, [self.episode(world) for world in rows]
 
     def assign(self, rows: IntArray) -> None:
         """Give each of the worlds ``rows`` its next episode."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 
 def run(config: TrainConfig) -> int:
@@ -70,19 +69,6 @@ def _open(config: TrainConfig) -> RunFolder:
             "config.yaml, or choose another run=NAME"
         )
     return folder
-
-
-def plain_config(config: TrainConfig) -> dict[str, Any]:
-    """Return the configuration as plain values for YAML."""
-    return _plain(dataclasses.asdict(config))  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -13,8 +13,7 @@ from hcrmp.checkpoint import META, PARAMETERS
 from hcrmp.config import FREE_ON_RESUME, HintsConfig, locate_run
 from hcrmp.errors import UserError
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json
-from hcrmp.train import plain_config
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.weights import Csa
 from llm_hints.providers.faulty import WrongMode
 
