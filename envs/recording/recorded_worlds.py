@@ -7,16 +7,20 @@ has them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from envs.embedded.followed import follow_agents
-from envs.embedded.kernel import move_others, settle_worlds
+from envs.embedded.kernel import move_others, refresh_worlds, settle_worlds
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.embedded.vehicle import VehicleRow
 from envs.embedded.world import move_ego
 from envs.scenarios.maps import MapLibrary
-from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, IntArray, SceneBatch
+from envs.scenarios.scenario import ConcreteScenario
+from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, IntArray, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
+from envs.traffic.agents import AgentMode, AgentRow
 from envs.traffic.walk_state import PedestrianRow
 
 SAME = 1e-3
@@ -65,11 +69,25 @@ class RecordedWorlds(EmbeddedSimulator):
         self._recorded = scenes
         self._others_until = np.minimum(others_until, scenes.batch_size - 1)
         self._ego_until = np.minimum(ego_until, scenes.batch_size - 1)
+        # How each agent moves while it is there; all worlds have the drive's.
+        self._modes = np.zeros((batch_size, config.actors))
 
     def blank(self, batch_size: int) -> RecordedWorlds:
         """Return worlds for looking ahead in: the ego is free there, the others are as free as they are here."""
         free, others = np.full(batch_size, -1), np.full(batch_size, self._others_until.min())
-        return RecordedWorlds(batch_size, self.maps, self.config, self._recorded, others, free)
+        copies = RecordedWorlds(batch_size, self.maps, self.config, self._recorded, others, free)
+        copies._modes[:] = self._modes[0]
+        return copies
+
+    def reset(self, scenarios: Sequence[ConcreteScenario], mask: BoolArray | None = None) -> SceneBatch:
+        """Start the scenarios, with the drive's first tick in place of where they would put whom it moves."""
+        scene = super().reset(scenarios, mask)
+        rows = np.arange(self.batch_size) if mask is None else np.flatnonzero(mask)
+        self._modes[rows] = self._agents[AgentRow.MODE][rows]
+        self._place_others(rows[self._others_until[rows] >= 0], 0)
+        self._place_egos(rows[self._ego_until[rows] >= 0], 0)
+        refresh_worlds(self._roads, self._kernel_arrays, rows)
+        return scene
 
     def _advance(self, control: FloatArray, rows: IntArray, looks: bool) -> SceneBatch:
         """Advance ``rows``: those that follow the drive, and the others as ever."""
@@ -87,20 +105,20 @@ class RecordedWorlds(EmbeddedSimulator):
         arrays, ticks = self._kernel_arrays, self.scene.step[rows] + 1
         before = arrays.actors[[ActorRow.X, ActorRow.Y, ActorRow.YAW]].copy()
         move_others(self._roads, arrays, rows, DECISION_PERIOD_S)
-        self._place_others(rows[ticks <= self._others_until[rows]])
+        self._place_others(rows[ticks <= self._others_until[rows]], 1)
         for world in rows.tolist():
             arrays.before[:] = before[:, world]
             move_ego(
                 arrays.vehicle, arrays.ego, arrays.actors, arrays.before, arrays.events, control, arrays.parameters,
                 arrays.levels, self.ego_height(world), world, DECISION_PERIOD_S,
             )  # fmt: skip
-        self._place_egos(rows[ticks <= self._ego_until[rows]])
+        self._place_egos(rows[ticks <= self._ego_until[rows]], 1)
         settle_worlds(self._roads, arrays, rows, DECISION_PERIOD_S)
         self.scene.step[rows] += 1
 
-    def _place_others(self, rows: IntArray) -> None:
-        """Put everybody whom the traffic brain has not brought there where the drive has them now."""
-        recorded = self._recorded.actors.block[:, self.scene.step[rows] + 1]
+    def _place_others(self, rows: IntArray, ahead: int) -> None:
+        """Put everybody whom the brain has not brought there where the drive has them, ``ahead`` ticks from now."""
+        recorded = self._recorded.actors.block[:, self.scene.step[rows] + ahead]
         shown = self.scene.actors.block[:, rows]
         compared = [ActorRow.VALID, ActorRow.X, ActorRow.Y, ActorRow.SPEED]
         away = (np.abs(recorded[compared] - shown[compared]) > SAME).any(axis=0)
@@ -108,7 +126,11 @@ class RecordedWorlds(EmbeddedSimulator):
         there = recorded[:, worlds, slots]
         worlds = rows[worlds]
         is_agent = slots < self.config.actors
-        driven = is_agent & (there[ActorRow.VALID] > 0.5)
+        is_there = there[ActorRow.VALID] > 0.5
+        driven = is_agent & is_there
+        self._agents[AgentRow.MODE, worlds[is_agent], slots[is_agent]] = np.where(
+            is_there[is_agent], self._modes[worlds[is_agent], slots[is_agent]], AgentMode.UNUSED
+        )
         self._place_agents(worlds[driven], slots[driven], there[:, driven])
         self._place_people(worlds[~is_agent], slots[~is_agent] - self.config.actors, there[:, ~is_agent])
         self.scene.actors.block[:, worlds, slots] = there
@@ -129,9 +151,9 @@ class RecordedWorlds(EmbeddedSimulator):
         ):  # fmt: skip
             self._crowd.arrays.people[person, worlds, slots] = there[actor]
 
-    def _place_egos(self, rows: IntArray) -> None:
+    def _place_egos(self, rows: IntArray, ahead: int) -> None:
         """Give the egos the recorded motion, and whom they hit; their actuators have followed the recorded pedals."""
-        ticks = self.scene.step[rows] + 1
+        ticks = self.scene.step[rows] + ahead
         recorded = self._recorded.ego.block[:, ticks]
         self.scene.ego.block[:, rows] = recorded
         for row, vehicle_row in _EGO_TO_VEHICLE.items():

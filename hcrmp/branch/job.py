@@ -26,7 +26,7 @@ def run(config: ReplayConfig, path: Path) -> int:
     """Drive the branches, write them, a report and pages, and print the report and where all is."""
     console = Console()
     th.set_num_threads(1)
-    origin = origin_of(path)
+    origin = origin_of(path, config.map)
     ticks = moments(config, origin)
     successors = [successor(word, origin, config.hints, config.runs_dir) for word in config.successors]
     branches = [branch for one in successors for branch in drive_on(origin, one, ticks, config.others)]

@@ -13,29 +13,31 @@ from envs.recording import DriveLog
 from envs.recording.recorded_worlds import RecordedWorlds
 from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
 from envs.scene import ActorRow, ActorStates, EventRow, Events, IntArray, SceneBatch
-from hcrmp.branch.errors import BranchError
+from hcrmp.branch.recordings import RecordingCourse, as_our_drive
+from hcrmp.config import EmbeddedOptions
 from hcrmp.evaluation import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
-from hcrmp.mapping import to_mapping
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 
 @dataclass(frozen=True)
 class Origin:
     """A recorded ``drive``, the file ``path`` that holds it, and where it was driven.
 
-    ``course`` has the drive's episode alone; ``folder`` is the run that it lies in, whose planner may have driven it.
+    ``course`` has the drive's episode alone, in the embedded simulator; ``folder`` is the run that it lies in, whose
+    planner may have driven it. ``repeats``: its actions lead to it again; else its bodies must be put where they were.
     """
 
     drive: DriveLog
     path: Path
     course: Course
     folder: RunFolder
+    repeats: bool
 
 
-def origin_of(path: Path) -> Origin:
-    """Read the drive at ``path`` and find out where it was driven.
+def origin_of(path: Path, map_name: str = "") -> Origin:
+    """Read the drive at ``path`` and find out where it was driven; ``map_name`` in place of that of a recording.
 
     Raises:
         DriveLogError: it is no drive.
@@ -43,12 +45,10 @@ def origin_of(path: Path) -> Origin:
     """
     drive = DriveLog.read(path)
     folder = RunFolder(path.absolute().parent.parent)
-    if drive.meta.scenario not in (*FAMILIES, ROUTE):
-        raise BranchError(
-            f"{path.name} shows {drive.meta.scenario or 'no scenario'!r}, which is none of ours: it can be shown, but "
-            "not simulated again"
-        )
-    return Origin(drive, path, course_of(drive, folder), folder)
+    if drive.meta.scenario in (*FAMILIES, ROUTE):
+        return Origin(drive, path, course_of(drive, folder), folder, drive.meta.simulator == "embedded")
+    ours = as_our_drive(drive, path)
+    return Origin(ours, path, RecordingCourse.of(ours, path, map_name), folder, False)
 
 
 def course_of(drive: DriveLog, folder: RunFolder) -> Course:
@@ -60,6 +60,7 @@ def course_of(drive: DriveLog, folder: RunFolder) -> Course:
     else:
         config, ends_at = _config_of_old(drive, folder), "collision" if drive.meta.scenario == ROUTE else "violation"
         cell, labels = 0, ((drive.meta.scenario, drive.meta.density),)
+    config = replace(config, simulator=EmbeddedOptions())
     episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
     hints = replace(config.hints, cache_file="")
     return Course(config, hints, (episode,), labels, known_hints(folder, None), ends_at)
@@ -77,16 +78,16 @@ def _config_of_old(drive: DriveLog, folder: RunFolder) -> TrainConfig:
     cell = {"scenario": {"families": [drive.meta.scenario]}, "density": drive.meta.density}
     cell["map"] = trained.map if drive.meta.scenario == ROUTE else ""
     hints = trained.hints if provider == trained.hints.provider else replace(trained.hints, provider=provider)  # type: ignore[arg-type]
-    return load_train(to_mapping(replace(trained, hints=hints)) | cell)
+    return load_train(plain_config(replace(trained, hints=hints)) | cell)
 
 
 def worlds_of(course: Course, worlds: int) -> tuple[HintedVecEnv, Observation]:
     """Return ``worlds`` worlds that stand at the beginning of the course's one episode, and what is observed there."""
     env = course.environment(worlds)
-    return env, _started(env, course)
+    return env, start(env, course)
 
 
-def _started(env: HintedVecEnv, course: Course) -> Observation:
+def start(env: HintedVecEnv, course: Course) -> Observation:
     """Begin the course's one episode in every world."""
     episode = course.episodes[0]
     env.reset()
@@ -95,19 +96,27 @@ def _started(env: HintedVecEnv, course: Course) -> Observation:
     return env.restart(everyone, seeds, cells)
 
 
-def replayed_worlds_of(course: Course, drive: DriveLog, worlds: int) -> tuple[HintedVecEnv, Observation]:
-    """Return what ``worlds_of`` does, with others who move as in ``drive`` to its end, whatever the egos do."""
-    env = course.environment(worlds)
+def worlds_up_to(
+    origin: Origin, course: Course, ticks: IntArray, *, replayed: bool = False
+) -> tuple[HintedVecEnv, Observation]:
+    """Return worlds that repeat the drive of ``origin``, each up to its own of ``ticks`` (n,), given its actions.
+
+    ``course`` is the drive's as somebody else sees it. The others move as recorded to the drive's end where they are
+    ``replayed``.
+    """
+    env, observation = worlds_of(course, len(ticks))
+    if origin.repeats and not replayed:
+        return env, observation
     simulator = env.driving.simulator
-    if not isinstance(simulator, EmbeddedSimulator):
-        raise BranchError("others=replayed moves them in the embedded simulator alone: use simulator=embedded")
-    _started(env, course)
-    scenes = in_slots(drive.scenes, env.driving.scene.actors.id[0])
-    last, never = np.full(worlds, len(drive) - 1), np.full(worlds, -1)
-    recorded = RecordedWorlds(worlds, simulator.maps, simulator.config, scenes, last, never)
-    driving = DrivingVectorEnv(recorded, env.driving.scenarios, env.driving.stream.cells.tolist(), env.driving.config)
-    replayed = HintedVecEnv(driving, env.service)
-    return replayed, _started(replayed, course)
+    assert isinstance(simulator, EmbeddedSimulator)
+    scenes = in_slots(origin.drive.scenes, env.driving.scene.actors.id[0])
+    others = np.full(len(ticks), len(origin.drive) - 1) if replayed else ticks
+    ego = np.full(len(ticks), -1) if origin.repeats else ticks
+    recorded = RecordedWorlds(len(ticks), simulator.maps, simulator.config, scenes, others, ego)
+    driving = env.driving
+    followed = DrivingVectorEnv(recorded, driving.scenarios, driving.stream.cells.tolist(), driving.config)
+    hinted = HintedVecEnv(followed, env.service)
+    return hinted, start(hinted, course)
 
 
 def in_slots(scenes: SceneBatch, ids: IntArray) -> SceneBatch:
