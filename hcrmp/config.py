@@ -241,6 +241,9 @@ class ReplayConfig:
     """Who takes over: runs, or scripted drivers (``reference``, ``law_abiding``, ...); who drove where it is empty."""
     others: Literal["traffic", "replayed"] = "traffic"
     """What the others do from then on: they react, as traffic does, or move as recorded, whatever the ego does."""
+    map: str = ""
+    """Map of a recording from elsewhere, for driving it on: an OpenDRIVE file, or a generated one; the one that it
+    names where it is empty."""
     hints: HintsConfig | None = None
     """Hints in place of those of whoever takes over, for example ``hints=none``."""
 
