@@ -1,10 +1,10 @@
 """Tests of whether two methods differ on the same episodes, and Holm's correction for several pairs.
 
 Of two planners, one each: which of the two did better in an episode is a toss if neither is better, so the signs of
-the differences are flipped (a paired permutation test); for success McNemar's exact test is told as well. Where a method
-has several training seeds the seeds are a sample too: Welch's t of the difference, whose variance is that over seeds and
-that over episodes, with Satterthwaite's degrees of freedom. Three seeds against three cannot be told apart by any
-permutation of seeds (the least p is 0.1), which is why a distribution is assumed there.
+the differences are flipped (a paired permutation test); for success McNemar's exact test is told as well. Where a
+method has several training seeds the seeds are a sample too: Welch's t of the difference, whose variance is that over
+seeds and that over episodes, with Satterthwaite's degrees of freedom. Three seeds against three cannot be told apart by
+any permutation of seeds (the least p is 0.1), which is why a distribution is assumed there.
 """
 
 from __future__ import annotations
