@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from hcrmp.statistics import CONFIDENCE, RESAMPLES, Estimate, FloatArray, wilson
 
@@ -98,7 +97,7 @@ def widening(count: int, confidence: float = CONFIDENCE) -> float:
     if count < 2:
         return 0.0
     level = (1 + confidence) / 2
-    return float(np.sqrt(count / (count - 1)) * student.ppf(level, count - 1) / ndtri(level))
+    return float(np.sqrt(count / (count - 1)) * stdtrit(count - 1, level) / ndtri(level))
 
 
 def mean_of_cells(means: FloatArray) -> FloatArray:
