@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from envs.driving_env import Transition
 from envs.metrics.infraction_log import InfractionLog
 from envs.metrics.r157 import Outcome as CarefulOutcome
 from envs.metrics.r157_watch import SITUATIONS, R157Watch
@@ -18,18 +19,15 @@ from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
 from hcrmp.config import Density, HintsConfig, ScenarioConfig
 from hcrmp.config import Driver as DriverName
-from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_training, scripted_driver
+from hcrmp.drivers import Driver, Numbers, PlannerDriver, decide, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
-from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig
 from llm_hints.cache import SemanticCache
-
-if TYPE_CHECKING:
-    from hcrmp.drive_recorder import EvaluationRecorder
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
@@ -153,7 +151,7 @@ def evaluate_driver(
     *,
     planner_seed: int = 0,
     on_end: Callable[[EpisodeRecord], None] | None = None,
-    recorder: EvaluationRecorder | None = None,
+    recorder: Recorder | None = None,
 ) -> list[Driven]:
     """Drive every episode of ``course`` once and return them in its order; ``recorder`` records them as they happen.
 
@@ -165,34 +163,33 @@ def evaluate_driver(
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))
-    if recorder is not None:
-        recorder.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)), observation)
+    drives = recorder or _NotRecording()
+    drives.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)))
     while plan.open:
-        actions = driver.act(observation, env.driving.scene)
+        actions, told = decide(driver, observation, env.driving.scene, told=recorder is not None)
+        drives.tick(observation, told)
         made = env.advance(actions)
         meter.update(env.driving.scene, made.reward_terms)
         log.update(env.driving.scene)
         watch.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
-        if recorder is not None:
-            recorder.step(actions, made, observation)
+        drives.advanced(actions, made)
         if made.any_ended:
+            drives.last_tick(np.flatnonzero(made.ended & plan.measured), observation)
             for world in np.flatnonzero(made.ended & plan.measured):
                 record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed,
                                  _verdict(watch, int(world)))  # fmt: skip
                 record = score_route(record, log.of(int(world)), env, int(world))
                 plan.finish(int(world), record)
-                if recorder is not None:
-                    recorder.end(int(world), record)
+                drives.end(int(world), record)
                 if on_end is not None:
                     on_end(record)
             _next_episodes(env, meter, plan, made.ended)
             log.start(np.flatnonzero(made.ended), env.driving.scene)
             _watch_situations(watch, course, plan, np.flatnonzero(made.ended))
             observation = env.observe(made.observation)
-            if recorder is not None:
-                recorder.begin(*plan.under_way(made.ended), observation)
+            drives.begin(*plan.under_way(made.ended))
     return plan.driven()
 
 
@@ -238,6 +235,49 @@ def _record(
         hint_counts=asdict(counters),
         careful_driver=careful_driver,
     )
+
+
+class Recorder(Protocol):
+    """What is told while episodes are driven; see ``hcrmp.drive_recorder.EvaluationRecorder``."""
+
+    def begin(self, worlds: IntArray, episodes: Sequence[Episode]) -> None:
+        """Episodes begin in ``worlds``, one each."""
+        ...
+
+    def tick(self, observation: Observation, told: Mapping[str, Numbers]) -> None:
+        """The driver has decided on ``observation`` ``(B, ...)``; ``told`` is what it knows of that."""
+        ...
+
+    def advanced(self, actions: Numbers, made: Transition) -> None:
+        """The worlds have moved by ``actions`` ``(B, 2)``."""
+        ...
+
+    def last_tick(self, worlds: IntArray, observation: Observation) -> None:
+        """The episodes of ``worlds`` have ended; they are restarted next."""
+        ...
+
+    def end(self, world: int, record: EpisodeRecord) -> None:
+        """The episode of a world has been measured."""
+        ...
+
+
+class _NotRecording:
+    """Nobody listens."""
+
+    def begin(self, worlds: IntArray, episodes: Sequence[Episode]) -> None:
+        """Do nothing."""
+
+    def tick(self, observation: Observation, told: Mapping[str, Numbers]) -> None:
+        """Do nothing."""
+
+    def advanced(self, actions: Numbers, made: Transition) -> None:
+        """Do nothing."""
+
+    def last_tick(self, worlds: IntArray, observation: Observation) -> None:
+        """Do nothing."""
+
+    def end(self, world: int, record: EpisodeRecord) -> None:
+        """Do nothing."""
 
 
 class _Plan:

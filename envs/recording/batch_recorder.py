@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
 from envs.recording.journal import Journal, Piece
-from envs.recording.packing import pack, packed_drawing
+from envs.recording.packing import packed_drawing, packed_values
 from envs.recording.schema import DriveLogError, DriveMeta, HintTold
 from envs.recording.slots import Phase, SlotBuffer, SlotLayout
 from envs.roads.drawing import RoadDrawing
@@ -60,9 +60,10 @@ class _Load:
 class BatchRecorder:
     """Records drives into ``folder``.
 
-    Call ``begin`` with the first scenes of episodes, ``step`` after every step of the worlds (before any of them is
-    restarted), ``end`` where one has ended, and ``close``. ``words`` and ``sources`` tell of hints; ``written`` is
-    called (in the second thread) for each file. Where files cannot be written the next call raises ``DriveLogError``.
+    Call ``begin`` where episodes begin, ``tick`` whenever the planner decides, ``last_tick`` and ``end`` where
+    episodes have ended, before their worlds are restarted, and ``close``. ``words`` and ``sources`` tell of hints;
+    ``written`` is called (in the second thread) for each file. Where files cannot be written the next call raises
+    ``DriveLogError``.
     """
 
     def __init__(
@@ -103,46 +104,33 @@ class BatchRecorder:
 
     # Called by the thread that drives.
 
-    def begin(
-        self,
-        rows: IntArray,
-        starts: Sequence[DriveStart],
-        scene: SceneBatch,
-        numbers: Mapping[str, npt.NDArray[Any]],
-    ) -> None:
-        """Begin the drives of the worlds ``rows`` with ``scene`` (B); a drive that is under way there is dropped.
-
-        ``numbers`` are arrays ``(B, ...)`` by their names in a slot: ``observation``, ``hint_state``,
-        ``hint_weights``, ``hint_source``, ``hint_issued_at_s`` and those of ``SlotLayout.planner``.
-        """
-        if not len(rows):
-            return
+    def begin(self, rows: IntArray, starts: Sequence[DriveStart]) -> None:
+        """Begin drives in the worlds ``rows`` with the next ``tick``; a drive that is under way there is dropped."""
         with self._lock:
-            self._make_room()
-            self._load.buffer.add_starts(rows, scene, numbers)
             for world, start in zip(rows.tolist(), starts, strict=True):
                 self._drop(world)
                 self._begin(world, start)
-            self._slots += 1
 
-    def step(self, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Add a tick to every drive; ``numbers`` as for ``begin``, and ``action``, ``control``, ``reward_terms``."""
+    def tick(self, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add a tick to every drive, at the moment of decision.
+
+        ``numbers`` are arrays ``(B, ...)`` by the names of ``SlotLayout.numbers`` and ``WHOLE``, and ``observation``:
+        the action, control and reward terms that led to ``scene``, and the others that hold in it.
+        """
         if not self._drives:
             return
         with self._lock:
             self._make_room()
-            self._load.buffer.add_step(self._phase, scene, numbers)
+            self._load.buffer.add(self._phase, scene, numbers)
+            self._phase[self._phase == Phase.FIRST] = Phase.TICK
             self._slots += 1
 
-    def amend(self, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Replace numbers of the last step, in the worlds that are being recorded.
-
-        A slot that has left for the journal meanwhile stays as it is.
-        """
+    def last_tick(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add the last tick of the worlds ``rows`` (n) of ``scene`` (B); ``numbers`` are ``(n, ...)``."""
         with self._lock:
-            buffer = self._load.buffer
-            if buffer.used:
-                buffer.amend(buffer.used - 1, self.recording, numbers)
+            self._make_room()
+            self._load.buffer.add_rows(rows, scene, numbers)
+            self._slots += 1
 
     def tell(self, world: int, hint: HintTold) -> None:
         """Note what a language model was asked and said about a world."""
@@ -197,7 +185,7 @@ class BatchRecorder:
         self._count += 1
         self._drives[world] = drive
         self._needed[drive.number] = drive.first
-        self._phase[world] = Phase.TICK
+        self._phase[world] = Phase.FIRST
         line = drive.told_start(self._road(start.drawing)) | {"configuration": self._configuration(start.meta)}
         self._load.events.append(line)
 
@@ -214,7 +202,7 @@ class BatchRecorder:
                 return number
         self._configurations.append(meta.configuration)
         number = len(self._configurations) - 1
-        self._load.events.append({"configuration": number, "packed": pack(dict(meta.configuration)).decode()})
+        self._load.events.append({"configuration": number, "packed": packed_values(meta.configuration).decode()})
         return number
 
     def _drop(self, world: int) -> None:
@@ -286,7 +274,7 @@ class BatchRecorder:
 
     def _save(self, ending: Ending) -> int:
         """Write the file of a drive; return its number."""
-        log = assemble(ending, self._pieces, self._words, self._sources)
+        log = assemble(ending, self._pieces, self.layout, self._words, self._sources)
         if log is not None:
             path = log.save(free_name(self.folder, ending.drive.name, running=False))
             if self._written is not None:

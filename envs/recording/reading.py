@@ -70,7 +70,7 @@ def _open(source: Path) -> tuple[pq.ParquetFile, dict[bytes, bytes], dict[str, A
     if not source.is_file():
         raise DriveLogError(f"there is no drive at {source}: give the .parquet file of a recorded drive")
     try:
-        file = pq.ParquetFile(source)
+        file = pq.ParquetFile(pa.py_buffer(source.read_bytes()))
         metadata: dict[bytes, bytes] = dict(file.schema_arrow.metadata or {})
     except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         raise DriveLogError(_unreadable(source)) from error

@@ -76,7 +76,7 @@ def read_journal(
         for ending in endings:
             whole = ending.last < end
             last = ending if whole else Ending(ending.drive, end - 1, "running", ending.extra)
-            log = assemble(last, pieces, words, sources)
+            log = assemble(last, pieces, layout, words, sources)
             if log is not None:
                 yield ending.drive.name, log
     except DriveLogError:

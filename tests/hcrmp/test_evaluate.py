@@ -156,7 +156,7 @@ def test_what_was_recorded_of_the_planner_says_what_it_did(run: RunFolder, tmp_p
         }
         assert np.array_equal(driver.act(seen, log.scenes)[:-1], trace.action[1:])
         assert np.array_equal(driver.values(seen), trace.values)  # type: ignore[arg-type]
-        assert np.array_equal(driver.distribution(seen), trace.distribution)  # type: ignore[arg-type]
+        assert np.array_equal(driver.tell(seen)["distribution"], trace.distribution)  # type: ignore[arg-type]
         alpha, beta = trace.distribution[:-1, 0::2], trace.distribution[:-1, 1::2]  # type: ignore[index]
         np.testing.assert_allclose(2 * (alpha - 1) / (alpha + beta - 2) - 1, trace.action[1:], atol=1e-4)
     env.close()
