@@ -33,6 +33,9 @@ CHUNK = 64
 hundred decisions two drives that differ in a last bit differ in everything: so that number is always the same (one,
 where rows hold pictures, which would make a padded pass dear)."""
 
+SMALL_CHUNK = 8
+"""Rows in every pass where only a few are told of."""
+
 Numbers = npt.NDArray[Any]
 
 
@@ -123,15 +126,18 @@ class PlannerDriver:
         model = self.model
         if not isinstance(model, MultiCriticPPO):
             return Decision(self.act(observation, scene), {})
-        return self._decide(model, observation, self._deterministic)
+        return self._decide(model, observation, self._deterministic, _rows_in_pass(model))
 
     def tell(self, observation: Observation) -> dict[str, Numbers]:
-        """Return what it knows of an observation, without deciding (which may draw a random number)."""
+        """Return what it knows of a few rows of observation, without deciding (which may draw a random number)."""
         model = self.model
-        return self._decide(model, observation, True).told if isinstance(model, MultiCriticPPO) else {}
+        if not isinstance(model, MultiCriticPPO):
+            return {}
+        # Nothing is driven by these numbers, so that their last bits may depend on how many there are.
+        return self._decide(model, observation, True, min(SMALL_CHUNK, _rows_in_pass(model))).told
 
-    def _decide(self, model: MultiCriticPPO, observation: Observation, deterministic: bool) -> Decision:
-        made = in_chunks(lambda part: _pass(model, part, deterministic), observation, _rows_in_pass(model))
+    def _decide(self, model: MultiCriticPPO, observation: Observation, deterministic: bool, chunk: int) -> Decision:
+        made = in_chunks(lambda part: _pass(model, part, deterministic), observation, chunk)
         actions, distribution, values = np.split(made, [ACTION_SIZE, 3 * ACTION_SIZE], axis=1)
         told = {"distribution": distribution, "weights": self.weights(observation)}
         told["values"] = values if len(model.config.value_names) == 3 else None
@@ -157,7 +163,8 @@ class PlannerDriver:
 
 def _pass(model: MultiCriticPPO, part: Mapping[str, Numbers], deterministic: bool) -> Numbers:
     """Return actions, distribution and values of some rows, side by side."""
-    model.policy.set_training_mode(False)
+    if model.policy.training:
+        model.policy.set_training_mode(False)
     made: Numbers = th.cat(model.policy.decide(_rows(model, part), deterministic), dim=1).cpu().numpy()
     # As SB3's predict: what a Gaussian samples may lie outside of the action space.
     np.clip(made[:, :ACTION_SIZE], -1.0, 1.0, out=made[:, :ACTION_SIZE])
