@@ -27,6 +27,7 @@ from envs.scene import (
     EgoState,
     EventRow,
     Events,
+    IntArray,
     RoadRow,
     RoadState,
     RouteRow,
@@ -79,7 +80,7 @@ def scenes_of(source: ColumnSource, slots: int, points: int) -> SceneBatch:
     actors = np.empty((len(ActorRow), ticks, slots))
     for row in ActorRow:
         actors[row] = source.lists(f"actor_{row.name.lower()}", slots)
-    counters = {name: source.numbers(name).astype(np.int64) for name in COUNTERS}
+    counters = {name: source.whole(name) for name in COUNTERS}
     return SceneBatch(
         time_s=source.numbers("time_s"),
         **counters,
@@ -134,6 +135,13 @@ class ColumnSource:
         if values.shape != (self.ticks,) or values.dtype.kind not in "iuf":
             raise ValueError(f"column {name} holds no plain numbers")
         return values.astype(np.float64) if values.dtype.kind == "f" else values
+
+    def whole(self, name: str) -> IntArray:
+        """Return a column of T whole numbers."""
+        values = self.numbers(name)
+        if values.dtype.kind not in "iu":
+            raise ValueError(f"column {name} holds no whole numbers")
+        return values.astype(np.int64)
 
     def lists(self, name: str, width: int, dtype: npt.DTypeLike = np.float64) -> Numbers:
         """Return a list column ``(T, width)``."""
