@@ -39,25 +39,34 @@ LARGE_BYTES = 2**20
 
 def write_drive(log: DriveLog, target: Path) -> Path:
     """Write ``log`` to ``target``, whole or not at all."""
-    table, content = drive_table(log), pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        content,
-        compression="zstd" if table.nbytes >= LARGE_BYTES else "lz4",
-        use_dictionary=["hint_text", "hint_source"],
-        write_statistics=False,
-    )
+    content = encoded(drive_table(log))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
         # In one go: a Parquet writer asks for a hundred small ones.
         with open(temporary, "xb") as file:
-            file.write(content.getvalue())
+            file.write(content)
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return target
+
+
+def encoded(table: pa.Table) -> pa.Buffer:
+    """Return the bytes of a Parquet file of ``table``."""
+    content = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        content,
+        table.schema.remove_metadata(),
+        compression="zstd" if table.nbytes >= LARGE_BYTES else "lz4",
+        use_dictionary=["hint_text", "hint_source"],
+        write_statistics=False,
+        store_schema=False,  # which would hold the metadata once more
+    ) as writer:
+        writer.write_table(table.replace_schema_metadata(None))
+        writer.add_key_value_metadata(table.schema.metadata)
+    return content.getvalue()
 
 
 def drive_table(log: DriveLog) -> pa.Table:
