@@ -136,6 +136,11 @@ class WorldsRecorder:
         if self._batch is not None:
             self._batch.end(place, outcome, extra)
 
+    def drop(self, place: int) -> None:
+        """Forget the drive of a world."""
+        if self._batch is not None:
+            self._batch.drop(np.array([place]))
+
     def close(self, *, failed: bool = False) -> None:
         """Write what is left; drives under way are kept, as cut short, where the driving ``failed``."""
         self.env.service.talk.on = False
@@ -187,7 +192,9 @@ class EvaluationRecorder:
     """Records every episode that ``evaluate_driver`` drives; use it in a ``with`` statement.
 
     ``name`` gives the file of an episode its name (without the suffix); ``paths`` are the files that are written.
-    ``commit`` of the code and ``checkpoint``, the checksum of the planner's parameters, go into each drive.
+    ``commit`` of the code and ``checkpoint``, the checksum of the planner's parameters, go into each drive. Where so
+    many drives of a cell at ``most`` will be kept (``hcrmp.evaluate.choose_drives``), those that cannot be among them
+    are not written.
     """
 
     def __init__(
@@ -200,8 +207,11 @@ class EvaluationRecorder:
         *,
         commit: str = "",
         checkpoint: str = "",
+        most: int | None = None,
     ) -> None:
-        self._course, self._name = course, name
+        self._course, self._name, self._most = course, name, most
+        self._numbers: dict[tuple[int, str], list[int]] = {}
+        self._episodes: dict[int, Episode] = {}
         self._recorder = WorldsRecorder(env, folder, lambda observation: tell(driver, observation))
         self._meta = DriveMeta(
             scenario="",
@@ -228,6 +238,7 @@ class EvaluationRecorder:
 
     def begin(self, worlds: IntArray, episodes: Sequence[Episode]) -> None:
         """Begin the drives of ``worlds``, one for each of ``episodes``, with the next ``tick``."""
+        self._episodes |= {int(world): episode for world, episode in zip(worlds, episodes, strict=True)}
         starts = [self._start(int(world), episode) for world, episode in zip(worlds, episodes, strict=True)]
         self._recorder.begin(worlds, starts)
 
@@ -245,7 +256,18 @@ class EvaluationRecorder:
 
     def end(self, world: int, record: EpisodeRecord) -> None:
         """End the drive of a world as it was measured."""
-        self._recorder.end(world, record.outcome)
+        if self._may_be_kept(self._episodes[world], record.outcome):
+            self._recorder.end(world, record.outcome)
+        else:
+            self._recorder.drop(world)
+
+    def _may_be_kept(self, episode: Episode, outcome: str) -> bool:
+        """Return whether fewer than ``most`` earlier episodes of the cell have ended in the same way so far."""
+        if self._most is None:
+            return True
+        numbers = self._numbers.setdefault((episode.cell, outcome), [])
+        numbers.append(episode.number)
+        return sum(number < episode.number for number in numbers) < self._most
 
     def _start(self, world: int, episode: Episode) -> DriveStart:
         scenario, density = self._course.labels[episode.cell]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from envs.driving_env import Transition
 from envs.metrics.infraction_log import InfractionLog
 from envs.metrics.r157 import Outcome as CarefulOutcome
 from envs.metrics.r157_watch import SITUATIONS, R157Watch
@@ -21,7 +20,8 @@ from hcrmp.config import Density, HintsConfig, ScenarioConfig
 from hcrmp.config import Driver as DriverName
 from hcrmp.drivers import Driver, Numbers, PlannerDriver, decide, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
-from hcrmp.hinted_env import HintedVecEnv, Observation
+from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.looking_on import NotRecording, Recorder
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
@@ -163,7 +163,7 @@ def evaluate_driver(
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))
-    drives = recorder or _NotRecording()
+    drives = recorder or NotRecording()
     drives.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)))
     while plan.open:
         actions, told = decide(driver, observation, env.driving.scene, told=recorder is not None)
@@ -235,49 +235,6 @@ def _record(
         hint_counts=asdict(counters),
         careful_driver=careful_driver,
     )
-
-
-class Recorder(Protocol):
-    """What is told while episodes are driven; see ``hcrmp.drive_recorder.EvaluationRecorder``."""
-
-    def begin(self, worlds: IntArray, episodes: Sequence[Episode]) -> None:
-        """Episodes begin in ``worlds``, one each."""
-        ...
-
-    def tick(self, observation: Observation, told: Mapping[str, Numbers]) -> None:
-        """The driver has decided on ``observation`` ``(B, ...)``; ``told`` is what it knows of that."""
-        ...
-
-    def advanced(self, actions: Numbers, made: Transition) -> None:
-        """The worlds have moved by ``actions`` ``(B, 2)``."""
-        ...
-
-    def last_tick(self, worlds: IntArray, observation: Observation) -> None:
-        """The episodes of ``worlds`` have ended; they are restarted next."""
-        ...
-
-    def end(self, world: int, record: EpisodeRecord) -> None:
-        """The episode of a world has been measured."""
-        ...
-
-
-class _NotRecording:
-    """Nobody listens."""
-
-    def begin(self, worlds: IntArray, episodes: Sequence[Episode]) -> None:
-        """Do nothing."""
-
-    def tick(self, observation: Observation, told: Mapping[str, Numbers]) -> None:
-        """Do nothing."""
-
-    def advanced(self, actions: Numbers, made: Transition) -> None:
-        """Do nothing."""
-
-    def last_tick(self, worlds: IntArray, observation: Observation) -> None:
-        """Do nothing."""
-
-    def end(self, world: int, record: EpisodeRecord) -> None:
-        """Do nothing."""
 
 
 class _Plan:

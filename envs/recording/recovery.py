@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 
 from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
-from envs.recording.batch_recorder import free_name
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import (
     EVENTS_FILE,
@@ -24,6 +23,7 @@ from envs.recording.journal import (
     slot_arrays,
     slot_schema,
 )
+from envs.recording.names import free_name
 from envs.recording.packing import unpack
 from envs.recording.reading import BAD_WORDS, meta_from, one_line
 from envs.recording.schema import DriveLogError, HintTold

@@ -238,6 +238,20 @@ def test_drives_are_chosen_by_kind_of_ending_failures_first(run: RunFolder) -> N
     assert choose_drives(driven, 0) == []
 
 
+@pytest.mark.parametrize("worlds", [1, 4])
+def test_only_drives_that_may_be_kept_are_written(run: RunFolder, tmp_path: Path, worlds: int) -> None:
+    """Whichever world is done first: all that are chosen in the end are among them."""
+    course = course_of(run, 8)
+    env = course.environment(worlds)
+    driver = make_driver("full_throttle", course, env, run)
+    with EvaluationRecorder(env, driver, course, tmp_path, lambda one: f"{one.number}", most=1) as recorder:
+        driven = evaluate_driver(env, driver, course, recorder=recorder)
+    env.close()
+    written = {path.stem for path in tmp_path.glob("*.parquet")}
+    assert {f"{one.episode.number}" for one in choose_drives(driven, 1)} <= written
+    assert len(written) < len(driven)
+
+
 def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
     config = evaluate_config(run, record=2, label="mine")
     results, paths = evaluate(config, run, quiet())
@@ -317,7 +331,7 @@ def test_a_checkpoint_of_another_observation_is_one_line_and_status_2(
     assert cli.main(["evaluate", f"run={folder.path}", "scenario=merging", "density=low", "episodes=1"]) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "another observation layout" in captured.err
-    assert not list(folder.evaluation.iterdir()) and not list(folder.drives.iterdir())
+    assert not list(folder.evaluation.iterdir()) and not list(folder.drives.glob("*.parquet"))
 
 
 def test_the_command_prints_the_tables(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
