@@ -13,6 +13,7 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from envs.recording.names import DRIVE_SUFFIX
 from envs.scenarios.catalogue import GROUPS
 from hcrmp.checkpoint import parameters_checksum
 from hcrmp.config import EvaluateConfig
@@ -25,8 +26,6 @@ from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from hcrmp.share.opening import is_shared, results_place
 from llm_hints.asking import Latency
-
-DRIVE_SUFFIX = ".parquet"
 
 
 def run(config: EvaluateConfig) -> int:
@@ -115,6 +114,7 @@ def recording(
         folder.drives,
         lambda episode: drive_path(folder, config, course, episode).stem,
         commit=commit,
+        most=None if config.record == "all" else config.record,
         checkpoint=parameters_checksum(folder.latest_checkpoint) if config.driver == "planner" else "",
     )
 
