@@ -38,8 +38,8 @@ def test_a_branch_on_a_server_begins_as_here(planned: Origin) -> None:
     moved = np.hypot(ego.x[TICK + 1] - ego.x[TICK], ego.y[TICK + 1] - ego.y[TICK])
     assert moved == pytest.approx(0.1 * ego.speed[TICK], rel=0.1)
     places = [ActorRow.X, ActorRow.Y, ActorRow.VX, ActorRow.VY]
-    both = (branch.drive.scenes.actors.block[places, TICK + 1] for branch in (there, here))
-    assert np.allclose(*both, atol=0.05)
+    on_server, in_here = (branch.drive.scenes.actors.block[places, TICK + 1] for branch in (there, here))
+    assert np.allclose(on_server, in_here, atol=0.05)
     assert again.drive.meta.simulator == "carla" and not again.repeats
     assert onward.drive.scenes.ego.speed[TICK + 3] == there.drive.scenes.ego.speed[TICK + 3]
 

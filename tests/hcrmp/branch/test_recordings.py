@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,9 +26,11 @@ def elsewhere(route: Origin, tmp_path_factory: pytest.TempPathFactory) -> Origin
     """The first 19 s of the drive through the town, as if somebody else had recorded them."""
     drive, path = route.drive, tmp_path_factory.mktemp("elsewhere") / "somewhere.parquet"
     trace = drive.trace
-    cut = {name: getattr(trace, name)[:TICKS] for name in ("action", "control", "reward_terms", "hint_age_s")}
-    words = {name: getattr(trace, name)[:TICKS] for name in ("hint_text", "hint_source")}
-    nothing = dict.fromkeys(
+    cut: dict[str, Any] = {
+        name: getattr(trace, name)[:TICKS] for name in ("action", "control", "reward_terms", "hint_age_s")
+    }
+    words: dict[str, Any] = {name: getattr(trace, name)[:TICKS] for name in ("hint_text", "hint_source")}
+    nothing: dict[str, Any] = dict.fromkeys(
         ("hint_state", "hint_weights", "weights", "values", "observation", "distribution", "hint_index")
     )
     meta = replace(
@@ -35,7 +38,7 @@ def elsewhere(route: Origin, tmp_path_factory: pytest.TempPathFactory) -> Origin
         configuration={}, outcome="running",
     )  # fmt: skip
     foreign = replace(
-        drive, meta=meta, scenes=drive.scenes.rows(np.arange(TICKS)), trace=replace(trace, **cut, **words, **nothing),
+        drive, meta=meta, scenes=drive.scenes.rows(np.arange(TICKS)), trace=replace(trace, **cut, **nothing),
         state_hash=None,
     )  # fmt: skip
     return origin_of(foreign.save(path))

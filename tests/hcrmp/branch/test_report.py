@@ -47,7 +47,7 @@ def test_a_collision_has_the_speed_against_whom_it_hits() -> None:
     scenes.events.block[[EventRow.COLLISION, EventRow.COLLISION_ACTOR], -1] = 1.0, CAR
     told = aftermath(drive, 10)
     assert told.collision_speed_mps == pytest.approx(5.0)
-    assert (told.outcome, told.min_ttc_s, told.time_s) == ("collision", 0.0, pytest.approx(2.9))
+    assert (told.outcome, told.min_ttc_s) == ("collision", 0.0) and told.time_s == pytest.approx(2.9)
     assert told.reward_terms["comfort"] == pytest.approx(-0.01 * 29)
     assert aftermath(make_drive(40), 10).collision_speed_mps is None
 
