@@ -246,6 +246,8 @@ class ReplayConfig:
     names where it is empty."""
     hints: HintsConfig | None = None
     """Hints in place of those of whoever takes over, for example ``hints=none``."""
+    simulator: Simulator | None = None
+    """Where it is driven on: the embedded simulator, or the first server of ``simulator=carla``."""
 
     def __post_init__(self) -> None:
         """Refuse a film that stands still, a drive that is not named, and half of a branch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -68,6 +68,11 @@ def first_divergence(recorded: DriveLog, again: DriveLog, ticks: int | None = No
         last = Difference("ticks", float(len(recorded)), float(len(again)))
         return Divergence(count, float(recorded.scenes.time_s[count - 1]), (last,))
     return None
+
+
+def without_hints(drive: DriveLog) -> DriveLog:
+    """Return the drive without its hints: other hints need not mean other states."""
+    return replace(drive, trace=replace(drive.trace, hint_state=None))
 
 
 def _differ(name: str, recorded: npt.NDArray[Any], again: npt.NDArray[Any]) -> BoolArray:

@@ -11,7 +11,7 @@ import numpy as np
 from envs.recording import DriveLog, Tick
 from envs.scene import ActorRow, BoolArray, EgoRow, IntArray
 from envs.termination import Outcome
-from hcrmp.branch.divergence import Divergence, first_divergence
+from hcrmp.branch.divergence import Divergence, first_divergence, without_hints
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.planners import Successor
 from hcrmp.branch.resimulate import recorded_actions, recorder_of
@@ -127,8 +127,17 @@ class _Drive:
     def _branch(self, world: int) -> Branch:
         tick = int(self._ticks[world])
         drive = self._recorders[world].finish(Outcome(int(self._outcomes[world])).word)
-        _require_past(self._origin, drive, tick)
-        return Branch(self._successor.name, tick, _labelled(drive, self._origin, self._successor, tick))
+        return branch_of(self._origin, self._successor, drive, tick)
+
+
+def branch_of(origin: Origin, successor: Successor, drive: DriveLog, tick: int) -> Branch:
+    """Return ``drive`` as what ``successor`` made of the drive of ``origin`` from ``tick`` on.
+
+    Raises:
+        BranchError: its past is not the recorded one.
+    """
+    _require_past(origin, drive, tick)
+    return Branch(successor.name, tick, _labelled(drive, origin, successor, tick))
 
 
 def _require_past(origin: Origin, drive: DriveLog, tick: int) -> None:
@@ -141,7 +150,7 @@ def _require_past(origin: Origin, drive: DriveLog, tick: int) -> None:
     if not origin.repeats:
         _require_places(origin, drive, tick)
         return
-    parted = first_divergence(_without_hints(origin.drive), drive, tick + 1)
+    parted = first_divergence(without_hints(origin.drive), drive, tick + 1)
     if parted is not None:
         raise BranchError(
             f"{origin.path.name} cannot be restored: driven again it differs at {parted.time_s:.1f} s in "
@@ -159,11 +168,6 @@ def _require_places(origin: Origin, drive: DriveLog, tick: int) -> None:
         away = max(away, np.abs(recorded.actors.block[rows, tick] - restored.actors.block[rows, tick]).max())
     if away > PLACED:
         raise BranchError(f"{origin.path.name} cannot be restored: bodies are {away:.2g} (m, m/s) away from the record")
-
-
-def _without_hints(drive: DriveLog) -> DriveLog:
-    """Return the drive without its hints, which whoever takes over has otherwise."""
-    return replace(drive, trace=replace(drive.trace, hint_state=None))
 
 
 def _names(parted: Divergence) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hcrmp.branch.divergence import Divergence, compared_numbers, first_divergence
+from hcrmp.branch.divergence import Divergence, compared_numbers, first_divergence, without_hints
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.resimulate import resimulate
 from hcrmp.branch.worlds import Origin, origin_of
@@ -27,7 +27,10 @@ def run(path: Path) -> int:
     again = resimulate(origin)
     parted = first_divergence(origin.drive, again)
     console = Console()
-    for line in lines(origin, again.meta.outcome, parted):
+    found = lines(origin, again.meta.outcome, parted)
+    if parted is not None and first_divergence(without_hints(origin.drive), again) is None:
+        found.append("  All but the hints is the same, to the end.")
+    for line in found:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     return 0 if parted is None else DIVERGED_STATUS
 

@@ -12,10 +12,11 @@ from rich.console import Console
 from hcrmp.branch.drive_on import Branch, drive_on
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.measures import avoids
+from hcrmp.branch.on_carla import drive_on_carla
 from hcrmp.branch.planners import Successor, successor
 from hcrmp.branch.report import as_dict, print_report
 from hcrmp.branch.worlds import Origin, origin_of
-from hcrmp.config import ReplayConfig
+from hcrmp.config import CarlaOptions, ReplayConfig
 from hcrmp.run_folder import write_json
 from hcrmp.viewer import write_comparison
 
@@ -29,13 +30,25 @@ def run(config: ReplayConfig, path: Path) -> int:
     origin = origin_of(path, config.map)
     ticks = moments(config, origin)
     successors = [successor(word, origin, config.hints, config.runs_dir) for word in config.successors]
-    branches = [branch for one in successors for branch in drive_on(origin, one, ticks, config.others)]
+    names = [one.name for one in successors]
+    if len(set(names)) < len(names):
+        raise BranchError(
+            f"planner names somebody twice: {', '.join(names)}; runs of one name need output=... of their own"
+        )
+    branches = [branch for one in successors for branch in _driven(config, origin, one, ticks)]
     place = folder_of(config, path)
     files = write(origin, successors, branches, place, config.others)
     print_report(origin, branches, console, config.others)
     for file in files:
         console.print(str(file), soft_wrap=True, highlight=False)
     return 0
+
+
+def _driven(config: ReplayConfig, origin: Origin, one: Successor, ticks: Sequence[int]) -> list[Branch]:
+    """Return the branches of one who takes over, here or on a server."""
+    if isinstance(config.simulator, CarlaOptions):
+        return drive_on_carla(origin, one, ticks, config.simulator, config.others)
+    return drive_on(origin, one, ticks, config.others)
 
 
 def moments(config: ReplayConfig, origin: Origin) -> list[int]:

@@ -52,7 +52,7 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
     drove = origin.drive.meta.planner
     name = word or drove
     if name in SCRIPTED:
-        course = replace(origin.course, hints=_heard(hints, origin.course.hints))
+        course = _hearing(origin, hints)
         recorded = name == drove and hints is None and "branch_of" not in origin.drive.meta.extra
         return Successor(_label(name, hints), name, course, origin.folder, recorded)  # type: ignore[arg-type]
     own = not word or locate_run(word, runs_dir).resolve() == origin.folder.path.resolve()
@@ -61,14 +61,20 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
                           f"planner=RUN or one of {', '.join(SCRIPTED)}")  # fmt: skip
     folder = _run_of(origin.folder.path if own else locate_run(word, runs_dir), word)
     if own:
-        course = replace(origin.course, hints=_heard(hints, origin.course.hints))
-        return Successor(_label(folder.name, hints), "planner", course, folder, hints is None)
+        return Successor(_label(folder.name, hints), "planner", _hearing(origin, hints), folder, hints is None)
     trained = load_train(folder.config())
-    if trained.action != origin.course.config.action:
+    # Where the recorded bodies are put in their places, no action of the past counts.
+    if origin.repeats and trained.action != origin.course.config.action:
         raise BranchError(f"{folder.name} acts within other limits than the drive did (its 'action' section): the "
                           "recorded past cannot be driven in its worlds")  # fmt: skip
-    config = replace(origin.course.config, observation=trained.observation, algo=trained.algo, seed=trained.seed)
-    heard = replace(_heard(hints, trained.hints), cache_file="")
+    config = replace(
+        origin.course.config,
+        observation=trained.observation,
+        action=trained.action,
+        algo=trained.algo,
+        seed=trained.seed,
+    )
+    heard = replace(hints or trained.hints, cache_file="")
     course = replace(origin.course, config=config, hints=heard, memory=known_hints(folder, hints))
     return Successor(_label(folder.name, hints), "planner", course, folder, False)
 
@@ -87,5 +93,8 @@ def _label(name: str, hints: HintsConfig | None) -> str:
     return name if hints is None else f"{name}-hints-{hints.words}"
 
 
-def _heard(asked: HintsConfig | None, usual: HintsConfig) -> HintsConfig:
-    return usual if asked is None else asked
+def _hearing(origin: Origin, hints: HintsConfig | None) -> Course:
+    """Return the drive's course with ``hints`` in place of its own, where some are asked for."""
+    if hints is None:
+        return origin.course
+    return replace(origin.course, hints=replace(hints, cache_file=""), memory=known_hints(origin.folder, hints))

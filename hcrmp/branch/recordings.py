@@ -8,19 +8,25 @@ from typing import Any
 
 import numpy as np
 
+from envs.carla_backend.config import first_servers
 from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.recording import DriveLog, PlannerTrace
 from envs.recording.recorded_case import a_slot_each, at_decisions, case_of
+from envs.recording.recorded_worlds import RecordedWorlds
 from envs.scenarios.maps import MapLibrary, is_own_map
 from envs.scenarios.scenario import ConcreteScenario
-from envs.scene import IntArray
-from envs.simulator import DECISION_PERIOD_S
+from envs.scene import ActorRow, ActorStates, IntArray, SceneBatch, SignalState
+from envs.simulator import DECISION_PERIOD_S, Simulator
 from hcrmp.branch.errors import BranchError
 from hcrmp.build import build_service
+from hcrmp.config import CarlaOptions
 from hcrmp.evaluation import Course, Episode
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.train_config import TrainConfig
+
+PHASES_TRIED = 64
+"""Seeds that are tried for the clocks of the lights (ours)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class RecordingCourse(Course):
     """The course of a drive that was recorded elsewhere: ``recording`` is its one case."""
 
     recording: OneCase = field(kw_only=True)
+    signals_agree: float | None = field(kw_only=True)
+    """Share of the recorded states of the ego's lights that ours show at the same time; None: it met no light."""
 
     @classmethod
     def of(cls, drive: DriveLog, path: Path, map_name: str) -> RecordingCourse:
@@ -51,22 +59,56 @@ class RecordingCourse(Course):
                 "shown, and driven on with map=FILE.xodr"
             )
         maps = MapLibrary([name])
-        config = TrainConfig()
+        config, labels = TrainConfig(), (("recording", ""),)
         recording = OneCase(case_of(drive.scenes, maps, name), maps)
-        labels = (("recording", ""),)
-        return cls(config, config.hints, (Episode(0, 0, 0),), labels, {}, "collision", recording=recording)
+        seed, agree = best_phases(drive.scenes, recording)
+        return cls(
+            config, config.hints, (Episode(0, 0, seed),), labels, {}, "collision",
+            recording=recording, signals_agree=agree,
+        )  # fmt: skip
 
     def environment(self, worlds: int) -> HintedVecEnv:
-        """Return ``worlds`` worlds of the recording's case."""
-        config, maps = self.config, self.recording.maps
-        slots = EmbeddedConfig(actors=self.recording.case.agents.shape[1])
-        driving = DrivingVectorEnv(
-            EmbeddedSimulator(worlds, maps, slots),
-            self.recording,
-            [0],
-            DrivingConfig(config.action, config.observation, config.reward, self.ends_at),
-        )
-        return HintedVecEnv(driving, build_service(self.hints, worlds, config.seed))
+        """Return ``worlds`` embedded worlds of the recording's case."""
+        return self._around(EmbeddedSimulator(worlds, self.recording.maps, self._slots))
+
+    def on_carla(self, servers: CarlaOptions) -> HintedVecEnv:
+        """Return the world of the first of ``servers``."""
+        # Imported here: who has no server needs none of it.
+        from envs.carla_backend.farm import CarlaFarm
+
+        return self._around(CarlaFarm(self.recording.maps, self._slots, first_servers(servers, 1)))
+
+    @property
+    def _slots(self) -> EmbeddedConfig:
+        return EmbeddedConfig(actors=self.recording.case.agents.shape[1])
+
+    def _around(self, simulator: Simulator) -> HintedVecEnv:
+        config = self.config
+        settings = DrivingConfig(config.action, config.observation, config.reward, self.ends_at)
+        driving = DrivingVectorEnv(simulator, self.recording, [0], settings)
+        return HintedVecEnv(driving, build_service(self.hints, simulator.batch_size, config.seed))
+
+
+def best_phases(scenes: SceneBatch, recording: OneCase) -> tuple[int, float | None]:
+    """Return the seed whose lights show most of what was recorded at the ego's, and which share; None: it met none.
+
+    A recording does not tell of the clocks of lights: ours are tried with ``PHASES_TRIED`` seeds.
+    """
+    known = scenes.road.signal != int(SignalState.NONE)
+    if not known.any():
+        return 0, None
+    case, count = recording.case, PHASES_TRIED
+    alone = replace(case, agents=case.agents[:, :0], bodies=case.bodies[:, :0], scripts=case.scripts[:0])
+    empty = replace(scenes, actors=ActorStates(np.zeros((len(ActorRow), scenes.batch_size, 1))))
+    always = np.full(count, scenes.batch_size - 1)
+    worlds = RecordedWorlds(count, recording.maps, EmbeddedConfig(actors=1), empty, always, always)
+    worlds.reset([replace(alone, world_seed=seed) for seed in range(count)])
+    agrees = np.zeros(count)
+    for tick in range(1, scenes.batch_size):
+        shown = worlds.step(np.zeros((count, 3))).road.signal
+        agrees += known[tick] & (shown == scenes.road.signal[tick])
+    best = int(agrees.argmax())
+    return best, float(agrees[best] / max(known[1:].sum(), 1))
 
 
 def as_our_drive(drive: DriveLog, path: Path) -> DriveLog:

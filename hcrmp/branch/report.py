@@ -11,6 +11,7 @@ from rich.table import Table
 from envs.recording import REWARD_NAMES, DriveLog
 from hcrmp.branch.drive_on import Branch
 from hcrmp.branch.measures import Aftermath, aftermath, avoids, parting
+from hcrmp.branch.recordings import RecordingCourse
 from hcrmp.branch.worlds import Origin
 from hcrmp.results import print_table
 
@@ -75,8 +76,19 @@ def print_report(origin: Origin, branches: Sequence[Branch], console: Console, o
             f"The others moved as recorded up to {end_s:.1f} s, where the recording ends: they do not react till then."
         )
         console.print(told, highlight=False, soft_wrap=True)
-    for line in verdicts(origin, branches):
+    for line in [*_restored(origin), *verdicts(origin, branches)]:
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _restored(origin: Origin) -> list[str]:
+    """Return what is to be known of a moment that was restored from a recording from elsewhere."""
+    if not isinstance(origin.course, RecordingCourse):
+        return []
+    told = "Restored: places and velocities as recorded. Where the others want to go is not; our traffic decides it."
+    agree = origin.course.signals_agree
+    return (
+        [told] if agree is None else [told, f"The ego's lights are as recorded in {100.0 * agree:.0f} % of the time."]
+    )
 
 
 def _table(origin: Origin, branches: Sequence[Branch]) -> Table:

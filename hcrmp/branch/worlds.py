@@ -20,6 +20,9 @@ from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 
+RUN_WITHIN = 5
+"""Folders above a drive among which its run is looked for: a branch of a branch lies deep."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -44,11 +47,17 @@ def origin_of(path: Path, map_name: str = "") -> Origin:
         BranchError: it comes from a world that cannot be built here.
     """
     drive = DriveLog.read(path)
-    folder = RunFolder(path.absolute().parent.parent)
+    folder = run_of(path)
     if drive.meta.scenario in (*FAMILIES, ROUTE):
         return Origin(drive, path, course_of(drive, folder), folder, drive.meta.simulator == "embedded")
     ours = as_our_drive(drive, path)
     return Origin(ours, path, RecordingCourse.of(ours, path, map_name), folder, False)
+
+
+def run_of(path: Path) -> RunFolder:
+    """Return the run in which a drive lies, or a branch of one; the folder of a drive elsewhere is no run."""
+    near = path.absolute().parents[:RUN_WITHIN]
+    return RunFolder(next((parent for parent in near if (parent / CONFIG_FILE).is_file()), path.absolute().parent))
 
 
 def course_of(drive: DriveLog, folder: RunFolder) -> Course:

@@ -23,7 +23,7 @@ def branches(origin: Origin, ticks: list[int], word: str = "", **changes: Any) -
     return drive_on(origin, successor(word, origin, changes.pop("hints", None), "runs"), ticks, others)
 
 
-@pytest.mark.parametrize(("name", "every"), [("planned", 9), ("referenced", 23), ("route", 300)])
+@pytest.mark.parametrize(("name", "every"), [("planned", 13), ("referenced", 70), ("route", 90)])
 @pytest.mark.parametrize("others", ["traffic", "replayed"])
 def test_who_drove_drives_on_as_recorded_from_any_tick(
     name: str, every: int, others: str, request: pytest.FixtureRequest

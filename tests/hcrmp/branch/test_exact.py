@@ -68,7 +68,7 @@ def test_one_changed_number_is_found(
     changed = change(DriveLog.read(planned.path))
     found = first_divergence(changed, planned.drive)
     assert isinstance(found, Divergence)
-    assert (found.tick, found.time_s) == (AT, pytest.approx(0.1 * AT))
+    assert found.tick == AT and found.time_s == pytest.approx(0.1 * AT)
     assert [one.name for one in found.differences] == [name]
     if by is not None:
         assert found.differences[0].again - found.differences[0].recorded == pytest.approx(by)
