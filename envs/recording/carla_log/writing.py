@@ -20,11 +20,10 @@ from envs.carla_recording import LAYOUTS, Packet, RecordedActor, RecordedKind
 from envs.carla_recording_writer import MOST_ROWS, Bytes, added, frame, header, records, table
 from envs.carla_server.blueprints import AttributeType
 from envs.carla_server.vehicle_models import VEHICLE_MODELS
-from envs.recording import DriveLog
+from envs.recording import DriveLog, DriveLogError
 from envs.recording.carla_log.cast import HERO
 from envs.recording.carla_log.known_map import KnownMap
 from envs.recording.carla_log.lights import LIGHT, heads_of, recorded_states
-from envs.recording.drive_log import DriveLogError
 from envs.recording.whole_file import whole_file
 from envs.roads.lane_graph import SampleColumn
 from envs.scene import ActorKind, FloatArray, IntArray
