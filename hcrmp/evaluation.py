@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from envs.scene import BoolArray, IntArray
 from envs.termination import EndsAt, Outcome
 from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
-from hcrmp.config import Density, HintsConfig, ScenarioConfig
+from hcrmp.config import Density, EvaluateConfig, HintsConfig, ScenarioConfig
 from hcrmp.config import Driver as DriverName
 from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
@@ -24,9 +24,14 @@ from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
-from hcrmp.run_folder import RunFolder
-from hcrmp.train_config import TrainConfig
+from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.share.driver import open_planner
+from hcrmp.share.opening import shared_config
+from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
+
+if TYPE_CHECKING:
+    from hcrmp.drive_recorder import EvaluationRecorder
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
@@ -109,16 +114,40 @@ def make_course(
     return Course(config, hints, tuple(listed), labels, memory or {}, ends_at)
 
 
-def stored_memory(folder: RunFolder) -> dict[str, Any]:
+def trained_config(folder: RunFolder | None, file: Path | None = None) -> TrainConfig:
+    """Return the configuration of the planner in the run ``folder`` or the ``file``; the usual one where neither is."""
+    if file is not None:
+        return shared_config(file)
+    if folder is None or not (folder.path / CONFIG_FILE).is_file():
+        return TrainConfig()
+    return load_train(folder.config())
+
+
+def course_of(config: EvaluateConfig, folder: RunFolder | None, file: Path | None = None) -> Course:
+    """Return the course that ``config`` lays out for the planner of the run in ``folder``, or for one without a run.
+
+    ``file`` is where a planner lies that was shared without its run.
+    """
+    # What was trained on does not leak into what is measured: ranges are those that are asked for here.
+    trained = replace(trained_config(folder, file), randomise=config.randomise)
+    if config.simulator is not None:
+        trained = replace(trained, simulator=config.simulator)
+    return make_course(
+        trained, config.scenario, config.density, config.episodes, config.seed, config.hints,
+        known_hints(folder, config.hints), config.map, config.ending,
+    )  # fmt: skip
+
+
+def stored_memory(folder: RunFolder | None) -> dict[str, Any]:
     """Return what the semantic cache of a training held at its last checkpoint; empty where there is none."""
-    if not has_checkpoint(folder.latest_checkpoint):
+    if folder is None or not has_checkpoint(folder.latest_checkpoint):
         return {}
     env_state = read_extra_state(folder.latest_checkpoint).get("env", {})
     memory: dict[str, Any] = env_state.get("service", {}).get("cache", {})
     return memory
 
 
-def known_hints(folder: RunFolder, hints: HintsConfig | None) -> dict[str, Any]:
+def known_hints(folder: RunFolder | None, hints: HintsConfig | None) -> dict[str, Any]:
     """Return what the semantic cache of an evaluation holds: the file that ``hints`` name, else the training's."""
     if hints is None or not hints.cache_file:
         return stored_memory(folder)
@@ -131,9 +160,16 @@ def episode_seed(seed: int, number: int) -> int:
 
 
 def make_driver(
-    name: DriverName, course: Course, env: HintedVecEnv, folder: RunFolder | None, deterministic: bool = True
+    name: DriverName,
+    course: Course,
+    env: HintedVecEnv,
+    folder: RunFolder | None,
+    deterministic: bool = True,
+    file: Path | None = None,
 ) -> Driver:
-    """Return the driver of that name for ``env``; ``planner`` is read from the run ``folder``."""
+    """Return the driver of that name for ``env``; ``planner`` is read from the run ``folder``, or from the ``file``."""
+    if file is not None:
+        return open_planner(file, course, env, deterministic)
     if name not in ("planner", "untrained"):
         return scripted_driver(name, course.config, env)
     model = planner_without_training(course.config, env)
@@ -149,9 +185,10 @@ def evaluate_driver(
     course: Course,
     *,
     planner_seed: int = 0,
-    on_end: Callable[[EpisodeRecord], None] | None = None,
+    on_end: Callable[[Driven], None] | None = None,
+    recorder: EvaluationRecorder | None = None,
 ) -> list[Driven]:
-    """Drive every episode of ``course`` once and return them in its order.
+    """Drive every episode of ``course`` once and return them in its order; ``recorder`` records them as they happen.
 
     A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
     """
@@ -161,6 +198,8 @@ def evaluate_driver(
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))
+    if recorder is not None:
+        recorder.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)), observation)
     while plan.open:
         actions = driver.act(observation, env.driving.scene)
         made = env.advance(actions)
@@ -169,18 +208,24 @@ def evaluate_driver(
         watch.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
+        if recorder is not None:
+            recorder.step(actions, made, observation)
         if made.any_ended:
             for world in np.flatnonzero(made.ended & plan.measured):
                 record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed,
                                  _verdict(watch, int(world)))  # fmt: skip
                 record = score_route(record, log.of(int(world)), env, int(world))
-                plan.finish(int(world), record)
+                driven = plan.finish(int(world), record)
+                if recorder is not None:
+                    recorder.end(int(world), record)
                 if on_end is not None:
-                    on_end(record)
+                    on_end(driven)
             _next_episodes(env, meter, plan, made.ended)
             log.start(np.flatnonzero(made.ended), env.driving.scene)
             _watch_situations(watch, course, plan, np.flatnonzero(made.ended))
             observation = env.observe(made.observation)
+            if recorder is not None:
+                recorder.begin(*plan.under_way(made.ended), observation)
     return plan.driven()
 
 
@@ -234,7 +279,7 @@ class _Plan:
     def __init__(self, episodes: Sequence[Episode], worlds: int) -> None:
         self._episodes = episodes
         self._next = 0
-        self._records: dict[int, tuple[EpisodeRecord, Numbers]] = {}
+        self._driven: dict[int, Driven] = {}
         self._index = np.zeros(worlds, np.int64)
         self._actions: list[list[Numbers]] = [[] for _ in range(worlds)]
         self.measured = np.zeros(worlds, np.bool_)
@@ -245,11 +290,16 @@ class _Plan:
     @property
     def open(self) -> bool:
         """Whether episodes are still to be driven."""
-        return len(self._records) < len(self._episodes)
+        return len(self._driven) < len(self._episodes)
 
     def episode(self, world: int | np.integer[Any]) -> Episode:
         """Return the episode of a world."""
         return self._episodes[int(self._index[world])]
+
+    def under_way(self, worlds: BoolArray) -> tuple[IntArray, list[Episode]]:
+        """Return those of the mask ``worlds`` ``(B,)`` that drive an episode of the list, and the episodes."""
+        rows = np.flatnonzero(worlds & self.measured)
+        return rows, [self.episode(world) for world in rows]
 
     def assign(self, rows: IntArray) -> None:
         """Give each of the worlds ``rows`` its next episode."""
@@ -266,10 +316,12 @@ class _Plan:
         for world in np.flatnonzero(self.measured):
             self._actions[world].append(actions[world].copy())
 
-    def finish(self, world: int, record: EpisodeRecord) -> None:
-        """Keep the record of the episode that a world has ended."""
-        self._records[int(self._index[world])] = record, np.stack(self._actions[world])
+    def finish(self, world: int, record: EpisodeRecord) -> Driven:
+        """Keep the record of the episode that a world has ended, and return all of it."""
+        driven = Driven(self.episode(world), record, np.stack(self._actions[world]))
+        self._driven[int(self._index[world])] = driven
+        return driven
 
     def driven(self) -> list[Driven]:
         """Return all episodes in the order of the list."""
-        return [Driven(episode, *self._records[index]) for index, episode in enumerate(self._episodes)]
+        return [self._driven[index] for index in range(len(self._episodes))]

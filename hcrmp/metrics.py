@@ -40,7 +40,7 @@ no metric. An episode that crashes at once is short, so per-episode means weigh 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -50,7 +50,8 @@ from envs.metrics.infractions import Infraction
 from envs.metrics.safebench import SafeBenchDrive, safebench_score
 from envs.scenarios.r157 import R157
 from envs.scenarios.safebench import SAFEBENCH
-from hcrmp import statistics
+from hcrmp import crossed, statistics
+from hcrmp.episode_sample import EpisodeSample
 from hcrmp.mapping import from_mapping
 from hcrmp.statistics import Estimate, FloatArray
 
@@ -70,8 +71,8 @@ class EpisodeRecord:
     efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
     called for one; ``hint_counts`` all counters of the hint service (``llm_hints.counters``); ``route_distance_m`` the
     mean distance from the route's line, ``off_road_m`` what was driven off road, ``time_limit_s`` of the scenario,
-    ``lane_invasions`` (manoeuvres over a border of the lane). Of a route also ``driving_scores`` by their published
-    form, and the ``infractions`` by time; of a situation of UN R157 the ``careful_driver``'s verdict on it.
+    ``lane_invasions`` (manoeuvres over a border of the lane); the ``infractions`` by time. Of a route also
+    ``driving_scores`` by their published form; of a situation of UN R157 the ``careful_driver``'s verdict on it.
     """
 
     scenario: str
@@ -167,30 +168,32 @@ _VERDICTS = ("preventable_collisions", "unavoidable_collisions", "unavoidable_si
 
 
 def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Generator) -> CellSummary:
-    """Return the metrics of ``records`` with bootstrap intervals over episodes."""
+    """Return the metrics of ``records`` with intervals over episodes, and over planners where there are several."""
     all_records = list(records)
     valid = [record for record in all_records if record.outcome != "infrastructure"]
     if not valid:
         return CellSummary(cell, 0, len(all_records), {})
-    metrics = {name: statistics.rate(_ended(valid, outcome), rng) for name, outcome in _RATES.items()}
-    metrics |= {name: statistics.mean(_column(valid, field), rng) for name, field in _MEANS.items()}
+    sample = _sample(valid, rng)
+    metrics = {name: sample.rate(_ended(valid, outcome)) for name, outcome in _RATES.items()}
+    metrics |= {name: sample.mean(_column(valid, field)) for name, field in _MEANS.items()}
     miles = _column(valid, "distance_m") / METRES_PER_MILE
-    metrics["collisions_per_mile"] = statistics.ratio(_ended(valid, "collision"), miles, rng)
+    metrics["collisions_per_mile"] = sample.ratio(_ended(valid, "collision"), miles)
     due = _column(valid, "hints_due")
     if due.sum() > 0:
-        metrics["scm_calls"] = statistics.ratio(_column(valid, "cache_calls"), due, rng)
+        metrics["scm_calls"] = sample.ratio(_column(valid, "cache_calls"), due)
     routes = [record for record in valid if record.driving_scores]
     if routes:
         metrics |= _route_metrics(routes, rng)
     scored = [record for record in valid if record.scenario in SAFEBENCH]
     if scored:
-        metrics["safebench"] = statistics.mean([_safebench(record) for record in scored], rng)
-        metrics["safebench_completion"] = statistics.mean(np.minimum(_column(scored, "progress"), 1.0), rng)
+        sample = _sample(scored, rng)
+        metrics["safebench"] = sample.mean([_safebench(record) for record in scored])
+        metrics["safebench_completion"] = sample.mean(np.minimum(_column(scored, "progress"), 1.0))
     judged = [record for record in valid if record.scenario in R157]
     if judged:
-        metrics |= {name: statistics.rate(hits, rng) for name, hits in _verdicts(judged).items()}
+        metrics |= {name: _sample(judged, rng).rate(hits) for name, hits in _verdicts(judged).items()}
     kilometres = _column(valid, "distance_m") / 1000.0
-    metrics["lane_invasions_per_km"] = statistics.ratio(_column(valid, "lane_invasions"), kilometres, rng)
+    metrics["lane_invasions_per_km"] = _sample(valid, rng).ratio(_column(valid, "lane_invasions"), kilometres)
     if due.sum() > 0 and all(record.hint_counts for record in valid):
         # A stream of its own, so that these draws move no other interval.
         metrics |= _hint_metrics(valid, due, rng.spawn(1)[0])
@@ -200,16 +203,21 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
 def _hint_metrics(records: Sequence[EpisodeRecord], due: FloatArray, rng: np.random.Generator) -> dict[str, Estimate]:
     """Return the shares of the ``due`` hints (n) by what happened to them."""
     columns = {name: [record.hint_counts[counter] for record in records] for name, counter in _HINTS.items()}
-    return {name: statistics.ratio(np.array(counts, np.float64), due, rng) for name, counts in columns.items()}
+    return {name: _sample(records, rng).ratio(counts, due) for name, counts in columns.items()}
+
+
+def _sample(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> EpisodeSample:
+    return EpisodeSample([one.planner_seed for one in records], [(one.cell, one.seed) for one in records], rng)
 
 
 def _route_metrics(routes: Sequence[EpisodeRecord], rng: np.random.Generator) -> dict[str, Estimate]:
-    found = {"completion": statistics.mean(np.minimum(_column(routes, "progress"), 1.0), rng)}
+    sample = _sample(routes, rng)
+    found = {"completion": sample.mean(np.minimum(_column(routes, "progress"), 1.0))}
     for form in FORMS:
-        found[form] = statistics.mean([record.driving_scores[form] for record in routes], rng)
+        found[form] = sample.mean([record.driving_scores[form] for record in routes])
     for name, kind in _COUNTS.items():
         counts = [sum(one.kind == kind for one in record.infractions) for record in routes]
-        found[name] = statistics.mean(counts, rng)
+        found[name] = sample.mean(counts)
     return found
 
 
@@ -240,9 +248,40 @@ def mean_success(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> 
     The interval resamples episodes within their cell, and planners (their training seeds) where there are several.
     """
     valid = [record for record in records if record.outcome != "infrastructure"]
-    planners = sorted({record.planner_seed for record in valid})
-    groups = [_cell_matrix([r for r in valid if r.planner_seed == planner]) for planner in planners]
-    return statistics.hierarchical_strata(groups, rng)
+    if len({record.planner_seed for record in valid}) > 1:
+        return crossed.estimate([cell_scores(valid, succeeded)], crossed.mean_of_cells, rng, bounds=(0.0, 1.0))
+    return statistics.hierarchical_strata([[_ended(rows, "success") for rows in by_cell(valid).values()]], rng)
+
+
+def succeeded(record: EpisodeRecord) -> float:
+    """Return 1 for a success and 0 for anything else."""
+    return float(record.outcome == "success")
+
+
+def cell_scores(
+    records: Sequence[EpisodeRecord],
+    measure: Callable[[EpisodeRecord], float],
+    cells: Mapping[str, Sequence[int]] | None = None,
+) -> list[FloatArray]:
+    """Return ``measure`` by planner (training seed) and episode, ``(P, n_c)`` for each cell, as ``crossed`` has it.
+
+    ``cells`` are the episode seeds of each cell, so that the columns of two planners are the same episodes; by default
+    those of ``records``. Repetitions count by their mean; NaN where an episode was not driven to its end.
+    """
+    found = cells or {name: sorted({one.seed for one in rows}) for name, rows in by_cell(records).items()}
+    planners = sorted({record.planner_seed for record in records})
+    values: dict[tuple[int, str, int], list[float]] = {}
+    for record in records:
+        if record.outcome != "infrastructure":
+            values.setdefault((record.planner_seed, record.cell, record.seed), []).append(measure(record))
+    return [
+        np.array([[_mean_of(values.get((planner, name, seed))) for seed in seeds] for planner in planners])
+        for name, seeds in found.items()
+    ]
+
+
+def _mean_of(values: Sequence[float] | None) -> float:
+    return float(np.mean(values)) if values else float("nan")
 
 
 def by_cell(records: Iterable[EpisodeRecord]) -> dict[str, list[EpisodeRecord]]:
@@ -251,10 +290,6 @@ def by_cell(records: Iterable[EpisodeRecord]) -> dict[str, list[EpisodeRecord]]:
     for record in records:
         cells.setdefault(record.cell, []).append(record)
     return cells
-
-
-def _cell_matrix(records: Sequence[EpisodeRecord]) -> list[FloatArray]:
-    return [_ended(rows, "success") for rows in by_cell(records).values()]
 
 
 def _ended(records: Sequence[EpisodeRecord], outcome: Outcome) -> FloatArray:

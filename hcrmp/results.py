@@ -1,9 +1,41 @@
-"""What an evaluation leaves: one JSON file, the recorded drives, and tables for people."""
+"""What an evaluation leaves: one JSON file, the recorded drives, and tables for people.
+
+The file, of one planner (``runs/<run>/evaluation/<label>.json``) and of several
+(``evaluations/<label>/results.json``) alike. An *estimate* is ``{"value", "low", "high"}``, the ends of its 95 %
+interval; null stands where there is no number. A *member* is one trained planner, a *planner* a method: its members
+differ in their training seed alone. Times are simulated seconds from the episode's begin.
+
+    format      "hcrmp evaluation"; version: 2 (a reader refuses a greater one)
+    label       its name; config: the command's settings; provenance: versions, commit, machine, command, time
+    protocol    {name, version, hash, families, density, map, randomise, episodes, seed, repetitions, ends_at, hints,
+                simulator, deterministic, train_seeds}: results whose ``hash`` differs must not be compared
+    cells       names of the cells ("merging/low"), in the order of the tables
+    planners    [{
+      name        in tables; kind: "run", "driver" or "file"
+      members     [{name, path, planner_seed, checksum, unfinished, hint_latency}]; path: of the run's folder or file
+      summaries   [{cell, episodes, infrastructure, metrics: {name: estimate}}], one for each cell and "mean" at the end
+                  (``hcrmp.metrics`` explains the names; intervals go over members and episodes)
+      success     {retried: estimate, counted_as_zero: estimate, iqm: estimate, seeds: {planner_seed: value}}: mean over
+                  cells; counted_as_zero: an episode whose first attempt was lost to the infrastructure is no success
+      profile     {thresholds: [t], values: [t], low: [t], high: [t]}: share of (member, cell) whose success rate is
+                  above each threshold, with a pointwise band
+      failures    [{member, cell, number, seed, repetition, outcome, moment_s, cause, verdict, drive}]: episodes that
+                  did not succeed; cause: what was hit or broken, in words; verdict: "preventable", "unavoidable" or ""
+                  (nobody can say); drive: path of the recorded drive from the JSON's folder, null where there is none
+      infrastructure {lost_attempts, episodes_lost_first, recovered, given_up, errors: {text: count}}
+    }]
+    pairs       [{a, b, metric, episodes, difference: estimate (a - b), p, p_adjusted, test, only_a, only_b, mcnemar_p,
+                probability_of_improvement: estimate}], every pair of planners on the same episodes; p_adjusted: Holm's
+    drift       {compared, changed: [{member, cell, number, repetition, before, after}]} against the evaluation that
+                stood here before; null where there was none
+    drives      names of the recorded drives
+    episodes    [{...an EpisodeRecord, planner, member, number, repetition, attempts, trace_hash}]
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +162,11 @@ def summarise(
     latency: Latency | None = None,
 ) -> Results:
     """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
+    return Results(driver, tuple(records), summaries_of(records, seed), ends_at, latency or Latency())
+
+
+def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSummary, ...]:
+    """Return the summary of each cell and that over all of them; ``seed`` decides the bootstrap's draws."""
     rng = np.random.default_rng(seed)
     cells = metrics.summarise_cells(records, rng)
     mean = metrics.summarise(MEAN, records, rng)
@@ -137,7 +174,7 @@ def summarise(
         # Every cell weighs the same, and only the episodes in a cell are a sample. Where all of them ended alike, no
         # resample differs: there the interval stays Wilson's.
         mean.metrics["SR"] = metrics.mean_success(records, rng)
-    return Results(driver, tuple(records), (*cells, mean), ends_at, latency or Latency())
+    return *cells, mean
 
 
 def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
@@ -157,8 +194,13 @@ def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
 
 def read_records(path: Path) -> list[EpisodeRecord]:
     """Return the episodes that ``write_results`` wrote."""
+    return records_of(path, read_json(path))
+
+
+def records_of(path: Path, content: Mapping[str, Any]) -> list[EpisodeRecord]:
+    """Return the episodes of the ``content`` of a file at ``path`` that ``write_results`` wrote."""
     try:
-        return [EpisodeRecord.from_dict(values) for values in read_json(path)["episodes"]]
+        return [EpisodeRecord.from_dict(values) for values in content["episodes"]]
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from envs.recording import DriveLog
-from envs.risk import time_to_collision
 from hcrmp.exports.foxglove import ERROR, INFO, WARNING
 from hcrmp.viewer.bookmarks import bookmarks
+from hcrmp.viewer.critical import critical
 
 _LEVELS = {"collision": ERROR, "violation": WARNING, "danger": WARNING}
 
 
 def moments(drive: DriveLog) -> list[tuple[int, int, str]]:
     """Return (tick, level, words) of what happened, in the order of time."""
-    found = bookmarks(drive, time_to_collision(drive.scenes))
+    found = bookmarks(drive, critical(drive.scenes))
     return [(int(one["tick"]), _LEVELS.get(one["kind"], INFO), str(one["label"])) for one in found]

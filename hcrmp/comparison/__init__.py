@@ -1,0 +1,1 @@
+"""Evaluations of several planners: by a protocol, in parallel, resumable, compared with tests."""

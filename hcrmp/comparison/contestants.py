@@ -1,0 +1,135 @@
+"""Whom an evaluation compares: trained runs, drivers that do not learn, and planners in files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from hcrmp.comparison.protocol import Protocol
+from hcrmp.config import Driver as DriverName
+from hcrmp.config import EvaluateConfig, locate_run
+from hcrmp.errors import UserError
+from hcrmp.mapping import unknown
+from hcrmp.robustness.planners import Planner, find_planners, group
+from hcrmp.run_folder import CONFIG_FILE, RunFolder
+
+Kind = Literal["run", "driver", "file"]
+DRIVERS: tuple[str, ...] = tuple(name for name in get_args(DriverName) if name != "planner")
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One that drives: ``planner`` is its method, the row in tables; ``name`` its own, of the run, driver or file.
+
+    ``path`` of the run's folder or the file, "" for a driver; ``planner_seed`` its training seed; ``checksum`` of what
+    decides how it drives; ``unfinished`` what is missing in its training, in words.
+    """
+
+    planner: str
+    name: str
+    kind: Kind
+    path: str = ""
+    planner_seed: int = 0
+    checksum: str = ""
+    unfinished: str = ""
+
+
+def find_contestants(config: EvaluateConfig, protocol: Protocol) -> list[Contestant]:
+    """Return all that ``config.planners`` name, in the order in which their methods are first named.
+
+    Raises:
+        UserError: a name means nothing, two mean the same, or a method lacks a training seed of the protocol.
+    """
+    if config.run:
+        RunFolder.open(config.run_path)  # which says what is wrong with it
+    found: dict[str, list[Contestant]] = {}
+    runs = [word for word in config.planners if kind_of(word, config.runs_dir) == "run"]
+    trained = _trained(runs, config.runs_dir)
+    _check_train_seeds(trained, protocol)
+    for word in config.planners:
+        for one in _named(word, config, trained):
+            members = found.setdefault(one.planner, [])
+            if one not in members:
+                members.append(one)
+    _check_names(found)
+    return [one for members in found.values() for one in members]
+
+
+def kind_of(word: str, runs_dir: str) -> Kind:
+    """Return what a word among the planners means: a driver's name before a run's, a run's before a file's."""
+    if word in DRIVERS:
+        return "driver"
+    if "*" in word or (locate_run(word, runs_dir) / CONFIG_FILE).is_file():
+        return "run"
+    if Path(word).exists():
+        return "file"
+    if Path(word).name != word:
+        raise UserError(f"no planner at {word}: give a run's folder, a planner's file, or one of {', '.join(DRIVERS)}")
+    folder = Path(runs_dir)
+    names = [entry.name for entry in folder.iterdir() if (entry / CONFIG_FILE).is_file()] if folder.is_dir() else []
+    raise UserError(f"{unknown('planner', word, [*DRIVERS, *sorted(names)])} Runs are looked for in {runs_dir}.")
+
+
+def _trained(runs: Sequence[str], runs_dir: str) -> dict[str, list[Planner]]:
+    """Return the trained planners by their method."""
+    return group(find_planners(runs, runs_dir), over_training=False) if runs else {}
+
+
+def _named(word: str, config: EvaluateConfig, trained: dict[str, list[Planner]]) -> Iterator[Contestant]:
+    kind = kind_of(word, config.runs_dir)
+    if kind == "driver":
+        yield Contestant(word, word, "driver", checksum=word)
+    elif kind == "file":
+        path = Path(word)
+        yield Contestant(path.stem, path.name, "file", str(path.absolute()), checksum=_checksum(path))
+    else:
+        meant = {one.folder.path for one in find_planners([word], config.runs_dir)}
+        for method, members in trained.items():
+            # The runs of one method stay together, whichever of them is named first.
+            if any(one.folder.path in meant for one in members):
+                yield from (_contestant(method, one) for one in members)
+
+
+def _contestant(method: str, planner: Planner) -> Contestant:
+    folder = planner.folder
+    return Contestant(
+        method, folder.name, "run", str(folder.path), planner.config.seed, planner.checksum, planner.unfinished
+    )
+
+
+def _checksum(path: Path) -> str:
+    """Return the sha256 of a file, or of all files of a folder with their names."""
+    digest = hashlib.sha256()
+    for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if part.is_file():
+            name = part.relative_to(path).as_posix().encode()
+            digest.update(name + b"\0" + hashlib.sha256(part.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _check_train_seeds(trained: dict[str, list[Planner]], protocol: Protocol) -> None:
+    """Refuse a method with other training seeds than the protocol's: the best of many is no sample."""
+    wanted = set(protocol.train_seeds)
+    for method, members in trained.items():
+        seeds = {one.config.seed for one in members}
+        if wanted and seeds != wanted:
+            raise UserError(
+                f"{method} has the training seeds {_listed(seeds)}, protocol {protocol.name} wants {_listed(wanted)} "
+                "of each trained planner: train what is missing, leave out what is too much, or choose another protocol"
+            )
+
+
+def _check_names(found: dict[str, list[Contestant]]) -> None:
+    """Refuse two members of one name: their results could not be told apart."""
+    seen: dict[str, Contestant] = {}
+    for one in (one for members in found.values() for one in members):
+        twin = seen.setdefault(one.name, one)
+        if twin is not one:
+            raise UserError(f"{twin.path} and {one.path} have the same name, {one.name}: rename one of them")
+
+
+def _listed(seeds: set[int]) -> str:
+    return ", ".join(map(str, sorted(seeds)))

@@ -1,0 +1,120 @@
+"""One process's part of an evaluation: it takes a piece of work, drives it, and tells of each episode as it ends."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch as th
+
+from hcrmp.cli import is_user_error
+from hcrmp.comparison.contestants import Contestant
+from hcrmp.comparison.journal import Attempt, Key
+from hcrmp.comparison.tasks import Task
+from hcrmp.config import Driver as DriverName
+from hcrmp.config import EvaluateConfig
+from hcrmp.drivers import Driver
+from hcrmp.evaluation import Course, Driven, course_of, evaluate_driver, make_driver
+from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.run_folder import RunFolder
+
+Told = Callable[[Attempt], None]
+
+
+class Broken(Exception):
+    """A piece of work that broke off: in ``worlds`` worlds, after the episodes ``ended``, with the ``error``."""
+
+    def __init__(self, worlds: int, ended: list[Key], error: str) -> None:
+        super().__init__(worlds, ended, error)  # all of them, so that it can be sent from process to process
+        self.worlds, self.ended, self.error = worlds, ended, error
+
+
+class Cockpit:
+    """Where contestants take their seats, one after the other, in this process."""
+
+    def __init__(self, config: EvaluateConfig) -> None:
+        th.set_num_threads(1)
+        self._config = config
+        self._courses: dict[str, Course] = {}
+
+    def worlds(self, task: Task) -> int:
+        """Return in how many worlds a piece is driven."""
+        return 1 if task.alone else min(self._config.worlds, len(task.episodes))
+
+    def course(self, contestant: Contestant) -> Course:
+        """Return the course of a contestant, laid out once."""
+        if contestant.name not in self._courses:
+            self._courses[contestant.name] = course_of(
+                self._config, seat_folder(self._config, contestant), file_of(contestant)
+            )
+        return self._courses[contestant.name]
+
+    def drive(self, task: Task, told: Told) -> None:
+        """Drive the episodes of ``task``.
+
+        Raises:
+            Broken: the environment raised an error in the middle.
+        """
+        course = replace(self.course(task.contestant), episodes=task.episodes)
+        env = course.environment(self.worlds(task))
+        ended: list[Key] = []
+
+        def on_end(driven: Driven) -> None:
+            ended.append(task.key(driven.episode, course.labels))
+            told(Attempt(ended[-1], driven.record, trace_hash(driven)))
+
+        try:
+            driver = self._driver(task, course, env)
+            self._drive(task, course, env, driver, on_end)
+        except Exception as error:
+            if is_user_error(error):
+                raise
+            raise Broken(env.num_envs, ended, f"{type(error).__name__}: {error}") from error
+        finally:
+            env.close()
+
+    def _driver(self, task: Task, course: Course, env: HintedVecEnv) -> Driver:
+        one = task.contestant
+        name = cast(DriverName, one.name if one.kind == "driver" else "planner")
+        return make_driver(
+            name, course, env, seat_folder(self._config, one), self._config.deterministic, file_of(one)
+        )
+
+    def _drive(
+        self, task: Task, course: Course, env: HintedVecEnv, driver: Driver, on_end: Callable[[Driven], None]
+    ) -> None:
+        # Sampled actions depend on the piece of work, not on what this process has driven before.
+        th.manual_seed(_sampling_seed(self._config.seed, task))
+        evaluate_driver(env, driver, course, planner_seed=task.contestant.planner_seed, on_end=on_end)
+
+
+def seat_folder(config: EvaluateConfig, contestant: Contestant) -> RunFolder | None:
+    """Return the run that says what a contestant sees and how it acts: its own, else that of ``run=``, else none."""
+    if contestant.kind == "run":
+        return RunFolder(Path(contestant.path))
+    return RunFolder(config.run_path) if config.run else None
+
+
+def file_of(contestant: Contestant) -> Path | None:
+    """Return where a contestant lies that was shared without its run."""
+    return Path(contestant.path) if contestant.kind == "file" else None
+
+
+def trace_hash(driven: Driven) -> str:
+    """Return what two drives of an episode have in common only if they were the same: sha256, hexadecimal.
+
+    Of the actions and of everything that was measured of the world: a world that differs in one bit at one step gives
+    another mean speed.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(driven.actions, dtype=np.float32).tobytes())
+    digest.update(repr(driven.record).encode())
+    return digest.hexdigest()
+
+
+def _sampling_seed(seed: int, task: Task) -> int:
+    words = [seed, task.contestant.planner_seed, task.repetition, task.number, int(task.alone), task.episodes[0].number]
+    return int(np.random.SeedSequence(words).generate_state(1)[0])

@@ -1,0 +1,128 @@
+"""``hcrmp evaluate planners=[...]``: any set of planners through the same episodes, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from rich.console import Console
+
+from hcrmp.comparison.analysis import MethodDrives, planner_result
+from hcrmp.comparison.contestants import Contestant, find_contestants
+from hcrmp.comparison.drift import Drift, drift_between
+from hcrmp.comparison.driving import seat_folder
+from hcrmp.comparison.failures import Judged
+from hcrmp.comparison.journal import FILE, Journal, Key
+from hcrmp.comparison.pairs import pairs_of
+from hcrmp.comparison.processes import drive_all
+from hcrmp.comparison.progress import ComparisonProgress
+from hcrmp.comparison.protocol import OWN, Protocol
+from hcrmp.comparison.results_file import Comparison, write_comparison
+from hcrmp.comparison.tables import print_comparison
+from hcrmp.comparison.tasks import TaskQueue
+from hcrmp.config import EmbeddedOptions, EvaluateConfig
+from hcrmp.evaluation import Course, course_of
+from hcrmp.mapping import to_mapping
+from hcrmp.run_folder import provenance
+
+RESULTS = "results.json"
+JUDGE = "reference"
+"""Driver whose collisions say which could not be avoided, where it is one of the planners."""
+
+
+def run(config: EvaluateConfig) -> int:
+    """Drive what is missing, print the tables, and say where the file is."""
+    console = Console(stderr=True)
+    comparison, path = compare(config, console)
+    print_comparison(comparison, Console())
+    console.print(f"results: {path}", soft_wrap=True, highlight=False)
+    return 0
+
+
+def compare(config: EvaluateConfig, console: Console) -> tuple[Comparison, Path]:
+    """Drive what is missing, and write the results; return them and their file."""
+    config = replace(config, simulator=config.simulator or EmbeddedOptions())
+    protocol = Protocol.of(config)
+    contestants = find_contestants(config, protocol)
+    folder = output_folder(config, protocol)
+    course = course_of(config, seat_folder(config, contestants[0]))
+    checksums = {one.name: one.checksum for one in contestants}
+    keys = episode_keys(contestants, course, protocol)
+    with Journal.open(folder / FILE, protocol.to_dict(), checksums) as journal:
+        if config.repeat:
+            journal.begin_again(chain.from_iterable(keys.values()), config.retries)
+        drive_missing(config, contestants, course, journal, console)
+        comparison = analyse(contestants, course, protocol, journal)
+    about = {"label": folder.name, "config": to_mapping(config), "provenance": provenance(config.seed)}
+    write_comparison(folder / RESULTS, comparison, about)
+    return comparison, folder / RESULTS
+
+
+def output_folder(config: EvaluateConfig, protocol: Protocol) -> Path:
+    """Return the folder of the results."""
+    if config.output:
+        return Path(config.output)
+    from hcrmp.evaluate import label
+
+    usual = label(replace(config, label="", driver="planner")).removeprefix("planner-")
+    name = config.label or (usual if protocol.name == OWN else protocol.name)
+    return Path("evaluations") / name
+
+
+def drive_missing(
+    config: EvaluateConfig, contestants: Sequence[Contestant], course: Course, journal: Journal, console: Console
+) -> None:
+    """Drive what the journal does not hold yet."""
+    with ComparisonProgress(console, config.progress) as progress:
+        queue = TaskQueue(journal, course.labels, config.retries, progress.attempted)
+        # A planner that samples draws for a piece of work as a whole.
+        queue.fill(contestants, config.repetitions, course.episodes, whole=not config.deterministic)
+        progress.begin(len(queue), len(journal.attempts))
+        drive_all(config, queue)
+
+
+def episode_keys(contestants: Sequence[Contestant], course: Course, protocol: Protocol) -> dict[str, list[Key]]:
+    """Return all episodes of each contestant, by its name, in the order of the results."""
+    return {
+        one.name: [
+            (one.name, "/".join(course.labels[episode.cell]), episode.number, repetition)
+            for repetition in range(protocol.repetitions)
+            for episode in course.episodes
+        ]
+        for one in contestants
+    }
+
+
+def analyse(contestants: Sequence[Contestant], course: Course, protocol: Protocol, journal: Journal) -> Comparison:
+    """Return what the journal's episodes of ``contestants`` tell."""
+    keys = episode_keys(contestants, course, protocol)
+    cells: dict[str, list[int]] = {"/".join(label): [] for label in course.labels}
+    for episode in course.episodes:
+        cells["/".join(course.labels[episode.cell])].append(episode.seed)
+    methods = [_drives(one, contestants, keys, journal) for one in dict.fromkeys(one.planner for one in contestants)]
+    judged = _judged(methods)
+    results = tuple(planner_result(one, cells, judged, protocol.seed) for one in methods)
+    pairs = pairs_of(methods, cells, protocol.seed)
+    return Comparison(protocol, tuple(cells), tuple(methods), results, pairs, _drift(methods, journal))
+
+
+def _drives(
+    planner: str, contestants: Sequence[Contestant], keys: dict[str, list[Key]], journal: Journal
+) -> MethodDrives:
+    members = tuple(one for one in contestants if one.planner == planner)
+    attempts = {key: journal.attempts[key] for one in members for key in keys[one.name]}
+    return MethodDrives(planner, members[0].kind, members, attempts)
+
+
+def _judged(methods: Sequence[MethodDrives]) -> Judged:
+    """Return how the reference driver ended the episodes, by cell and seed; nothing where it did not drive."""
+    records = [record for one in methods if one.planner == JUDGE for record in one.records]
+    return {(one.cell, one.seed): one.outcome for one in records if one.outcome != "infrastructure"}
+
+
+def _drift(methods: Sequence[MethodDrives], journal: Journal) -> Drift | None:
+    if not journal.earlier:
+        return None
+    return drift_between(journal.earlier, {key: tried for one in methods for key, tried in one.attempts.items()})

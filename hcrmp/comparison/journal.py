@@ -1,0 +1,209 @@
+"""What has been driven, as it happens: one JSON line for each attempt at an episode, on disk before the next is told.
+
+Whatever ends the program costs the episodes that were running: a line that was cut short is dropped at the next start.
+The first line says what is evaluated; a journal is never gone on with by anything else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from hcrmp.comparison.protocol import differences
+from hcrmp.errors import RunFolderError
+from hcrmp.metrics import EpisodeRecord
+from hcrmp.run_folder import write_text
+
+FORMAT = 1
+FILE = "journal.jsonl"
+
+Key = tuple[str, str, int, int]
+"""An episode: name of the member that drives, cell, number in the cell, repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at the episode ``key``: its ``record``, None where it was lost, with the ``error`` in words.
+
+    ``trace_hash`` of all that happened in it; an ``EpisodeRecord`` that says "infrastructure" was lost as well.
+    """
+
+    key: Key
+    record: EpisodeRecord | None
+    trace_hash: str = ""
+    error: str = ""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the infrastructure broke it off."""
+        return self.record is None or self.record.outcome == "infrastructure"
+
+
+@dataclass
+class Journal:
+    """The journal in ``path``, held by this process alone, with the ``attempts`` at each episode in their order."""
+
+    path: Path
+    attempts: dict[Key, list[Attempt]] = field(default_factory=dict)
+    earlier: dict[Key, list[Attempt]] = field(default_factory=dict)
+    """What the evaluation drove that this one repeats."""
+    _file: IO[bytes] | None = None
+    _head: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path, protocol: Mapping[str, Any], members: Mapping[str, str]) -> Journal:
+        """Return the journal at ``path``, begun or gone on with.
+
+        ``members`` are the checksums of all that are to drive, by name; some that are not in the journal may join.
+
+        Raises:
+            RunFolderError: it is held by another process, is no journal, or was begun with something else.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        journal = cls(path, _file=path.open("a+b"))
+        try:
+            journal._lock()
+            journal._begin(journal._read(), protocol, members)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def close(self) -> None:
+        """Let others write."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin_again(self, keys: Iterable[Key], retries: int) -> None:
+        """Keep what was driven as ``earlier`` and begin anew; a repetition that was interrupted goes on instead."""
+        if not all(self.done(key, retries) for key in keys):
+            return
+        assert self._file is not None
+        self._file.seek(0)
+        write_text(self._path_of_earlier, self._file.read().decode())
+        self.earlier, self.attempts = self.attempts, {}
+        self._file.truncate(0)
+        self._write([self._head])
+
+    @property
+    def _path_of_earlier(self) -> Path:
+        return self.path.with_suffix(f".earlier{self.path.suffix}")
+
+    def add(self, attempts: list[Attempt]) -> None:
+        """Keep what has just ended; it is on disk when this returns."""
+        self._write([_to_line(one) for one in attempts])
+        for one in attempts:
+            self.attempts.setdefault(one.key, []).append(one)
+
+    def done(self, key: Key, retries: int) -> bool:
+        """Whether nothing is left to do for an episode: it was driven to its end, or lost too often."""
+        tried = self.attempts.get(key, [])
+        return bool(tried) and (not tried[-1].lost or len(tried) > retries)
+
+    def _lock(self) -> None:
+        """Hold the file until it is closed, by whatever; where the system has no such locks, nothing holds it."""
+        try:
+            import fcntl
+        except ImportError:
+            return
+        assert self._file is not None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunFolderError(
+                f"{self.path} is being written by another evaluation: wait for it, or give another label=..."
+            ) from None
+
+    def _begin(self, lines: list[Any], protocol: Mapping[str, Any], members: Mapping[str, str]) -> None:
+        """Take what the file holds, and write down what is new."""
+        self._head = {"journal": FORMAT, "protocol": dict(protocol), "members": dict(members)}
+        self.earlier = self._read_earlier(protocol)
+        if not lines:
+            self._write([self._head])
+            return
+        _check_protocol(self.path, lines[0], protocol)
+        known = {name: checksum for line in lines for name, checksum in line.get("members", {}).items()}
+        _check_members(self.path, known, members)
+        new = {name: checksum for name, checksum in members.items() if name not in known}
+        if new:
+            self._write([{"members": new}])
+        self.attempts = _attempts(lines)
+
+    def _read_earlier(self, protocol: Mapping[str, Any]) -> dict[Key, list[Attempt]]:
+        if not self._path_of_earlier.is_file():
+            return {}
+        lines = _parsed(self._path_of_earlier, self._path_of_earlier.read_bytes())
+        _check_protocol(self._path_of_earlier, lines[0], protocol)
+        return _attempts(lines)
+
+    def _write(self, lines: list[Any]) -> None:
+        assert self._file is not None
+        self._file.write(b"".join(json.dumps(line, allow_nan=False).encode() + b"\n" for line in lines))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _read(self) -> list[dict[str, Any]]:
+        """Return the whole lines, and cut off one that was not finished."""
+        assert self._file is not None
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            self._file.truncate(whole)
+        return _parsed(self.path, content[:whole])
+
+
+def _parsed(path: Path, content: bytes) -> list[dict[str, Any]]:
+    try:
+        lines = [json.loads(line) for line in content.splitlines()]
+    except ValueError as error:
+        raise RunFolderError(f"{path} is no journal ({error}): give another label=...") from error
+    if not all(isinstance(line, dict) for line in lines):
+        raise RunFolderError(f"{path} is no journal: give another label=...")
+    return lines
+
+
+def _attempts(lines: Sequence[Mapping[str, Any]]) -> dict[Key, list[Attempt]]:
+    found: dict[Key, list[Attempt]] = {}
+    for one in (_from_line(line) for line in lines if "key" in line):
+        found.setdefault(one.key, []).append(one)
+    return found
+
+
+def _check_protocol(path: Path, head: Mapping[str, Any], protocol: Mapping[str, Any]) -> None:
+    if head.get("journal") != FORMAT:
+        raise RunFolderError(f"{path} is no journal that this version reads: give another label=...")
+    if head["protocol"].get("hash") != protocol.get("hash"):
+        told = "; ".join(differences(protocol, head["protocol"]))
+        raise RunFolderError(f"{path.parent} was begun otherwise: {told}. Give another label=..., or the same settings")
+
+
+def _check_members(path: Path, known: Mapping[str, str], members: Mapping[str, str]) -> None:
+    changed = [name for name, checksum in members.items() if known.get(name, checksum) != checksum]
+    if changed:
+        raise RunFolderError(
+            f"{path.parent} holds episodes of {', '.join(changed)} as it was before: it has been trained or changed "
+            "since. Give another label=..."
+        )
+
+
+def _to_line(one: Attempt) -> dict[str, Any]:
+    record = None if one.record is None else one.record.to_dict()
+    return {"key": list(one.key), "record": record, "trace_hash": one.trace_hash, "error": one.error}
+
+
+def _from_line(line: Mapping[str, Any]) -> Attempt:
+    member, cell, number, repetition = line["key"]
+    record = None if line["record"] is None else EpisodeRecord.from_dict(line["record"])
+    return Attempt((member, cell, int(number), int(repetition)), record, line["trace_hash"], line["error"])
