@@ -206,7 +206,8 @@ def _trace(drive: DriveLog) -> Plain:
     trace = drive.trace
     return {
         "rewards": by_name(trace.reward_terms, REWARD_QUANTUM),
-        "action": by_name(trace.action, SHARE_QUANTUM, ACTION_NAMES),
+        # Shown where it was chosen: in the scene before the one that it led to.
+        "taken": by_name(np.concatenate([trace.action[1:], trace.action[-1:]]), SHARE_QUANTUM, ACTION_NAMES),
         "weights": None if trace.weights is None else by_name(trace.weights, SHARE_QUANTUM),
         "values": None if trace.values is None else by_name(trace.values, SHARE_QUANTUM),
     }
