@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import PurePath
 
 import numpy as np
 
@@ -94,7 +95,8 @@ def _meta(drive: DriveLog) -> Plain:
         "density": meta.density,
         "seed": meta.seed,
         "planner": meta.planner,
-        "map": meta.map_name,
+        # Of a map that was read from a file only its name: a page that is passed on tells no folders.
+        "map": PurePath(meta.map_name).stem,
         "simulator": meta.simulator,
         "commit": meta.commit,
         "outcome": meta.outcome,
