@@ -115,6 +115,21 @@ JOBS: dict[str, Job] = {
         ),
         positionals="runs",
     ),
+    "share": Job(
+        "hcrmp.share.job",
+        "Write a trained planner for others: safetensors, ONNX and a model card, without a pickle.",
+        (
+            "hcrmp share runs/tuned",
+            "hcrmp share runs/tuned to=all output=tuned_planner",
+        ),
+        positional="run",
+    ),
+    "reproduce": Job(
+        "hcrmp.reproduce.job",
+        "Make a run again and tell what is not as it was; exit status 0: identical, 1: it differs.",
+        ("hcrmp reproduce runs/tuned", "hcrmp reproduce runs/tuned what=evaluation labels=[planner-paper]"),
+        positional="run",
+    ),
     "demo": Job(
         "hcrmp.demo",
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",

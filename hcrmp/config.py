@@ -133,8 +133,9 @@ class EvaluateConfig:
     """What is driven, fixed by a file: a packaged protocol (``paper``, ``quick``, ...) or the path of an own one.
     Results of different protocols are not compared."""
     run: str = ""
-    """Folder of the run, or its name in ``runs_dir``. A scripted driver needs none: its results get a folder. With
-    ``planners``: the run whose observation and actions those have that come without a run."""
+    """Folder of the run, or its name in ``runs_dir``; or a shared planner: a folder of ``hcrmp share``, an ``.onnx`` of
+    it, a ``.zip`` of Stable-Baselines3. A scripted driver needs none: its results get a folder. With ``planners``: the
+    run whose observation and actions those have that come without a run."""
     runs_dir: str = "runs"
     """Folder of all runs."""
     density: Density = "all"
@@ -159,8 +160,8 @@ class EvaluateConfig:
     everything else being counted and driven on from; ``auto``: ``collision`` for routes alone, else ``violation``."""
     deterministic: bool = True
     """Drive the mode of the action distribution, not a sample."""
-    record: int = 3
-    """Drives recorded in each cell: each kind of ending in turn, failures first."""
+    record: Literal["all"] | int = "all"
+    """Drives kept of each cell: ``all``, or so many, each kind of ending in turn, failures first; 0: none."""
     label: str = ""
     """Name of the result's files in the run's evaluation folder; made from the choices where it is empty."""
     output: str = ""
@@ -240,6 +241,9 @@ class ReplayConfig:
     """Who takes over: runs, or scripted drivers (``reference``, ``law_abiding``, ...); who drove where it is empty."""
     others: Literal["traffic", "replayed"] = "traffic"
     """What the others do from then on: they react, as traffic does, or move as recorded, whatever the ego does."""
+    map: str = ""
+    """Map of a recording from elsewhere, for driving it on: an OpenDRIVE file, or a generated one; the one that it
+    names where it is empty."""
     hints: HintsConfig | None = None
     """Hints in place of those of whoever takes over, for example ``hints=none``."""
 
@@ -349,8 +353,10 @@ CONFIGS: dict[str, str | type[Any]] = {
     "import": "hcrmp.exchange_config:ImportConfig",
     "export": "hcrmp.exchange_config:ExportConfig",
     "report": "hcrmp.report.config:ReportConfig",
+    "reproduce": "hcrmp.reproduce.config:ReproduceConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
+    "share": "hcrmp.share.config:ShareConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
     "hints ask": "hcrmp.hints_config:HintsAskConfig",
@@ -407,10 +413,22 @@ def dotted_paths(randomise: Mapping[str, Any]) -> dict[str, Any]:
     return flattened(randomise)
 
 
+SHARED_SUFFIXES = (".onnx", ".zip")
+"""Files that are planners by themselves."""
+
+
 def locate_run(run: str, runs_dir: str) -> Path:
     """Return the folder that ``run`` means: a path that exists, else the name of a run in ``runs_dir``."""
     path = Path(run)
-    return path if path.is_dir() or path.name != run else Path(runs_dir) / run
+    shared = path.suffix in SHARED_SUFFIXES and path.is_file()
+    return path if path.is_dir() or shared or path.name != run else Path(runs_dir) / run
+
+
+def runs_like(pattern: str, runs_dir: str) -> list[Path]:
+    """Return the folders that are named like ``pattern`` (``hcrmp-*``): in ``runs_dir``, or where its path says."""
+    path = Path(pattern)
+    home = Path(runs_dir) if path.name == pattern else path.parent
+    return sorted(found for found in home.glob(path.name) if found.is_dir())
 
 
 def _named(job: str, composition: Composition) -> dict[str, Any]:

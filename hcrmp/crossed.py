@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
-from hcrmp.statistics import CONFIDENCE, RESAMPLES, Estimate, FloatArray
+from hcrmp.statistics import CONFIDENCE, RESAMPLES, Estimate, FloatArray, wilson
 
 Scores = Sequence[FloatArray]
 Statistic = Callable[..., FloatArray]
@@ -55,7 +54,7 @@ def estimates(
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return k statistics ``(k,)`` with the lower and the upper ends of their intervals, as ``estimate`` does of one."""
+    """Return k statistics ``(k,)`` with the lower and the upper ends of their intervals, like ``estimate`` of one."""
     _check(methods)
     means = [cell_means(method) for method in methods]
     value = statistic(*means)
@@ -66,12 +65,39 @@ def estimates(
     return value, np.clip(value + low, *bounds), np.clip(value + high, *bounds)
 
 
+def share(scores: Scores, rng: np.random.Generator, statistic: Statistic | None = None) -> Estimate:
+    """Return the mean share over planners and cells (or another ``statistic`` of shares) with its interval in [0, 1].
+
+    Where all or no episodes count no resample differs from the sample: there the interval is Wilson's.
+    """
+    known = np.concatenate([cell[~np.isnan(cell)] for cell in scores])
+    if known.size and known.min() == known.max() and known[0] in (0.0, 1.0):
+        episodes = sum(int((~np.isnan(cell)).any(axis=0).sum()) for cell in scores)
+        return wilson(int(known[0]) * episodes, episodes)
+    return estimate([scores], statistic or mean_of_cells, rng, bounds=(0.0, 1.0))
+
+
+def difference_of_shares(ours: Scores, theirs: Scores, rng: np.random.Generator) -> Estimate:
+    """Return the difference of two mean shares in the same episodes with its interval.
+
+    Where neither varies the interval is made of both shares' own ones (Newcombe, 1998, method 10), which is
+    wider.
+    """
+    found = estimate([ours, theirs], lambda a, b: mean_of_cells(a) - mean_of_cells(b), rng, bounds=(-1.0, 1.0))
+    if found.low < found.high:
+        return found
+    a, b = share(ours, rng), share(theirs, rng)
+    low = found.value - np.hypot(a.value - a.low, b.high - b.value)
+    high = found.value + np.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(found.value, float(low), float(high))
+
+
 def widening(count: int, confidence: float = CONFIDENCE) -> float:
     """Return the factor by which deviations of resampled means of ``count`` values are too small; 0 for one value."""
     if count < 2:
         return 0.0
     level = (1 + confidence) / 2
-    return float(np.sqrt(count / (count - 1)) * student.ppf(level, count - 1) / ndtri(level))
+    return float(np.sqrt(count / (count - 1)) * stdtrit(count - 1, level) / ndtri(level))
 
 
 def mean_of_cells(means: FloatArray) -> FloatArray:

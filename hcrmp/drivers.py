@@ -118,6 +118,14 @@ class PlannerDriver:
         values = model.policy.predict_row_values
         return in_chunks(lambda part: values(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
 
+    def distribution(self, observation: Observation) -> Numbers | None:
+        """Return alpha and beta (or mean and deviation) of each action ``(B, 4)``; None for other planners."""
+        model = self.model
+        if not isinstance(model, MultiCriticPPO):
+            return None
+        parameters = model.policy.predict_row_distribution
+        return in_chunks(lambda part: parameters(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
+
     def weights(self, observation: Observation) -> Numbers | None:
         """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
         model = self.model

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from rich.console import Console
 
 from envs.recording import DriveLog
-from envs.recording.carla_log import KnownMap, drive_of_carla_log
+from envs.recording.carla_log import FindMap, KnownMap, drive_of_carla_log
 from envs.roads.map_file import FILE_SUFFIX
 from envs.roads.opendrive import parse_opendrive
 from envs.scenarios.maps import MapLibrary, generated_maps
@@ -30,11 +30,15 @@ def run(config: ImportConfig) -> int:
     return 0
 
 
-def import_drive(config: ImportConfig) -> tuple[DriveLog, Path]:
-    """Read the recording that ``config`` names and save it as a drive; return both."""
+def import_drive(config: ImportConfig, find_map: FindMap | None = None) -> tuple[DriveLog, Path]:
+    """Read the recording that ``config`` names and save it as a drive; return both.
+
+    ``find_map`` finds its map in place of what ``config`` says.
+    """
     source = Path(config.recording)
     target = free_path(Path(config.output) if config.output else source.with_suffix(".parquet"), config.replace)
-    drive = drive_of_carla_log(source, lambda name: find_map(name, config), config.ego, config.period_s)
+    found = find_map or (lambda name: map_of(name, config))
+    drive = drive_of_carla_log(source, found, config.ego, config.period_s)
     return drive, drive.save(target)
 
 
@@ -47,7 +51,7 @@ def free_path(path: Path, replace: bool) -> Path:
     return path
 
 
-def find_map(recorded: str, config: ImportConfig) -> KnownMap | None:
+def map_of(recorded: str, config: ImportConfig) -> KnownMap | None:
     """Return the map of a recorded name (``Town01``, ``/Game/Carla/Maps/Town01``), None where none is asked for."""
     name = PurePosixPath(recorded).name
     if config.map:

@@ -38,7 +38,7 @@ _ADDED_SINCE = {"road_stop_line": (1, 1), "road_stood": (1, 1), "event_lane_inva
 """Columns that format 1.0 had not, by the version that added them; an older drive reads 0 in them."""
 
 Parts = tuple[DriveMeta, RoadDrawing, SceneBatch, PlannerTrace, tuple[HintTold, ...], HashArray | None]
-_BAD = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+BAD_WORDS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 """What the words of a damaged file may raise where they are believed."""
 
 
@@ -49,8 +49,8 @@ def read_drive(source: Path) -> Parts:
         return _parts(_table(file, payload), metadata, payload)
     except (pa.ArrowException, OSError, MemoryError) as error:
         raise DriveLogError(_unreadable(source)) from error
-    except _BAD as error:
-        raise DriveLogError(f"{source} is a damaged drive ({_one_line(error)}): record it again") from error
+    except BAD_WORDS as error:
+        raise DriveLogError(f"{source} is a damaged drive ({one_line(error)}): record it again") from error
     finally:
         file.close()
 
@@ -61,8 +61,8 @@ def read_drive_meta(source: Path) -> DriveMeta:
     file.close()
     try:
         return _meta(metadata, payload)
-    except _BAD as error:
-        raise DriveLogError(f"{source} is a damaged drive ({_one_line(error)}): record it again") from error
+    except BAD_WORDS as error:
+        raise DriveLogError(f"{source} is a damaged drive ({one_line(error)}): record it again") from error
 
 
 def _open(source: Path) -> tuple[pq.ParquetFile, dict[bytes, bytes], dict[str, Any]]:
@@ -87,7 +87,7 @@ def _payload(source: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
     try:
         payload: dict[str, Any] = json.loads(metadata[META_KEY])
         major, minor = map(int, payload["format"])
-    except _BAD as error:
+    except BAD_WORDS as error:
         raise DriveLogError(f"{source} is a damaged drive (its metadata): record it again") from error
     if not OLDEST_MAJOR <= major <= FORMAT_MAJOR:
         advice = "upgrade hcrmp to read it" if major > FORMAT_MAJOR else "record it again"
@@ -127,10 +127,16 @@ def _constants(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _meta(metadata: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> DriveMeta:
-    known = {item.name: item for item in fields(DriveMeta)}
-    values = {name: value for name, value in payload["meta"].items() if name in known}
+    values = dict(payload["meta"])
     if CONFIGURATION_KEY in metadata:
         values["configuration"] = unpack(metadata[CONFIGURATION_KEY])
+    return meta_from(values)
+
+
+def meta_from(values: Mapping[str, Any]) -> DriveMeta:
+    """Return the ``DriveMeta`` of plain values; fields that are unknown here are left out, wrong kinds refused."""
+    known = {item.name: item for item in fields(DriveMeta)}
+    values = {name: value for name, value in values.items() if name in known}
     for name, value in values.items():
         _check_kind(name, value, str(known[name].type))
     return DriveMeta(**values)
@@ -167,7 +173,7 @@ def _unreadable(source: Path) -> str:
     return f"{source} is no complete Parquet file (truncated, or another kind of file): record the drive again"
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Return the words of an error in one line of printable text."""
     words = " ".join(str(error.args[0] if error.args else error).split())[:200]
     return "".join(letter if letter.isprintable() else "?" for letter in words)

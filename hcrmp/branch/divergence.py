@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.recording import REWARD_NAMES, DriveLog
-from envs.scene import ActorRow, EgoRow, EventRow, FloatArray, RoadRow, RouteRow, SceneBatch
+from envs.scene import ActorRow, BoolArray, EgoRow, EventRow, FloatArray, RoadRow, RouteRow, SceneBatch
 
 CONTROL_NAMES = ("throttle", "brake", "steer")
 
@@ -44,16 +44,20 @@ class Divergence:
 def first_divergence(recorded: DriveLog, again: DriveLog, ticks: int | None = None) -> Divergence | None:
     """Return where ``again`` parts from ``recorded`` within their first ``ticks`` (default: all); None: nowhere.
 
-    Numbers are compared bit for bit, but for the sign of zero. Which cell of which set of scenarios a drive was is
-    not compared. A drive that ends earlier parts from the other where it ends.
+    Numbers are compared bit for bit, but for the sign of zero, and as far as the file keeps them; the hashes of the
+    states tell of the bits that it does not keep. Which cell of which set of scenarios a drive was is not compared. A
+    drive that ends earlier parts from the other where it ends.
     """
     count = min(len(recorded), len(again)) if ticks is None else min(len(recorded), len(again), ticks)
     wanted = len(recorded) if ticks is None else min(len(recorded), ticks)
     pairs = [(name, mine[:count], theirs[:count]) for name, mine, theirs in _pairs(recorded, again)]
-    differs = np.array([mine != theirs for _, mine, theirs in pairs])
-    at = np.flatnonzero(differs.any(axis=0))
+    differs = np.array([_differ(name, mine, theirs) for name, mine, theirs in pairs])
+    at = np.flatnonzero(differs.any(axis=0) | _other_states(recorded, again, count))
     if len(at):
         tick = int(at[0])
+        if not differs[:, tick].any():
+            below = Difference("state hash (beyond the digits that the file keeps)", 0.0, 0.0)
+            return Divergence(tick, float(recorded.scenes.time_s[tick]), (below,))
         found = tuple(
             Difference(name, float(mine[tick]), float(theirs[tick]))
             for (name, mine, theirs), differ in zip(pairs, differs[:, tick], strict=True)
@@ -64,6 +68,23 @@ def first_divergence(recorded: DriveLog, again: DriveLog, ticks: int | None = No
         last = Difference("ticks", float(len(recorded)), float(len(again)))
         return Divergence(count, float(recorded.scenes.time_s[count - 1]), (last,))
     return None
+
+
+def _differ(name: str, recorded: npt.NDArray[Any], again: npt.NDArray[Any]) -> BoolArray:
+    """Return at which ticks ``(T,)`` numbers differ; those of other road users may have been rounded for the file."""
+    differs: BoolArray = recorded != again
+    if name.startswith("actors["):
+        differs &= recorded != again.astype(np.float32)
+    return differs
+
+
+def _other_states(recorded: DriveLog, again: DriveLog, count: int) -> BoolArray:
+    """Return at which of ``count`` ticks the states' hashes differ; where there are none, or other slots, nowhere."""
+    mine, theirs = recorded.state_hash, again.state_hash
+    if mine is None or theirs is None or recorded.scenes.actor_slots != again.scenes.actor_slots:
+        return np.zeros(count, np.bool_)
+    other: BoolArray = mine[:count] != theirs[:count]
+    return other
 
 
 def compared_numbers(drive: DriveLog) -> int:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from envs.recording import DriveLog, Tick
-from envs.scene import BoolArray, IntArray
+from envs.scene import ActorRow, BoolArray, EgoRow, IntArray
 from envs.termination import Outcome
 from hcrmp.branch.divergence import Divergence, first_divergence
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.planners import Successor
 from hcrmp.branch.resimulate import recorded_actions, recorder_of
 from hcrmp.branch.ticks import TickWriter
-from hcrmp.branch.worlds import Origin, worlds_of
+from hcrmp.branch.worlds import Origin, worlds_up_to
+from hcrmp.drive_recorder import configuration_of
 from hcrmp.drivers import Numbers
 from hcrmp.hinted_env import HintedVecEnv
+
+Others = Literal["traffic", "replayed"]
+"""What the others do from the moment on at which somebody takes over."""
+
+
+PLACED = 0.01
+"""Bodies that were put where a recording has them are there up to this (m, m/s)."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,10 @@ class Branch:
         return float(self.drive.scenes.time_s[self.tick])
 
 
-def drive_on(origin: Origin, successor: Successor, ticks: Sequence[int]) -> list[Branch]:
+def drive_on(origin: Origin, successor: Successor, ticks: Sequence[int], others: Others = "traffic") -> list[Branch]:
     """Return what ``successor`` makes of the drive from each of ``ticks`` (n,) on: n worlds, stepped together.
+
+    ``others``: they are traffic, or move as recorded to the end of the recording (and are traffic after it).
 
     It watches the drive from its beginning: hints, frame stacks and its own memory are what they would be had it
     listened and looked all the time.
@@ -43,9 +54,10 @@ def drive_on(origin: Origin, successor: Successor, ticks: Sequence[int]) -> list
     Raises:
         BranchError: the simulator does not repeat the recorded past.
     """
-    env, observation = worlds_of(successor.course, len(ticks))
+    at = np.array(ticks)
+    env, observation = worlds_up_to(origin, successor.course, at, replayed=others == "replayed")
     try:
-        return _Drive(origin, successor, env, np.array(ticks)).run(observation)
+        return _Drive(origin, successor, env, at).run(observation)
     finally:
         env.close()
 
@@ -121,12 +133,32 @@ class _Drive:
 
 def _require_past(origin: Origin, drive: DriveLog, tick: int) -> None:
     """Refuse a branch whose past is not the recorded one: it would answer another question."""
+    if len(drive) <= tick:
+        raise BranchError(
+            f"{origin.path.name} cannot be restored: in our simulator it ends at {drive.scenes.time_s[-1]:.1f} s, in "
+            f"{drive.meta.outcome}; take over earlier"
+        )
+    if not origin.repeats:
+        _require_places(origin, drive, tick)
+        return
     parted = first_divergence(_without_hints(origin.drive), drive, tick + 1)
     if parted is not None:
         raise BranchError(
             f"{origin.path.name} cannot be restored: driven again it differs at {parted.time_s:.1f} s in "
             f"{_names(parted)}; hcrmp replay {origin.path} --exact tells more"
         )
+
+
+def _require_places(origin: Origin, drive: DriveLog, tick: int) -> None:
+    """Refuse a branch that does not begin where the recording was: of bodies that were put there, no more is known."""
+    recorded, restored = origin.drive.scenes, drive.scenes
+    ego = [EgoRow.X, EgoRow.Y, EgoRow.SPEED, EgoRow.LATERAL_SPEED]
+    away = np.abs(recorded.ego.block[ego, tick] - restored.ego.block[ego, tick]).max()
+    if recorded.actor_slots == restored.actor_slots:
+        rows = [ActorRow.VALID, ActorRow.X, ActorRow.Y, ActorRow.VX, ActorRow.VY]
+        away = max(away, np.abs(recorded.actors.block[rows, tick] - restored.actors.block[rows, tick]).max())
+    if away > PLACED:
+        raise BranchError(f"{origin.path.name} cannot be restored: bodies are {away:.2g} (m, m/s) away from the record")
 
 
 def _without_hints(drive: DriveLog) -> DriveLog:
@@ -141,8 +173,15 @@ def _names(parted: Divergence) -> str:
 
 def _labelled(drive: DriveLog, origin: Origin, successor: Successor, tick: int) -> DriveLog:
     """Return the drive with what it is a branch of in its meta."""
+    course, meta = successor.course, origin.drive.meta
     told = {"branch_of": origin.path.name, "branch_tick": str(tick),
-            "branch_s": f"{float(drive.scenes.time_s[tick]):.1f}", "branch_by": successor.name,
-            "hints": successor.course.hints.provider}  # fmt: skip
-    meta = replace(drive.meta, planner=successor.name, extra={**origin.drive.meta.extra, **told})
-    return replace(drive, meta=meta)
+            "branch_s": f"{float(drive.scenes.time_s[tick]):.1f}", "hints": course.hints.provider}  # fmt: skip
+    made = replace(
+        drive.meta,
+        planner=successor.name,
+        cell=course.episodes[0].cell,
+        checkpoint="",
+        configuration=configuration_of(replace(course.config, hints=course.hints), course.ends_at),
+        extra={**meta.extra, **told},
+    )
+    return replace(drive, meta=made)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hcrmp.branch.divergence import Divergence, compared_numbers, first_divergence
+from hcrmp.branch.errors import BranchError
 from hcrmp.branch.resimulate import resimulate
 from hcrmp.branch.worlds import Origin, origin_of
 
@@ -19,6 +20,10 @@ DIVERGED_STATUS = 1
 def run(path: Path) -> int:
     """Simulate the drive again and print the first divergence; 0 where there is none, else 1."""
     origin = origin_of(path)
+    if not origin.repeats:
+        where = origin.drive.meta.simulator
+        raise BranchError(f"{path.name} was recorded in {where}, which does not repeat itself bit for bit: there is "
+                          "nothing to compare with; --from lets somebody take over")  # fmt: skip
     again = resimulate(origin)
     parted = first_divergence(origin.drive, again)
     console = Console()

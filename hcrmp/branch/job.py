@@ -17,7 +17,7 @@ from hcrmp.branch.report import as_dict, print_report
 from hcrmp.branch.worlds import Origin, origin_of
 from hcrmp.config import ReplayConfig
 from hcrmp.run_folder import write_json
-from hcrmp.viewer import write_html
+from hcrmp.viewer import write_comparison
 
 REPORT_FILE = "branches.json"
 
@@ -26,10 +26,10 @@ def run(config: ReplayConfig, path: Path) -> int:
     """Drive the branches, write them, a report and pages, and print the report and where all is."""
     console = Console()
     th.set_num_threads(1)
-    origin = origin_of(path)
+    origin = origin_of(path, config.map)
     ticks = moments(config, origin)
     successors = [successor(word, origin, config.hints, config.runs_dir) for word in config.successors]
-    branches = [branch for one in successors for branch in drive_on(origin, one, ticks)]
+    branches = [branch for one in successors for branch in drive_on(origin, one, ticks, config.others)]
     place = folder_of(config, path)
     files = write(origin, successors, branches, place, config.others)
     print_report(origin, branches, console, config.others)
@@ -61,8 +61,11 @@ def moments(config: ReplayConfig, origin: Origin) -> list[int]:
 
 
 def folder_of(config: ReplayConfig, path: Path) -> Path:
-    """Return where the branches go: beside the folder of the drive, or to ``output``."""
-    return Path(config.output) if config.output else path.absolute().parent.parent / "branches" / path.stem
+    """Return where the branches go: to ``output``, or beside the run's drives, or beside a drive elsewhere."""
+    if config.output:
+        return Path(config.output)
+    folder = path.absolute().parent
+    return (folder.parent / "branches" if folder.name == "drives" else folder) / path.stem
 
 
 def write(
@@ -80,7 +83,8 @@ def write(
 
 def _page(origin: Origin, branches: Sequence[Branch], place: Path, name: str) -> Path:
     telling = most_telling(origin, branches)
-    return write_html([origin.drive, telling.drive], place / f"{name}-from-{telling.start_s:.1f}.html")
+    names = (f"{origin.drive.meta.planner} (recorded)", f"{name} from {telling.start_s:.1f} s")
+    return write_comparison(origin.drive, telling.drive, place / f"{name}-from-{telling.start_s:.1f}.html", names)
 
 
 def most_telling(origin: Origin, branches: Sequence[Branch]) -> Branch:

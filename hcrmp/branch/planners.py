@@ -53,7 +53,8 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
     name = word or drove
     if name in SCRIPTED:
         course = replace(origin.course, hints=_heard(hints, origin.course.hints))
-        return Successor(_label(name, hints), name, course, origin.folder, name == drove and hints is None)  # type: ignore[arg-type]
+        recorded = name == drove and hints is None and "branch_of" not in origin.drive.meta.extra
+        return Successor(_label(name, hints), name, course, origin.folder, recorded)  # type: ignore[arg-type]
     own = not word or locate_run(word, runs_dir).resolve() == origin.folder.path.resolve()
     if own and drove != "planner":
         raise BranchError(f"{origin.path.name} was driven by {drove or 'nobody we know'}: name who takes over, "

@@ -14,6 +14,9 @@ from hcrmp.branch.measures import Aftermath, aftermath, avoids, parting
 from hcrmp.branch.worlds import Origin
 from hcrmp.results import print_table
 
+MOMENTS_IN_FULL = 3
+"""Up to so many moments all is told of each branch; of more, what shows from when on it goes well."""
+
 COLUMNS = ("from s", "driver", "outcome", "time s", "min TTC s", "hit at m/s", "route %", "max jerk", "smooth %",
            "safety efficiency comfort", "apart m (1 m at)")  # fmt: skip
 
@@ -65,9 +68,13 @@ def print_report(origin: Origin, branches: Sequence[Branch], console: Console, o
     meta = origin.drive.meta
     end_s = float(origin.drive.scenes.time_s[-1])
     console.print(f"{origin.path.name}: {meta.planner}, {meta.outcome} at {end_s:.1f} s", highlight=False)
-    print_table(_table(origin, branches), console)
+    few = len({branch.tick for branch in branches}) <= MOMENTS_IN_FULL
+    print_table(_table(origin, branches) if few else _sweep(branches), console)
     if others == "replayed":
-        console.print("The others moved as recorded: they do not react to whoever takes over.", highlight=False)
+        told = (
+            f"The others moved as recorded up to {end_s:.1f} s, where the recording ends: they do not react till then."
+        )
+        console.print(told, highlight=False, soft_wrap=True)
     for line in verdicts(origin, branches):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -86,6 +93,27 @@ def _table(origin: Origin, branches: Sequence[Branch]) -> Table:
     return table
 
 
+def _sweep(branches: Sequence[Branch]) -> Table:
+    """Return a table with a row for each moment and a column for each who takes over."""
+    names = list(dict.fromkeys(branch.name for branch in branches))
+    found = {(branch.tick, branch.name): branch for branch in branches}
+    table = Table()
+    table.add_column("from s", justify="right")
+    for name in names:
+        table.add_column(name)
+    for tick in sorted({branch.tick for branch in branches}):
+        first = found[tick, names[0]]
+        table.add_row(f"{first.start_s:.1f}", *(_in_short(found[tick, name]) for name in names))
+    return table
+
+
+def _in_short(branch: Branch) -> str:
+    told = aftermath(branch.drive, branch.tick)
+    if told.collision_speed_mps is not None:
+        return f"{told.outcome} after {told.time_s:.1f} s at {told.collision_speed_mps:.1f} m/s"
+    return f"{told.outcome} after {told.time_s:.1f} s, min TTC {told.min_ttc_s:.1f} s"
+
+
 def _apart(branch: Branch, recorded: DriveLog) -> str:
     """Return by how much the branch leaves the recorded way, and when."""
     apart = parting(branch.drive, recorded, branch.tick)
@@ -102,11 +130,18 @@ def verdicts(origin: Origin, branches: Sequence[Branch]) -> list[str]:
             starts = ", ".join(f"{b.start_s:.1f}" for b in (mine if len(mine) < 4 else [mine[0], mine[-1]]))
             lines.append(f"{name}: an accident whenever it takes over ({len(mine)} tried: {starts} s).")
             continue
-        fails = [f"{b.start_s:.1f}" for b in mine if b.start_s < last and avoids(b.drive, origin.drive) is False]
-        but = f", though not at {', '.join(fails)} s" if fails else ""
+        fails = [b.start_s for b in mine if b.start_s < last and avoids(b.drive, origin.drive) is False]
+        but = f", though not at {_shortened(fails)} s" if fails else ""
         lines.append(f"{name}: no accident if it takes over at {last:.1f} s at the latest, {end_s - last:.1f} s before "
                      f"the {outcome.replace('_', ' ')}{but}.")  # fmt: skip
     return lines
+
+
+def _shortened(moments: Sequence[float]) -> str:
+    """Return moments in words: all of them, or how many there are between the first and the last."""
+    if len(moments) <= 4:
+        return ", ".join(f"{moment:.1f}" for moment in moments)
+    return f"{len(moments)} moments from {moments[0]:.1f} to {moments[-1]:.1f}"
 
 
 def _cells(told: Aftermath, apart: str = "") -> list[str]:

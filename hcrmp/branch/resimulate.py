@@ -9,7 +9,6 @@ import numpy as np
 
 from envs.recording import DriveLog, DriveRecorder
 from envs.roads.drawing import RoadDrawing
-from envs.scenarios.catalogue import ScenarioSet
 from envs.termination import Outcome
 from hcrmp.branch.ticks import TickWriter
 from hcrmp.branch.worlds import Origin, worlds_of
@@ -54,6 +53,5 @@ def recorder_of(env: HintedVecEnv, origin: Origin) -> DriveRecorder:
 
 def drawing_of(env: HintedVecEnv, map_name: str) -> RoadDrawing:
     """Return what is drawn of a map."""
-    scenarios = env.driving.scenarios
-    assert isinstance(scenarios, ScenarioSet)
-    return scenarios.maps.drawing(map_name)
+    drawing: RoadDrawing = env.driving.simulator.maps.drawing(map_name)  # type: ignore[attr-defined]
+    return drawing

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.recording import Tick
+from hcrmp.drive_recorder import told_by
 from hcrmp.drivers import Driver, Numbers
+from hcrmp.encoders import STATE_KEY
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from llm_hints.hint import HintBatch, HintSource
 
@@ -24,8 +26,8 @@ class TickWriter:
         self, driver: Driver, observation: Observation, actions: Numbers | None = None, terms: Numbers | None = None
     ) -> list[Tick]:
         """Return the ticks of the present scenes: ``actions`` (B, 2) led there and earned ``terms`` (B, 3)."""
-        env = self.env
-        hints, weights, values = env.service.hints, driver.weights(observation), driver.values(observation)
+        env, told = self.env, told_by(driver, observation)
+        hints = env.service.hints
         texts, ages = self._words(hints), hints.age_s(env.driving.scene.time_s)
         nothing = np.zeros((env.num_envs, 3))
         return [
@@ -34,8 +36,9 @@ class TickWriter:
                 control=nothing[b] if actions is None else env.driving.last_control[b],
                 reward_terms=nothing[b] if terms is None else terms[b],
                 hint_state=hints.state[b],
-                weights=None if weights is None else weights[b],
-                values=None if values is None else values[b],
+                hint_weights=hints.weights[b],
+                observation=observation[STATE_KEY][b],
+                **{name: numbers[b] for name, numbers in told.items()},
                 hint_text=texts[b],
                 hint_source=HintSource(int(hints.source[b])).name.lower(),
                 hint_age_s=float(ages[b]),

@@ -101,7 +101,7 @@ def planner_result(drives: MethodDrives, cells: Cells, judged: Judged, seed: int
 def _success(drives: MethodDrives, cells: Cells, scores: Scores, seed: int) -> Success:
     zeros = with_lost_as_zero(drives, cells)
     retried, zero, iqm = (
-        crossed.estimate([found], statistic, np.random.default_rng(seed), bounds=RATE)
+        crossed.share(found, np.random.default_rng(seed), statistic)
         for found, statistic in (
             (scores, crossed.mean_of_cells),
             (zeros, crossed.mean_of_cells),

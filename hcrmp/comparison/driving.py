@@ -48,7 +48,9 @@ class Cockpit:
     def course(self, contestant: Contestant) -> Course:
         """Return the course of a contestant, laid out once."""
         if contestant.name not in self._courses:
-            self._courses[contestant.name] = course_of(self._config, seat_folder(self._config, contestant))
+            self._courses[contestant.name] = course_of(
+                self._config, seat_folder(self._config, contestant), file_of(contestant)
+            )
         return self._courses[contestant.name]
 
     def drive(self, task: Task, told: Told) -> None:
@@ -78,8 +80,9 @@ class Cockpit:
     def _driver(self, task: Task, course: Course, env: HintedVecEnv) -> Driver:
         one = task.contestant
         name = cast(DriverName, one.name if one.kind == "driver" else "planner")
-        file = Path(one.path) if one.kind == "file" else None
-        return make_driver(name, course, env, seat_folder(self._config, one), self._config.deterministic, file)
+        return make_driver(
+            name, course, env, seat_folder(self._config, one), self._config.deterministic, file_of(one)
+        )
 
     def _drive(
         self, task: Task, course: Course, env: HintedVecEnv, driver: Driver, on_end: Callable[[Driven], None]
@@ -94,6 +97,11 @@ def seat_folder(config: EvaluateConfig, contestant: Contestant) -> RunFolder | N
     if contestant.kind == "run":
         return RunFolder(Path(contestant.path))
     return RunFolder(config.run_path) if config.run else None
+
+
+def file_of(contestant: Contestant) -> Path | None:
+    """Return where a contestant lies that was shared without its run."""
+    return Path(contestant.path) if contestant.kind == "file" else None
 
 
 def trace_hash(driven: Driven) -> str:

@@ -193,8 +193,8 @@ def _check_members(path: Path, known: Mapping[str, str], members: Mapping[str, s
     changed = [name for name, checksum in members.items() if known.get(name, checksum) != checksum]
     if changed:
         raise RunFolderError(
-            f"{path.parent} holds episodes of {', '.join(changed)} as it was before: it has been trained or changed since. "
-            "Give another label=..."
+            f"{path.parent} holds episodes of {', '.join(changed)} as it was before: it has been trained or changed "
+            "since. Give another label=..."
         )
 
 

@@ -52,7 +52,7 @@ def _pair(a: MethodDrives, ours: Scores, b: MethodDrives, theirs: Scores, seed: 
     apart = [_apart(first, second) for first, second in zip(ours, theirs, strict=True)]
     single = len(a.members) == len(b.members) == 1
     if single:
-        difference = crossed.estimate([ours, theirs], _mean_difference, rng)
+        difference = crossed.difference_of_shares(ours, theirs, rng)
         p, test = sign_flip([cell for cell in apart if cell.size], rng), SIGN_FLIP
         only_a, only_b = (int(sum((sign * cell > 0.0).sum() for cell in apart)) for sign in (1, -1))
         alone: tuple[int | None, int | None, float | None] = (only_a, only_b, mcnemar(only_a, only_b))
@@ -70,7 +70,3 @@ def _apart(ours: FloatArray, theirs: FloatArray) -> FloatArray:
     """Return the differences of the planners' means in the episodes of a cell that both drove, ``(n,)``."""
     apart = crossed.mean_where_known(ours, 0) - crossed.mean_where_known(theirs, 0)
     return apart[~np.isnan(apart)]
-
-
-def _mean_difference(ours: FloatArray, theirs: FloatArray) -> FloatArray:
-    return crossed.mean_of_cells(ours) - crossed.mean_of_cells(theirs)

@@ -24,7 +24,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     if len(comparison.cells) > 1:
         print_table(_cell_table(comparison), console)
     for line in notes(comparison):
-        console.print(line, style="dim", highlight=False)
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
 
 
 def _planner_table(comparison: Comparison, title: str) -> Table:
@@ -81,8 +81,8 @@ def _lost_words(one: PlannerResult) -> str:
     errors = "; ".join(f"{count} x {text}" for text, count in list(lost.errors.items())[:TOLD_ERRORS])
     return (
         f"{one.name}: {lost.lost_attempts} attempts lost to the infrastructure ({errors}). SR % with the "
-        f"{lost.episodes_lost_first} episodes driven again {_text(one.success.retried, 100.0, 1)}, with them as failures "
-        f"{_text(one.success.counted_as_zero, 100.0, 1)}; recovered {lost.recovered}, given up {lost.given_up}"
+        f"{lost.episodes_lost_first} episodes driven again {_text(one.success.retried, 100.0, 1)}, with them as "
+        f"failures {_text(one.success.counted_as_zero, 100.0, 1)}; recovered {lost.recovered}, given up {lost.given_up}"
     )
 
 

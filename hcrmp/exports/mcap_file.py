@@ -109,13 +109,13 @@ def _bodies(drive: DriveLog) -> Iterator[Said]:
 
 def _props(drive: DriveLog) -> Iterator[Said]:
     """Yield the boxes of what stands about, whenever one is new, gone or moved."""
-    actors, before = drive.scenes.actors, np.zeros(0)
+    actors, before = drive.scenes.actors, np.zeros((4, 0))
     standing = actors.valid & (actors.kind == ActorKind.STATIC)
     known: set[int] = set()
     for tick, now in enumerate(drive.scenes.time_s.tolist()):
         slots = np.flatnonzero(standing[tick])
         shown = np.round(actors.block[[ActorRow.ID, ActorRow.X, ActorRow.Y, ActorRow.YAW], tick][:, slots], 2)
-        if np.array_equal(shown, before) or (tick == 0 and not len(slots)):
+        if np.array_equal(shown, before):
             yield []
             continue
         here = set(actors.id[tick, slots].tolist())

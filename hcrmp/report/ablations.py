@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from hcrmp.config import HintsConfig
 from hcrmp.mapping import from_mapping, to_mapping
-from hcrmp.report.contestants import Contestant, Course, estimate, hint_words, paired
+from hcrmp.report.contestants import Contestant, Course, hint_words
+from hcrmp.report.estimates import estimate, paired
 from hcrmp.report.results import COLLISION, SUCCESS, Value, signed, value
 from hcrmp.report.runs import OWN, leaves, written
 from hcrmp.statistics import Estimate

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from envs.scenarios.catalogue import ROUTE
-from hcrmp import statistics
 from hcrmp.config import HintsConfig
 from hcrmp.mapping import from_mapping
-from hcrmp.metrics import EpisodeRecord, by_cell
+from hcrmp.metrics import EpisodeRecord
 from hcrmp.report.sources import Evaluation, Run
 from hcrmp.robustness.planners import Planner, group
-from hcrmp.statistics import Estimate, FloatArray
 
 Column = Mapping[str, Any]
 
@@ -28,9 +24,6 @@ DRIVERS = {
     "reference": "Reference driver",
 }
 """Words for drivers that are no planner of a run."""
-
-RESAMPLES = 1000
-"""Draws of each interval (a page shows no third digit)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ class Contestant:
     @property
     def seeds(self) -> list[int]:
         """Training seeds, in the order of the evaluations."""
-        return [one.records[0].planner_seed for one in self.evaluations]
+        return [one.seed for one in self.evaluations]
 
     @property
     def trained(self) -> bool:
@@ -121,7 +114,7 @@ def _names(evaluations: Sequence[Evaluation]) -> list[str]:
     methods = method_of_runs([one.run for one in evaluations if one.run is not None])
     names = [_name(one, methods) for one in evaluations]
     # The same thing twice on the same cells is told apart by its file.
-    homes = [one.run.name if one.run is not None else "" for one in evaluations]
+    homes = [(one.run.name if one.run is not None else "", one.seed) for one in evaluations]
     keys = list(zip(names, (frozenset(one.cells) for one in evaluations), homes, strict=True))
     return [
         name if keys.count(key) == 1 else f"{name} ({one.label})"
@@ -138,10 +131,14 @@ def method_of_runs(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def _name(one: Evaluation, methods: Mapping[str, str]) -> str:
+    if one.planner:
+        return DRIVERS.get(one.planner, one.planner)
     run = one.run.name if one.run is not None else ""
     base = methods.get(run, run or one.label) if one.driver == "planner" else DRIVERS.get(one.driver, one.driver)
     unusual = ", ".join(_unusual(one))
-    return f"{base} ({unusual})" if unusual else base
+    if not unusual:
+        return base
+    return f"{base[:-1]}, {unusual})" if base.endswith(")") else f"{base} ({unusual})"
 
 
 def _unusual(one: Evaluation) -> list[str]:
@@ -165,92 +162,3 @@ def hint_words(hints: HintsConfig) -> str:
     told = [f"{100 * rate:g} % {name}" for name, rate in hints.faults.rates.items() if rate > 0.0]
     inverted = " (inverted)" if hints.faults.wrong > 0.0 and hints.faults.wrong_mode == "inverted" else ""
     return f"hints {', '.join(told)}{inverted}"
-
-
-# ---- estimates
-
-
-def strata(contestant: Contestant, column: Any) -> list[list[FloatArray]]:
-    """Return ``column`` of every episode by planner and cell, ``(n_gc,)`` each."""
-    groups = []
-    for one in contestant.evaluations:
-        cells = by_cell(valid(one))
-        if cells:
-            groups.append([np.array([column(record) for record in rows], np.float64) for rows in cells.values()])
-    return groups
-
-
-def estimate(contestant: Contestant, column: Any, seed: int) -> Estimate:
-    """Return the mean of ``column`` over planners, cells and episodes, with its interval.
-
-    Planners are resampled, and episodes within their cell. Shares that are 0 or 1 throughout get Wilson's interval.
-    """
-    return of_strata(strata(contestant, column), seed)
-
-
-def of_strata(groups: Sequence[Sequence[FloatArray]], seed: int) -> Estimate:
-    """Return the mean over groups and strata with its interval; NaN where there is nothing."""
-    if not groups:
-        return Estimate(float("nan"), float("nan"), float("nan"))
-    every = np.concatenate([stratum for cells in groups for stratum in cells])
-    if np.isin(every, (0.0, 1.0)).all() and (every.all() or not every.any()):
-        return statistics.wilson(int(every.sum()), every.size)
-    return statistics.hierarchical_strata(groups, np.random.default_rng(seed), resamples=RESAMPLES)
-
-
-def in_cell(contestant: Contestant, cell: str) -> Contestant:
-    """Return the contestant with the episodes of one cell alone."""
-    kept = [
-        replace(one, records=rows)
-        for one in contestant.evaluations
-        if (rows := tuple(record for record in one.records if record.cell == cell))
-    ]
-    return replace(contestant, evaluations=tuple(kept))
-
-
-def paired(ours: Contestant, theirs: Contestant, column: Any, seed: int) -> tuple[Estimate, int]:
-    """Return the mean of ``ours - theirs`` on the episodes that both drove with its interval, and their number.
-
-    Planners of the same training seeds are pairs, and one driver is the pair of all; pairs are resampled, and episodes
-    within their cell. Where seeds do not match, the planners' means are compared and episodes alone are resampled.
-    """
-    pairs = _pairs(ours, theirs)
-    groups = []
-    count = 0
-    for first, second in pairs:
-        strata_of_pair = _differences(_by_episode(first, column), _by_episode(second, column))
-        if strata_of_pair:
-            groups.append(strata_of_pair)
-            count += sum(len(stratum) for stratum in strata_of_pair)
-    if groups and not np.concatenate([stratum for cells in groups for stratum in cells]).any():
-        return Estimate(0.0, 0.0, 0.0), count
-    return of_strata(groups, seed), count
-
-
-Group = Sequence[Evaluation]
-
-
-def _pairs(ours: Contestant, theirs: Contestant) -> list[tuple[Group, Group]]:
-    one, other = ours.evaluations, theirs.evaluations
-    if len(one) == 1 or len(other) == 1:
-        return [((first,), (second,)) for first in one for second in other]
-    if sorted(ours.seeds) == sorted(theirs.seeds) and len(set(ours.seeds)) == len(one):
-        by_seed = dict(zip(theirs.seeds, other, strict=True))
-        return [((first,), (by_seed[seed],)) for seed, first in zip(ours.seeds, one, strict=True)]
-    return [(one, other)]
-
-
-def _by_episode(evaluations: Group, column: Any) -> dict[tuple[str, int], float]:
-    values: dict[tuple[str, int], list[float]] = {}
-    for one in evaluations:
-        for record in valid(one):
-            values.setdefault((record.cell, record.seed), []).append(float(column(record)))
-    return {key: float(np.mean(rows)) for key, rows in values.items()}
-
-
-def _differences(ours: Mapping[tuple[str, int], float], theirs: Mapping[tuple[str, int], float]) -> list[FloatArray]:
-    cells: dict[str, list[float]] = {}
-    for key in ours:
-        if key in theirs:
-            cells.setdefault(key[0], []).append(ours[key] - theirs[key])
-    return [np.array(rows) for rows in cells.values()]

@@ -13,7 +13,6 @@ from urllib.parse import quote
 import jinja2
 
 from hcrmp.report.ablations import ablations
-from hcrmp.report.commands import command_of, distinct
 from hcrmp.report.config import ReportConfig
 from hcrmp.report.contestants import Contestant, Course, courses
 from hcrmp.report.failures import Failure, by_kind, failures
@@ -23,11 +22,12 @@ from hcrmp.report.learning import learning
 from hcrmp.report.profiles import middle, profile_chart
 from hcrmp.report.results import Difference, cells, differences, headline, sentence
 from hcrmp.report.robustness import robustness_figures
-from hcrmp.report.runs import provenance_rows, provenance_words, settings_that_differ
+from hcrmp.report.runs import commands_of, provenance_rows, provenance_words, settings_that_differ
 from hcrmp.report.sources import Material, number_of
 from hcrmp.report.traces import read_traces
 from hcrmp.report.weights import weight_figures
 from hcrmp.results import ENDS
+from hcrmp.run_folder import command_of, provenance_line
 
 Plain = dict[str, Any]
 
@@ -48,14 +48,14 @@ def build(material: Material, config: ReportConfig, place: Path, made_by: Mappin
         .render(
             style=_resource("page.css"),
             title=config.title or _title(material, names),
-            generator=f"hcrmp {made_by['packages'].get('hcrmp') or ''}, commit {made_by['commit'] or 'unknown'}",
+            generator=provenance_line(made_by),
             facts=_facts(material, made_by),
             contents=_contents(parts),
             parts=parts,
             report=report,
             counters=COUNTERS,
             learning=curves,
-            learning_commands=distinct(run.provenance for run in curves.runs) if curves else [],
+            learning_commands=commands_of(run.provenance for run in curves.runs) if curves else [],
             robustness=robustness_figures(material.robustness, names),
             ablations=ablations(found[0], config.seed) if found else [],
             first_run=material.runs[0].name if material.runs else "RUN",
@@ -82,7 +82,7 @@ def _part(course: Course, number: int, config: ReportConfig, place: Path, report
         "headline": table,
         "sentence": sentence(table),
         "ending": f"Episodes end at {_ending(first.ends_at)}.",
-        "commands": distinct(one.provenance for who in course.contestants for one in who.evaluations),
+        "commands": commands_of(one.provenance for who in course.contestants for one in who.evaluations),
         "cells": cells(course, config.seed),
         "differences": between,
         "seeds": any(len(who.evaluations) > 1 for who in course.contestants),
@@ -172,7 +172,8 @@ def _link(one: Failure, place: Path) -> str:
 
 
 def _title(material: Material, contestants: Mapping[str, int]) -> str:
-    names = list(contestants) or [run.name for run in material.runs] or [one.path.stem for one in material.robustness]
+    methods = dict.fromkeys(name.partition(" (")[0] for name in contestants)
+    names = list(methods) or [run.name for run in material.runs] or [one.path.stem for one in material.robustness]
     if len(names) == 1:
         return names[0]
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]

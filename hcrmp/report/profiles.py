@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hcrmp import statistics
-from hcrmp.report.contestants import RESAMPLES, Contestant, Course, strata
+from hcrmp.report.contestants import Contestant, Course
+from hcrmp.report.estimates import RESAMPLES, strata
 from hcrmp.report.results import SUCCESS
 from hcrmp.report.svg import Line, chart, share_axis
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from envs.metrics.driving_score import leaderboard_2_1
 from hcrmp import statistics
 from hcrmp.metrics import EpisodeRecord
-from hcrmp.report.contestants import Contestant, Course, estimate, in_cell, paired
+from hcrmp.report.contestants import Contestant, Course
+from hcrmp.report.estimates import Of, estimate, in_cell, paired
 from hcrmp.statistics import Estimate
-
-Of = Callable[[EpisodeRecord], float]
 
 
 def ended(outcome: str) -> Of:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hcrmp.report.commands import command_of
 from hcrmp.report.contestants import with_colours
 from hcrmp.report.learning import Panel
 from hcrmp.report.sources import Robustness
 from hcrmp.report.svg import Line, chart, share_axis
 from hcrmp.robustness.curves import Curve, Point, Share, named_with_seeds
+from hcrmp.run_folder import command_of
 
 MEASURES: tuple[tuple[str, Callable[[Point], Share]], ...] = (
     ("Success, %", lambda point: point.success),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hcrmp.mapping import to_mapping
-from hcrmp.report.commands import command_of
 from hcrmp.report.sources import Evaluation, Material, Run
+from hcrmp.run_folder import command_of
 
 OWN = ("run", "runs_dir", "resume", "progress", "checkpoint_every", "torch_threads")
 """Keys in which runs differ without being different."""
@@ -88,6 +88,11 @@ def _fact(key: str, named: Sequence[tuple[str, Mapping[str, str]]]) -> Fact:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def commands_of(provenances: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the commands of several provenances, each once."""
+    return list(dict.fromkeys(filter(None, map(command_of, provenances))))
 
 
 def settings_that_differ(runs: Sequence[Run]) -> list[Fact]:

@@ -6,12 +6,12 @@ Everything else of a report works on what ``read`` returns and knows no file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from hcrmp.checkpoint import META, has_checkpoint
-from hcrmp.config import locate_run
+from hcrmp.config import locate_run, runs_like
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluation import FIRST_SEED, SEEDS_APART
 from hcrmp.mapping import from_mapping
@@ -22,6 +22,9 @@ from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder, read_json
 from hcrmp.train_config import TrainConfig, load_train
 
 DRIVE_SUFFIX = ".parquet"
+
+NEWEST = 2
+"""Version of evaluation files that is understood."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Evaluation:
     """One driver through a list of episodes, as a file at ``path`` tells.
 
     ``drives`` are the recorded drives by cell and seed; ``config`` and ``provenance`` as the file holds them;
-    ``latency`` of the provider of hints (ms, by name).
+    ``latency`` of the provider of hints (ms, by name); ``planner`` the method's name in a file that compares several.
     """
 
     path: Path
@@ -58,6 +61,12 @@ class Evaluation:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     latency: Mapping[str, Any] = field(default_factory=dict)
     drives: Mapping[tuple[str, int], Path] = field(default_factory=dict)
+    planner: str = ""
+
+    @property
+    def seed(self) -> int:
+        """The training seed of the planner that drove."""
+        return self.records[0].planner_seed
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -94,27 +103,28 @@ def read(names: Sequence[str], runs_dir: str, labels: Sequence[str] = ()) -> Mat
     ``labels`` choose among the evaluations of the runs; none: all.
     """
     runs: dict[Path, Run] = {}
-    evaluations: dict[Path, Evaluation] = {}
+    evaluations: dict[Path, list[Evaluation]] = {}
     curves: dict[Path, Robustness] = {}
     for path in _paths(names, runs_dir):
         if path.is_dir():
             run = runs.setdefault(path.resolve(), read_run(path))
-            evaluations |= {one.path.resolve(): one for one in _evaluations(run, labels)}
+            evaluations.setdefault(path.resolve(), _evaluations(run, labels))
             continue
         told = _read_file(path)
         if isinstance(told, Robustness):
             curves[path.resolve()] = told
-        else:
-            evaluations[path.resolve()] = told
-            if told.run is not None:
-                runs.setdefault(told.run.folder.path.resolve(), told.run)
-    return Material(tuple(runs.values()), tuple(evaluations.values()), tuple(curves.values()))
+            continue
+        evaluations.setdefault(path.resolve(), told)
+        for run in (one.run for one in told if one.run is not None):
+            runs.setdefault(run.folder.path.resolve(), run)
+    found = {(one.path.resolve(), one.planner, one.seed): one for told in evaluations.values() for one in told}
+    return Material(tuple(runs.values()), tuple(found.values()), tuple(curves.values()))
 
 
 def _paths(names: Sequence[str], runs_dir: str) -> Iterator[Path]:
     for name in names:
-        if "*" in name:
-            found = sorted(path for path in Path(runs_dir).glob(name) if path.is_dir())
+        if "*" in name and not Path(name).exists():
+            found = runs_like(name, runs_dir)
             if not found:
                 raise UserError(f"nothing in {runs_dir} is named like {name}: give folders, names, or files")
             yield from found
@@ -153,52 +163,91 @@ def _steps(folder: RunFolder) -> int:
 def _evaluations(run: Run, labels: Sequence[str]) -> list[Evaluation]:
     found = {path.stem: path for path in sorted(run.folder.evaluation.glob("*.json"), key=_plain_first)}
     chosen = found if not labels else {label: path for label, path in found.items() if label in labels}
-    return [read_evaluation(path, run) for path in chosen.values()]
+    return [one for path in chosen.values() for one in read_evaluations(path, run)]
 
 
-def _plain_first(path: Path) -> tuple[int, str]:
-    """Order labels: what was chosen beside the usual makes them longer."""
-    return len(path.stem), path.stem
+def _plain_first(path: Path) -> tuple[bool, int, str]:
+    """Order labels: the planner's first, and what was chosen beside the usual makes them longer."""
+    return not path.stem.startswith("planner"), len(path.stem), path.stem
 
 
-def _read_file(path: Path) -> Evaluation | Robustness:
-    content = read_json(path)
-    if "measurements" in content:
+def _read_file(path: Path) -> Robustness | list[Evaluation]:
+    if "measurements" in (content := read_json(path)):
         return _robustness(path, content)
     # RUN/evaluation/LABEL.json belongs to its run, wherever the report is made.
     home = path.resolve().parent
     run = read_run(home.parent) if home.name == "evaluation" and (home.parent / CONFIG_FILE).is_file() else None
-    return read_evaluation(path, run)
+    return read_evaluations(path, run)
 
 
-def read_evaluation(path: Path, run: Run | None = None) -> Evaluation:
-    """Return what the file of an evaluation tells."""
+def read_evaluations(path: Path, run: Run | None = None) -> list[Evaluation]:
+    """Return what the file of an evaluation tells: of one driver, or of each member of several planners."""
     content = read_json(path)
+    version = content.get("version", 1)
+    if not isinstance(version, int) or version > NEWEST:
+        raise RunFolderError(f"{path} has version {version}, this one reads up to {NEWEST}: upgrade hcrmp to read it.")
+    if "planners" in content:
+        return _of_several(path, content)
     records = tuple(records_of(path, content))
     if not records:
         raise RunFolderError(f"{path} tells of no episode: evaluate again.")
-    home = path.parent.parent / "drives"
+    common = _common(path, content)
+    latency = _mapping(content.get("hint_latency"))
+    drives = _drives(records, path.parent.parent / "drives", content.get("drives", []))
+    driver = str(content.get("driver", "planner"))
+    return [Evaluation(driver=driver, records=records, run=run, latency=latency, drives=drives, **common)]
+
+
+def _common(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what holds of all members of a file."""
+    protocol = _mapping(content.get("protocol"))
+    return {
+        "path": path,
+        "label": str(content.get("label", path.stem)),
+        "ends_at": str(content.get("ends_at", protocol.get("ends_at", "violation"))),
+        "config": _mapping(content.get("config")),
+        "provenance": _mapping(content.get("provenance")),
+    }
+
+
+def _of_several(path: Path, content: Mapping[str, Any]) -> list[Evaluation]:
+    """Return an evaluation for each member of each planner of a file that compares several."""
+    try:
+        rows = [dict(row) for row in content["episodes"]]
+        members = [(planner, member) for planner in content["planners"] for member in planner["members"]]
+        found = [_member(path, content, planner, member, rows) for planner, member in members]
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
+    return [one for one in found if one.records]
+
+
+def _member(
+    path: Path, content: Mapping[str, Any], planner: Mapping[str, Any], member: Mapping[str, Any], rows: Sequence[Any]
+) -> Evaluation:
+    name, known = str(planner["name"]), {item.name for item in fields(EpisodeRecord)}
+    mine = [row for row in rows if row["planner"] == name and row["member"] == member["name"]]
+    episodes = [{key: value for key, value in row.items() if key in known} for row in mine]
+    home = path.parent / str(member.get("path") or "")
+    drives = {
+        (str(lost["cell"]), int(lost["seed"])): path.parent / str(lost["drive"])
+        for lost in planner.get("failures", ())
+        if lost["member"] == member["name"] and lost.get("drive") and (path.parent / str(lost["drive"])).is_file()
+    }
     return Evaluation(
-        path=path,
-        label=str(content.get("label", path.stem)),
-        driver=str(content.get("driver", "planner")),
-        records=records,
-        run=run,
-        ends_at=str(content.get("ends_at", "violation")),
-        config=_mapping(content.get("config")),
-        provenance=_mapping(content.get("provenance")),
-        latency=_mapping(content.get("hint_latency")),
-        drives=_drives(records, home, content.get("drives", [])),
+        driver="planner" if planner.get("kind") == "run" else name,
+        records=tuple(records_of(path, {"episodes": episodes})),
+        run=read_run(home) if (home / CONFIG_FILE).is_file() else None,
+        latency=_mapping(member.get("hint_latency")),
+        drives=drives,
+        planner=name,
+        **_common(path, content),
     )
 
 
 def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tuple[str, int], Path]:
     """Return the recorded drives by cell and seed: a drive's name ends in condition, density and number."""
-    stems = {Path(str(name)).stem for name in names} if isinstance(names, list) else set()
-    by_end: dict[str, str] = {}
-    for stem in stems:
-        parts = stem.split("-")
-        by_end["-".join(parts[-3:])] = stem
+    stems = [Path(str(name)).stem for name in names] if isinstance(names, list) else []
+    by_end = {"-".join(stem.split("-")[-3:]): stem for stem in stems}
     found = {}
     for record in records:
         stem = by_end.get(f"{record.scenario}-{record.density}-{number_of(record)}", "")

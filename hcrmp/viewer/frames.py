@@ -10,9 +10,11 @@ import imageio.v2 as imageio
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from envs.recording import DriveLog
 from envs.rendering import RenderOverlay, SceneRenderer
+from hcrmp.run_folder import provenance, provenance_line
 from hcrmp.viewer.critical import Critical, critical
 
 FILM_SUFFIXES = (".mp4", ".gif")
@@ -45,7 +47,9 @@ def write_png(drive: DriveLog, time_s: float, path: str | os.PathLike[str], size
     tick = drive.tick_at(time_s)
     overlay = overlay_of(drive, tick, critical(drive.scenes))
     frame = SceneRenderer(drive.drawing, size).render(drive.scenes, tick, overlay)
-    Image.fromarray(frame).save(target, format="PNG")
+    told = PngInfo()
+    told.add_text("Comment", _made_by(drive))
+    Image.fromarray(frame).save(target, format="PNG", pnginfo=told)
     return target
 
 
@@ -97,7 +101,10 @@ def frames(drive: DriveLog, fps: float, size: tuple[int, int], speed: float = 1.
 def _write_mp4(drive: DriveLog, path: Path, fps: float, size: tuple[int, int], speed: float) -> None:
     # H.264 in yuv420p, which every browser plays, wants even sizes.
     even = (size[0] - size[0] % 2, size[1] - size[1] % 2)
-    writer = imageio.get_writer(path, fps=fps, codec="libx264", quality=7, macro_block_size=2, pixelformat="yuv420p")
+    writer = imageio.get_writer(
+        path, fps=fps, codec="libx264", quality=7, macro_block_size=2, pixelformat="yuv420p",
+        output_params=["-metadata", f"comment={_made_by(drive)}"],
+    )  # fmt: skip
     with writer:
         for frame in frames(drive, fps, even, speed):
             writer.append_data(frame)
@@ -108,4 +115,11 @@ def _write_gif(drive: DriveLog, path: Path, fps: float, size: tuple[int, int], s
     pictures = [Image.fromarray(frame) for frame in frames(drive, fps, size, speed)]
     palette = pictures[len(pictures) // 2].quantize(128)
     few = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    few[0].save(path, save_all=True, append_images=few[1:], duration=round(1000.0 / fps), loop=0, optimize=True)
+    few[0].save(
+        path, save_all=True, append_images=few[1:], duration=round(1000.0 / fps), loop=0, optimize=True,
+        comment=_made_by(drive).encode(),
+    )  # fmt: skip
+
+
+def _made_by(drive: DriveLog) -> str:
+    return provenance_line(provenance(drive.meta.seed))

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from envs.recording import DriveLog
-from hcrmp.run_folder import write_text
+from hcrmp.run_folder import provenance, provenance_line, write_text
 from hcrmp.viewer.comparison import encode_comparison
 from hcrmp.viewer.encode import encode_drive, encode_road
 
@@ -28,7 +28,7 @@ def write_html(drives: Sequence[DriveLog], path: str | os.PathLike[str]) -> Path
     """Write one self-contained page that replays the drives (a list to choose from); return its path."""
     if not drives:
         raise ValueError("there is no drive to show: give at least one")
-    write_text(Path(path), page(title(drives), _data(drives)))
+    write_text(Path(path), page(title(drives), _data(drives), drives[0].meta.seed))
     return Path(path)
 
 
@@ -41,17 +41,17 @@ def write_comparison(
     that begins at 12.4 s shows nothing before it.
     """
     heading = f"{names[0]} and {names[1]}: {title([first])}"
-    write_text(
-        Path(path), page(heading, _data([first, second]) | {"compared": encode_comparison(first, second, names)})
-    )
+    data = _data([first, second]) | {"compared": encode_comparison(first, second, names)}
+    write_text(Path(path), page(heading, data, first.meta.seed))
     return Path(path)
 
 
-def page(heading: str, data: Mapping[str, Any]) -> str:
-    """Return the HTML text of a page that shows ``data``."""
+def page(heading: str, data: Mapping[str, Any], seed: int) -> str:
+    """Return the HTML text of a page that shows ``data``, of a drive of that episode ``seed``."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(_resource("page.html.j2")).render(
         title=_printable(heading),
+        generator=provenance_line(provenance(seed)),
         style=_resource("page.css"),
         scripts=[_resource(name) for name in _SCRIPTS],
         data=packed(data),

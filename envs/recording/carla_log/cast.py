@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from envs.carla_frame import CENTIMETRES, y_mirrored
 from envs.carla_recording import CarlaLogError, Packet, RecordedActor, RecordedKind, Recording
@@ -61,7 +62,7 @@ def cast_of(recording: Recording) -> dict[int, Body]:
             if body is not None:
                 cast[actor.id] = body
         for row in frame.table(Packet.BOXES):
-            box = np.concatenate([row["centre_cm"], row["extent_cm"]]).astype(np.float64) / CENTIMETRES
+            box = np.concatenate([row["centre_cm"], row["extent_cm"]])
             if int(row["id"]) in cast and _is_box(box):
                 cast[int(row["id"])] = _boxed(cast[int(row["id"])], box.tolist())
     return cast
@@ -94,13 +95,13 @@ def _half_sizes(type_id: str, kind: ActorKind) -> tuple[float, float]:
     return _USUAL_HALF_M[kind] if model is None else (model.half_length_m, model.half_width_m)
 
 
-def _is_box(box: np.ndarray) -> bool:
-    return bool(np.isfinite(box).all() and (np.abs(box[:3]) <= MOST_HALF_M).all()
-                and (box[3:5] > 0.0).all() and (box[3:5] <= MOST_HALF_M).all())  # fmt: skip
+def _is_box(box: npt.NDArray[np.float32]) -> bool:
+    most = MOST_HALF_M * CENTIMETRES
+    return bool((np.abs(box) <= most).all() and (box[3:5] > 0.0).all())
 
 
 def _boxed(body: Body, box: list[float]) -> Body:
-    x, y, _, half_length, half_width, _ = box
+    x, y, _, half_length, half_width, _ = (number / CENTIMETRES for number in box)
     return replace(body, half_length=half_length, half_width=half_width, ahead=x, left=y_mirrored(y), measured=True)
 
 

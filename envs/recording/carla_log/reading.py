@@ -90,7 +90,7 @@ def _write_road(
         return RoadDrawing((), ())
     graph = known.graph
     shown = shown_by_group(frames, _lights(recording), graph.controls, heads_of(known.opendrive))
-    fill_road(scenes, graph, shown)
+    fill_road(scenes, known, shown)
     runs = {group: runs_of(scenes.time_s, shown[:, group]) for group in range(shown.shape[1])}
     return replace(graph.drawing, gates=gate_lines(graph, runs))
 

@@ -13,9 +13,9 @@ from envs.embedded.junction_rules import watch_junction
 from envs.embedded.route_line import track_route
 from envs.embedded.world import FAR_M, read_road, track_lane
 from envs.embedded.world_rows import WorldRow
+from envs.recording.carla_log.known_map import KnownMap
 from envs.recording.carla_log.lights import program_that_shows
 from envs.recording.carla_log.matching import Places, Route, driven_route, find_places
-from envs.roads.lane_graph import LaneGraph
 from envs.scene import (
     ROUTE_POINT_SPACING_M,
     EventRow,
@@ -30,11 +30,11 @@ from envs.traffic.network import RoadArrays, road_arrays
 WRONG_WAY_LIMIT_S = 10.0
 """From when driving against the traffic is an event (s): what scenarios have that say nothing else."""
 
-ELSEWHERE_M = 50.0
-"""An ego that is always farther than this from every lane is on another map (m, ours)."""
+ELSEWHERE_M = 20.0
+"""An ego that is mostly farther than this from every lane is on another map (m, ours)."""
 
 
-def fill_road(scenes: SceneBatch, graph: LaneGraph, shown: IntArray) -> None:
+def fill_road(scenes: SceneBatch, known: KnownMap, shown: IntArray) -> None:
     """Write ``road``, ``route`` and the road's events of ``scenes`` (batch axis: time).
 
     ``shown`` ``(T, G)`` the states of the map's signal groups, -1 where nothing is known of them.
@@ -42,10 +42,11 @@ def fill_road(scenes: SceneBatch, graph: LaneGraph, shown: IntArray) -> None:
     Raises:
         CarlaLogError: the ego is nowhere near a road of the map.
     """
+    graph = known.graph
     roads = road_arrays(graph, [graph])
     roads = roads._replace(programs=roads.programs.copy())
     places = find_places(scenes, graph, roads)
-    _require_a_road(graph, places)
+    _require_a_road(known, places)
     route = driven_route(scenes, graph, places)
     passage = _Passage(scenes, roads, places, route)
     for tick in range(scenes.batch_size):
@@ -55,11 +56,12 @@ def fill_road(scenes: SceneBatch, graph: LaneGraph, shown: IntArray) -> None:
         scenes.route.block[RouteRow.TIME_LIMIT] = scenes.time_s[-1]
 
 
-def _require_a_road(graph: LaneGraph, places: Places) -> None:
-    nearest = float(np.abs(places.d).min())
-    if nearest > ELSEWHERE_M:
+def _require_a_road(known: KnownMap, places: Places) -> None:
+    beyond = np.maximum(np.maximum(-places.s, places.s - known.graph.length[places.lane]), 0.0)
+    away = float(np.median(np.hypot(places.d, beyond)))
+    if away > ELSEWHERE_M:
         raise CarlaLogError(
-            f"the ego comes no nearer than {nearest:.0f} m to any lane of {graph.name}: give the map of the recording"
+            f"the ego is {away:.0f} m from any lane of {known.name} most of the time: give the map of the recording"
         )
 
 

@@ -134,9 +134,15 @@ def _controls(body: Body, ticks: IntArray, controls: _Rows) -> FloatArray:
     return result
 
 
+def widened(values: np.ndarray) -> FloatArray:
+    """Return recorded numbers as float64, without a word about those that are none."""
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.float64)
+
+
 def _numbers(body: Body, values: np.ndarray, most: float, what: str) -> FloatArray:
     """Return recorded numbers as float64; refuse what is not finite, or larger than ``most``."""
-    numbers = values.astype(np.float64)
+    numbers = widened(values)
     if not (np.abs(numbers) <= most).all():
         raise CarlaLogError(f"actor {body.id} ({body.type_id}) has a {what} that is not finite, or beyond all measure")
     return numbers

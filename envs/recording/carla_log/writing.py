@@ -18,6 +18,7 @@ from envs.carla_backend.blueprints import blueprint_of
 from envs.carla_frame import CENTIMETRES, mirrored, steer_mirrored, turn_rate_to_carla, yaw_to_carla
 from envs.carla_recording import LAYOUTS, Packet, RecordedActor, RecordedKind
 from envs.carla_recording_writer import MOST_ROWS, Bytes, added, frame, header, records, table
+from envs.carla_server.blueprints import AttributeType
 from envs.carla_server.vehicle_models import VEHICLE_MODELS
 from envs.recording import DriveLog, DriveLogError
 from envs.recording.carla_log.cast import HERO
@@ -29,9 +30,6 @@ from envs.scene import ActorKind, FloatArray, IntArray
 
 NOBODY = 2**32 - 1
 """Id of what the ego collided with where it has no body of its own."""
-
-INT, STRING = 1, 3
-"""Types of attributes."""
 
 _HALF_HEIGHT_M = {ActorKind.PEDESTRIAN: 0.93, ActorKind.STATIC: 0.5}
 _BASE_TYPES = {
@@ -138,12 +136,19 @@ class _Bodies:
         x, y, z = (mirrored(self.place[tick, slot]) * CENTIMETRES).tolist()
         place = (x, y, z), (0.0, 0.0, yaw_to_carla(float(self.yaw[tick, slot])))
         role = HERO if slot == 0 else "pedestrian" if kind == ActorKind.PEDESTRIAN else "autopilot"
-        attributes = [("role_name", STRING, role)]
+        attributes = [("role_name", AttributeType.STRING, role)]
         recorded = RecordedKind.WALKER if kind == ActorKind.PEDESTRIAN else RecordedKind.OTHER
         if kind in _BASE_TYPES:
             recorded = RecordedKind.VEHICLE
             wheels = "2" if kind in (ActorKind.MOTORCYCLE, ActorKind.CYCLIST) else "4"
-            attributes += [] if told else [("number_of_wheels", INT, wheels), ("base_type", STRING, _BASE_TYPES[kind])]
+            attributes += (
+                []
+                if told
+                else [
+                    ("number_of_wheels", AttributeType.INT, wheels),
+                    ("base_type", AttributeType.STRING, _BASE_TYPES[kind]),
+                ]
+            )
         return RecordedActor(actor_id, recorded, *place, 0, type_id, tuple(attributes))
 
     def _box(self, tick: int, slot: int) -> tuple[float, ...]:
@@ -191,7 +196,7 @@ class _Lights:
 
 def _light(actor_id: int, name: str, place: FloatArray) -> RecordedActor:
     x, y, z = (mirrored(np.array([*place, 0.0])) * CENTIMETRES).tolist()
-    attributes = (("sign_id", STRING, name),)
+    attributes = (("sign_id", AttributeType.STRING, name),)
     return RecordedActor(actor_id, RecordedKind.LIGHT, (x, y, z), (0.0, 0.0, 0.0), 0, LIGHT, attributes)
 
 
