@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from envs.recording import DriveLog
 from hcrmp.viewer import write_comparison, write_html
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from tests.browser import BROWSER_OPTIONS, program
 
 
 def main() -> None:
@@ -44,10 +42,9 @@ def main() -> None:
 
 def photograph(page: Path, arguments: argparse.Namespace) -> None:
     """Take the picture of a page as ``arguments`` ask for it."""
-    program = next(found for name in BROWSERS if (found := shutil.which(name)))
     width, height = arguments.size
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program(), args=BROWSER_OPTIONS)
         tab = browser.new_page(
             viewport={"width": width, "height": height}, color_scheme="dark" if arguments.dark else "light"
         )
