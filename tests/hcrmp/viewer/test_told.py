@@ -86,12 +86,12 @@ def test_only_rays_that_meet_something_are_stored() -> None:
 
 
 def telling(drive: DriveLog, prompt: str, answer: str) -> Told:
-    """Return answers to two questions, the second from tick 92 on, a policy and a scan that sees to the left."""
+    """Return answers to two questions, of ticks 10 to 91 and from 92 on, a policy and a scan that sees to the left."""
     ranges_m = np.full((len(drive), 72), 60.0)
     ranges_m[:, 54] = 5.0
     return Told(
         answers=(HintTold(0.0, prompt, answer), HintTold(9.2, "second " + prompt, "second " + answer)),
-        answer_index=(np.arange(len(drive)) >= 92).astype(np.int64),
+        answer_index=np.where(np.arange(len(drive)) < 10, -1, np.arange(len(drive)) >= 92).astype(np.int64),
         mean=np.tile([0.0, -0.5], (len(drive), 1)),
         spread=np.tile([0.4, 0.3], (len(drive), 1)),
         scan=Scan(60.0, ranges_m),
@@ -111,6 +111,9 @@ def test_prompt_and_answer_of_the_hint_that_holds_are_shown(
     tab.evaluate("location.hash = '#t=9.2'")
     press(tab, "p")
     expect(tab.locator(".answer pre").last).to_have_text("second The pedestrian.")
+    press(tab, "Home")
+    expect(tab.locator(".answer summary")).to_have_text("No prompt: no model was asked for this hint")
+    expect(tab.locator(".answer pre").first).to_be_hidden()
 
 
 def test_the_rays_are_drawn_and_can_be_taken_away(
@@ -157,5 +160,5 @@ def test_the_answers_are_as_they_were_given(drive: DriveLog, monkeypatch: pytest
     monkeypatch.setattr(encode, "told_of", lambda drive: telling(drive, EVIL, EVIL))
     told = encode.encode_drive(drive)["told"]
     assert told["answers"][0] == [0.0, "model", EVIL, EVIL]
-    np.testing.assert_array_equal(decoded(told["answer"])[[0, 91, 92, 199]], [0, 0, 1, 1])
+    np.testing.assert_array_equal(decoded(told["answer"])[[0, 10, 91, 92, 199]], [-1, 0, 0, 1, 1])
     np.testing.assert_allclose(decoded(told["policy"]["steer"]["mean"]), -0.5)
