@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.browser import program
+
 # On an empty cache the first of them compiles every kernel.
 pytestmark = pytest.mark.timeout(600)
 
@@ -35,6 +37,16 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),
     "bench_knowledge": (["--rounds", "1", "--only-words"], ["lexical", "chance"]),
     "bench_reset": (["--resets", "2"], ["town"]),
+    **(
+        {
+            "bench_viewer": (
+                ["--minutes", "0.05", "--others", "3", "--rounds", "1", "--seconds", "0.2"],
+                ["one drive", "two beside each other"],
+            )
+        }
+        if program()
+        else {}
+    ),
     "bench_roads": (["--rounds", "1"], ["on_ramp_road"]),
     "bench_sumo": (
         ["--maps", "town", "--rounds", "1", "--seconds", "0.01", "--seeds", "1", "--minutes", "0.1"],
