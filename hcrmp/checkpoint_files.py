@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import torch as th
 
-from hcrmp.errors import UserError
 from hcrmp.untrusted import UntrustedFileError
 from hcrmp.untrusted.arrays import read_npz
 from hcrmp.untrusted.documents import parse_json, read_bytes
@@ -32,7 +31,7 @@ SECTIONS: dict[str, type] = {"algorithm": str, "spaces": dict, "layout": dict, "
 """What the document holds, and of which type."""
 
 
-class CheckpointError(UserError):
+class CheckpointError(UntrustedFileError):
     """A checkpoint that is missing, damaged or made for another observation or network."""
 
 

@@ -24,7 +24,7 @@ from hcrmp.share.document import (
     World,
     part_of,
 )
-from hcrmp.share.networks import distribution_name
+from hcrmp.share.networks import distribution_name, named_once
 from hcrmp.train_config import Algorithm, HcrmpOptions, TrainConfig, load_train
 from llm_hints.hint import CRITICS, STATE_SIZE
 
@@ -39,7 +39,8 @@ def planner_of_run(folder: RunFolder) -> tuple[PlannerDocument, dict[str, th.Ten
     weights = checkpoint.parameters.get("policy")
     if not isinstance(weights, dict) or not all(isinstance(tensor, th.Tensor) for tensor in weights.values()):
         raise SharedPlannerError(f"{folder.latest_checkpoint} holds no networks of a planner")
-    return document_of(folder, config, checkpoint), weights
+    document = document_of(folder, config, checkpoint)
+    return document, named_once(document, weights)
 
 
 def document_of(folder: RunFolder, config: TrainConfig, checkpoint: CheckpointParts) -> PlannerDocument:
