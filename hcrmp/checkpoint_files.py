@@ -26,7 +26,7 @@ FORMAT = 1
 META, ARRAYS, PARAMETERS = "meta.json", "state.npz", "parameters.pt"
 LARGEST = 1 << 32
 """Bytes of a file of a checkpoint, and of what it unpacks to."""
-LARGEST_META = 1 << 26
+LARGEST_META = 1 << 24
 SECTIONS: dict[str, type] = {"algorithm": str, "spaces": dict, "layout": dict, "checksums": dict, "state": dict}
 """What the document holds, and of which type."""
 

@@ -57,7 +57,8 @@ def check_free(place: Path) -> None:
     if place.exists() and not place.is_dir():
         raise UserError(f"output={place} is a file: name a folder")
     known = {WEIGHTS_FILE, DOCUMENT_FILE, CARD_FILE, ONNX_FILE, "evaluation", "drives", "replay"}
-    strange = sorted({path.name for path in place.iterdir()} - known) if place.is_dir() else []
+    found = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    strange = sorted(name for name in found - known if not name.startswith("."))
     if strange:
         raise UserError(f"output={place} holds other things ({', '.join(strange[:3])}): name another folder")
 

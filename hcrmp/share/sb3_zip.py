@@ -35,7 +35,7 @@ from hcrmp.untrusted.torch_archives import read_torch
 from hcrmp.untrusted.weights import LARGEST_WEIGHTS, check_finite
 from llm_hints.hint import STATE_SIZE
 
-LARGEST_DATA = 1 << 26
+LARGEST_DATA = 1 << 24
 DATA, WEIGHTS = "data", "policy.pth"
 ACTIVATIONS = {module.__name__: module for module in (nn.Tanh, nn.ReLU, nn.ELU, nn.LeakyReLU, nn.SiLU, nn.GELU)}
 HARMLESS = {":type:", ":serialized:", "net_arch", "activation_fn", "optimizer_class", "optimizer_kwargs", "use_sde",

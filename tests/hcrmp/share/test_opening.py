@@ -116,6 +116,7 @@ def in_policy(**changes: Any) -> Callable[[dict[str, Any]], object]:
         (in_policy(actor_layers=[9]), r"are float32 \(8, 48\) there and float32 \(9, 48\) in its architecture"),
         (in_policy(encoder="gru"), "absent"),
         (lambda v: v["parts"]["state"].update(shape=[36]), r"state has the shape \(36,\)"),
+        (lambda v: v["parts"]["state"].update(shape=[]), "has the shape"),
         (lambda v: v["parts"]["state"].update(shape=[10**12]), "beyond 131,072"),
         (lambda v: v["parts"]["state"].update(low=-1e999), "Infinity is no number"),
         (lambda v: v["parts"]["state"].update(low=-2.0), "expected Part"),

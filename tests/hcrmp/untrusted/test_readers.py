@@ -135,6 +135,18 @@ def test_lists_that_grow_tenfold_in_each_line_are_refused() -> None:
     refused(lambda: read_torch(content, "x", MOST), "one thing in two places")
 
 
+def test_many_tensors_of_one_storage_are_refused() -> None:
+    numbers = th.arange(10_000.0)
+    assert len(read_torch(torch_file([numbers[n:] for n in range(3)]), "x", MOST)) == 3
+    refused(lambda: read_torch(torch_file([numbers[n:] for n in range(100)]), "x", MOST), "more of its numbers")
+
+
+def test_a_description_of_megabytes_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = with_pickle(torch_file({}), lambda inside: inside + b"]" * (1 << 21))
+    monkeypatch.setattr(Archive, "read", None)
+    refused(lambda: read_torch(content, "x", 1 << 30), "too long")
+
+
 # ---- archives
 
 
