@@ -23,6 +23,7 @@ from hcrmp.share.document import (
     parse_document,
     with_checksums,
 )
+from hcrmp.share.opening import results_place
 from hcrmp.share.run_planner import planner_of_run
 
 
@@ -57,6 +58,7 @@ def check_free(place: Path) -> None:
     if place.exists() and not place.is_dir():
         raise UserError(f"output={place} is a file: name a folder")
     known = {WEIGHTS_FILE, DOCUMENT_FILE, CARD_FILE, ONNX_FILE, "evaluation", "drives", "replay"}
+    known |= {results_place(place / ONNX_FILE).name} if (place / ONNX_FILE).is_file() else set()
     found = {path.name for path in place.iterdir()} if place.is_dir() else set()
     strange = sorted(name for name in found - known if not name.startswith("."))
     if strange:

@@ -31,10 +31,10 @@ Kind = Literal["folder", "onnx", "zip", "run"]
 def kind_of(path: Path) -> Kind:
     """Return what ``path`` is, by its name and, for a folder, by what is in it."""
     if path.is_dir():
-        if (path / DOCUMENT_FILE).is_file():
-            return "folder"
         if (path / CONFIG_FILE).is_file():
             return "run"
+        if (path / DOCUMENT_FILE).is_file():
+            return "folder"
         if (path / ONNX_FILE).is_file():
             return "onnx"
     elif path.is_file():
@@ -108,6 +108,7 @@ def is_shared(path: Path) -> bool:
 
 def results_place(path: Path) -> Path:
     """Return the folder of what is measured of a shared planner: its own, or one beside its file."""
+    kind_of(path)  # which says that it is none, before a folder is made for it
     return path if path.is_dir() else path.with_name(f"{path.stem}_{path.suffix.removeprefix('.') or 'results'}")
 
 

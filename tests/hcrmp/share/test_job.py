@@ -82,8 +82,16 @@ def test_evaluation_takes_a_folder_and_a_file(run: RunFolder, planner: Path) -> 
         config = evaluate_config(run, run=str(named))
         results, drives = evaluate(config, open_folder(config), quiet())
         assert [one.outcome for one in results.records] == [one.outcome for one in own]
+        share(ShareConfig(run=str(run.path), to="all"))  # results are in nobody's way
         assert (place / "evaluation" / "planner-merging-low.json").is_file() and drives[0].parent == place / "drives"
     assert read_records(planner / "evaluation" / "planner-merging-low.json") == own
+
+
+def test_nothing_is_made_for_a_file_that_is_no_planner(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("x")
+    with pytest.raises(SharedPlannerError, match="is no planner"):
+        open_folder(EvaluateConfig(run=str(tmp_path / "notes.md")))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.md"]
 
 
 def test_the_worlds_are_those_of_the_training(run: RunFolder, planner: Path) -> None:
