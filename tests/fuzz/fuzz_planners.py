@@ -30,7 +30,8 @@ from hcrmp.errors import UserError
 from hcrmp.share import load_policy
 from tests.fuzz.fuzz_opendrive import deadline
 from tests.fuzz.planner_corpus import corpus, toy_model
-from tests.fuzz.planner_mutations import CANARY, Files, mutated
+from tests.fuzz.planner_mutations import Files, mutated
+from tests.fuzz.value_mutations import CANARY
 from tests.hcrmp.share.planners import observation, write
 
 DEADLINE_S = 10.0

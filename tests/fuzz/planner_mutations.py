@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import io
 import json
 import pickle
-import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from tests.fuzz.onnx_mutations import mutated_onnx
+from tests.fuzz.value_mutations import Payload, Rng, mutated_bytes, mutated_json
 
 Files = dict[str, bytes]
-Rng = np.random.Generator
-CANARY = Path(tempfile.gettempdir()) / "hcrmp_fuzz_canary"
-"""What a pickle of ours would make, if anything ran it."""
-
-ODD: tuple[Any, ...] = (
-    None, True, -1, 0, 1, 3, 2**31, 2**63, 10**30, 1e308, float("nan"), float("inf"), "", "x" * 5000, "\x1b[31m\n",
-    "../../etc/passwd", [], [[]], [1], {}, {"a": 1}, [None] * 20, ["F32"], [2**40, 2**40], [0, 10**12], "beta", "I64",
-)  # fmt: skip
-"""What a value becomes."""
-OPERATORS = ("Loop", "If", "Scan", "Einsum", "Tile", "Expand", "ConstantOfShape", "MatMul", "Reshape", "Concat", "Add",
-             "Identity", "Shape", "Gather", "Slice", "Transpose", "Exp", "Div", "GRU", "Conv", "Nonsense")  # fmt: skip
-
-
-class Payload:
-    """An object whose pickle makes the canary."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (CANARY,)
 
 
 def mutated(files: Files, rng: Rng) -> Files:
@@ -51,74 +30,6 @@ def mutated(files: Files, rng: Rng) -> Files:
 
 def _by_meaning(name: str) -> Callable[[bytes, Rng], bytes] | None:
     return _FORMATS.get(Path(name).suffix)
-
-
-def mutated_bytes(content: bytes, rng: Rng) -> bytes:
-    """Return ``content`` with bytes flipped, cut off, doubled, or overwritten with a number or a pickle."""
-    data = bytearray(content)
-    if not data:
-        return bytes(rng.integers(0, 256, 8, dtype=np.uint8))
-    place = int(rng.integers(len(data)))
-    kind = int(rng.integers(6))
-    if kind == 0:
-        for _ in range(int(rng.integers(1, 6))):
-            data[int(rng.integers(len(data)))] ^= 1 << int(rng.integers(8))
-    elif kind == 1:
-        del data[place:]
-    elif kind == 2:
-        end = place + int(rng.integers(1, 200))
-        data[place:place] = data[place:end]
-    elif kind == 3:
-        number = (0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FC00000, 0xFF800000)[int(rng.integers(6))]
-        data[place : place + 4] = struct.pack("<I", number)
-    elif kind == 4:
-        data[place:place] = pickle.dumps(Payload(), protocol=int(rng.integers(5)))
-    else:
-        del data[place : place + int(rng.integers(1, 50))]
-    return bytes(data)
-
-
-# ---- JSON
-
-
-def mutated_value(value: Any, rng: Rng) -> Any:
-    """Return ``value`` with one thing in it changed: replaced, left out, doubled, renamed, or a number scaled."""
-    if isinstance(value, (dict, list)) and value and rng.random() < 0.85:
-        return _mutated_inside(copy.copy(value), rng)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and rng.random() < 0.5:
-        return value * (-1, 0, 2, 1000, 10**9)[int(rng.integers(5))]
-    if rng.random() < 0.03:
-        deep: Any = value
-        for _ in range(int(rng.integers(50, 3000))):
-            deep = [deep]
-        return deep
-    return ODD[int(rng.integers(len(ODD)))]
-
-
-def _mutated_inside(value: Any, rng: Rng) -> Any:
-    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
-    key, kind = keys[int(rng.integers(len(keys)))], rng.random()
-    if kind < 0.8:
-        value[key] = mutated_value(value[key], rng)
-    elif kind < 0.9:
-        del value[key]
-    elif isinstance(value, dict):
-        value[f"{key}_"] = value.pop(key)
-    else:
-        value.insert(key, copy.deepcopy(value[key]))
-    return value
-
-
-def mutated_json(content: bytes, rng: Rng) -> bytes:
-    """Return a JSON document with one value changed."""
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        return mutated_bytes(content, rng)
-    try:
-        return json.dumps(mutated_value(value, rng)).encode()
-    except RecursionError:  # what Python cannot write it may still be asked to read
-        return b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
 # ---- archives
@@ -187,7 +98,7 @@ def mutated_pickle(inside: bytes, rng: Rng) -> bytes:
     return mutated_bytes(inside, rng)
 
 
-# ---- safetensors and ONNX
+# ---- safetensors
 
 
 def mutated_safetensors(content: bytes, rng: Rng) -> bytes:
@@ -200,96 +111,6 @@ def mutated_safetensors(content: bytes, rng: Rng) -> bytes:
     return claimed.to_bytes(8, "little") + header + content[8 + length :]
 
 
-def mutated_onnx(content: bytes, rng: Rng) -> bytes:
-    """Return a graph with one thing in it changed."""
-    import onnx
-
-    try:
-        model = onnx.load_model_from_string(content)
-        _GRAPH_CHANGES[int(rng.integers(len(_GRAPH_CHANGES)))](model, rng)
-        changed: bytes = model.SerializeToString()
-    except Exception:  # a graph that an earlier mutation broke: its bytes will do
-        return mutated_bytes(content, rng)
-    return changed
-
-
-def _one(items: Any, rng: Rng) -> Any:
-    return items[int(rng.integers(len(items)))]
-
-
-def _change_operator(model: Any, rng: Rng) -> None:
-    _one(model.graph.node, rng).op_type = OPERATORS[int(rng.integers(len(OPERATORS)))]
-
-
-def _change_domain(model: Any, rng: Rng) -> None:
-    _one(model.graph.node, rng).domain = ("com.microsoft", "ai.onnx.ml", "evil")[int(rng.integers(3))]
-
-
-def _change_shape(model: Any, rng: Rng) -> None:
-    tensor = _one(model.graph.initializer, rng)
-    if tensor.dims:
-        tensor.dims[int(rng.integers(len(tensor.dims)))] = int(_one((0, 1, -1, 2**40, 2**62, 7), rng))
-
-
-def _point_elsewhere(model: Any, rng: Rng) -> None:
-    tensor = _one(model.graph.initializer, rng)
-    tensor.data_location = 1
-    entry = tensor.external_data.add()
-    entry.key, entry.value = "location", "../../../etc/passwd"
-
-
-def _change_numbers(model: Any, rng: Rng) -> None:
-    tensor = _one(model.graph.initializer, rng)
-    tensor.raw_data = mutated_bytes(tensor.raw_data, rng)
-
-
-def _change_type(model: Any, rng: Rng) -> None:
-    _one(model.graph.initializer, rng).data_type = int(rng.integers(20))
-
-
-def _drop_operator(model: Any, rng: Rng) -> None:
-    del model.graph.node[int(rng.integers(len(model.graph.node)))]
-
-
-def _rewire(model: Any, rng: Rng) -> None:
-    node, other = _one(model.graph.node, rng), _one(model.graph.node, rng)
-    if node.input:
-        node.input[int(rng.integers(len(node.input)))] = other.output[0]
-
-
-def _change_attribute(model: Any, rng: Rng) -> None:
-    attribute = _one([one for node in model.graph.node for one in node.attribute], rng)
-    attribute.i = int(_one((0, -1, 2, 2**40), rng))
-    if attribute.ints:
-        attribute.ints[0] = int(_one((0, -1, 2, 2**40), rng))
-    if attribute.HasField("t"):
-        attribute.t.raw_data = mutated_bytes(attribute.t.raw_data, rng)
-
-
-def _change_document(model: Any, rng: Rng) -> None:
-    entry = model.metadata_props[0]
-    entry.value = mutated_json(entry.value.encode(), rng).decode("utf-8", "replace")
-
-
-def _change_opset(model: Any, rng: Rng) -> None:
-    model.opset_import[0].version = int(_one((1, 7, 12, 18, 21, 99), rng))
-
-
-def _change_end(model: Any, rng: Rng) -> None:
-    end = _one([*model.graph.input, *model.graph.output], rng)
-    end.type.tensor_type.shape.dim[-1].dim_value = int(_one((0, 1, 2, 2**40), rng))
-
-
-def _rename(model: Any, rng: Rng) -> None:
-    end = _one([*model.graph.input, *model.graph.output, *model.graph.initializer], rng)
-    end.name = str(_one(("state", "action", "x\x1b", ""), rng))
-
-
-_GRAPH_CHANGES: tuple[Callable[[Any, Rng], None], ...] = (
-    _change_operator, _change_operator, _change_domain, _change_shape, _point_elsewhere, _change_numbers, _change_type,
-    _drop_operator, _rewire, _rewire, _change_attribute, _change_document, _change_document, _change_opset, _change_end,
-    _rename,
-)  # fmt: skip
 _FORMATS: dict[str, Callable[[bytes, Rng], bytes]] = {
     ".json": mutated_json, ".zip": mutated_zip, ".npz": mutated_zip, ".pt": mutated_zip,
     ".safetensors": mutated_safetensors, ".onnx": mutated_onnx,

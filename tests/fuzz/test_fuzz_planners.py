@@ -14,7 +14,7 @@ import torch as th
 from tests.fuzz import fuzz_planners
 from tests.fuzz.fuzz_planners import Watch, fuzz_file, verdict
 from tests.fuzz.planner_corpus import Files, corpus
-from tests.fuzz.planner_mutations import CANARY, Payload
+from tests.fuzz.value_mutations import CANARY, Payload
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
+from gymnasium import spaces
 
+from hcrmp.algorithm import MultiCriticPPO
 from hcrmp.baselines import SacOptions
 from hcrmp.build import build_environment
 from hcrmp.camera_encoder import CameraEncoderConfig
+from hcrmp.checkpoint import save_checkpoint
 from hcrmp.config import EvaluateConfig
+from hcrmp.drivers import PlannerDriver
 from hcrmp.errors import UserError
 from hcrmp.evaluate import evaluate, open_folder, trained_config
 from hcrmp.evaluation import make_course, make_driver
@@ -28,9 +32,11 @@ from hcrmp.share.document import CARD_FILE, DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FI
 from hcrmp.share.driver import open_planner
 from hcrmp.share.job import share
 from hcrmp.share.opening import hints_note
-from hcrmp.train_config import HcrmpOptions, load_train
+from hcrmp.train import plain_config
+from hcrmp.train_config import HcrmpOptions, TrainConfig, load_train
 from tests.hcrmp.share.planners import ALGORITHMS, SEEING, document_of, observation, shared
 from tests.hcrmp.tiny import MERGING, evaluate_config, quiet, tiny_run
+from tests.hcrmp.toy_worlds import ToyWorlds
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +226,19 @@ def test_hints_that_differ_are_told(tmp_path: Path) -> None:
         path.mkdir()
         (path / DOCUMENT_FILE).write_text(replace(document, world=replace(document.world, hints=hints)).text())
         assert ("trained with hints from openai" in hints_note(path)) is told
+
+
+def test_a_run_with_cameras_is_shared_and_its_encoder_written_once(tmp_path: Path) -> None:
+    document = document_of(SEEING, pictures=True)
+    world = ToyWorlds(2)
+    world.observation_space = spaces.Dict({name: part.space() for name, part in document.parts.items()})
+    options = replace(SEEING, n_steps=2, batch_size=4)
+    model = MultiCriticPPO(env=world, config=options, seed=4, device="cpu")
+    folder = RunFolder.create(tmp_path / "run", plain_config(TrainConfig(algo=options)), seed=0)
+    save_checkpoint(folder.latest_checkpoint, model, layout=document.layout.as_dict())
+    share(ShareConfig(run=str(folder.path)))
+    policy, rows = load_policy(folder.path / "shared"), observation(document.parts, 3)
+    expected = PlannerDriver("x", model).act(rows, None)  # type: ignore[arg-type]
+    assert np.array_equal(policy.act(rows), expected)
+    bytes_of_weights = sum(tensor.numel() * tensor.element_size() for tensor in model.policy.parameters())
+    assert (folder.path / "shared" / WEIGHTS_FILE).stat().st_size < 1.2 * bytes_of_weights
