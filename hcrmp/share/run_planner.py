@@ -23,6 +23,7 @@ from hcrmp.share.document import (
     SharedPlannerError,
     World,
     part_of,
+    plain_name,
 )
 from hcrmp.share.networks import distribution_name, named_once
 from hcrmp.train_config import Algorithm, HcrmpOptions, TrainConfig, load_train
@@ -51,7 +52,7 @@ def document_of(folder: RunFolder, config: TrainConfig, checkpoint: CheckpointPa
     return PlannerDocument(
         format=FORMAT,
         version=VERSION,
-        name=folder.name,
+        name=plain_name(folder.path.resolve().name),
         algorithm=options,
         parts=_parts(checkpoint),
         layout=from_mapping(ObservationLayout, checkpoint.layout, "layout"),

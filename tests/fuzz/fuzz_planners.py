@@ -28,6 +28,7 @@ import torch as th
 from hcrmp.checkpoint import load_checkpoint
 from hcrmp.errors import UserError
 from hcrmp.share import load_policy
+from hcrmp.share.opening import shared_config
 from tests.fuzz.fuzz_opendrive import deadline
 from tests.fuzz.planner_corpus import corpus, toy_model
 from tests.fuzz.planner_mutations import Files, mutated
@@ -95,6 +96,7 @@ def verdict(name: str, files: Files, folder: Path, watch: Watch) -> str:
 
 def _act(path: Path) -> None:
     policy = load_policy(path)
+    shared_config(path)  # the worlds of its evaluation
     if sum(int(np.prod(part.shape)) for part in policy.parts.values()) > 1 << 20:
         return
     actions = policy.act(observation(policy.parts))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,10 @@ from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
 from hcrmp.checkpoint import save_checkpoint
 from hcrmp.policy import PolicyConfig
 from hcrmp.share.job import planner_files
+from tests.fuzz.planner_mutations import Files, packed
 from tests.hcrmp.share.planners import ALGORITHMS, planner
 from tests.hcrmp.toy_worlds import ToyWorlds
 
-Files = dict[str, bytes]
 ROWS = 4
 SMALL: dict[str, Any] = {"policy_kwargs": {"net_arch": [8], "activation_fn": th.nn.ReLU}, "device": "cpu", "seed": 0}
 
@@ -46,12 +48,13 @@ def corpus() -> dict[str, Files]:
 
 
 def zipped(model: BaseAlgorithm) -> bytes:
-    """Return the zip that SB3 writes of a model."""
+    """Return the zip that SB3 writes of a model, without its time and the addresses in it, which differ each time."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.save(stream)
-    return stream.getvalue()
+    with zipfile.ZipFile(stream) as archive:
+        return packed([(name, re.sub(rb" at 0x[0-9a-f]+", b"", archive.read(name))) for name in archive.namelist()])
 
 
 def checkpoint_files() -> Files:

@@ -13,7 +13,8 @@ import torch as th
 
 from tests.fuzz import fuzz_planners
 from tests.fuzz.fuzz_planners import Watch, fuzz_file, verdict
-from tests.fuzz.planner_corpus import Files, corpus
+from tests.fuzz.planner_corpus import corpus
+from tests.fuzz.planner_mutations import Files
 from tests.fuzz.value_mutations import CANARY, Payload
 
 pytest.importorskip("onnx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch as th
 
 from envs.scene import ActorKind, RoadCategory
 from hcrmp.share import load_policy
-from hcrmp.share.document import DOCUMENT_FILE, HINT_LAYOUT, SharedPlannerError, parse_document
+from hcrmp.share.document import DOCUMENT_FILE, HINT_LAYOUT, SharedPlannerError, parse_document, plain_name
 from hcrmp.share.networks import filled_networks
 from hcrmp.untrusted import UntrustedFileError
 from llm_hints.hint import Density, Direction, Entity, Hint
@@ -126,6 +127,8 @@ def in_policy(**changes: Any) -> Callable[[dict[str, Any]], object]:
         (lambda v: v["world"]["observation"].update(perception="x"), "observation.perception"),
         (lambda v: v["action"].update(low=-5.0), "actions are two numbers"),
         (lambda v: v.update(seed=-1), "seed is -1"),
+        (lambda v: v.update(name="../../x"), "is no name of a run"),
+        (lambda v: v.update(name=".."), "is no name of a run"),
         (lambda v: v.update(name="\x1b[31m" * 500, version=7), "version 7"),
         (lambda v: v.update(checksums={}), "is damaged, or was not shared with this"),
     ],
@@ -167,6 +170,14 @@ def test_the_document_survives_its_text() -> None:
     for algorithm in ALGORITHMS.values():
         document = document_of(algorithm)
         assert parse_document(document.text().encode(), "x") == document
+
+
+@pytest.mark.parametrize(("name", "plain"), [("tuned-3", "tuned-3"), ("a/b\x1b(1)", "a_b__1_"), ("..", "planner"),
+                                              ("ü" * 200, "ü" * 100)])  # fmt: skip
+def test_names_become_plain(name: str, plain: str) -> None:
+    assert plain_name(name) == plain
+    document = replace(document_of(ALGORITHMS["ppo"]), name=plain)
+    assert parse_document(document.text().encode(), "x").train_config().run == plain
 
 
 def test_worlds_of_a_stranger_name_no_server_and_no_file() -> None:
