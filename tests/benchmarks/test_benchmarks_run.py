@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         else {}
     ),
     "bench_roads": (["--rounds", "1"], ["on_ramp_road"]),
+    "bench_share": (["--rounds", "1"], ["torch, SB3's predict", "ONNX Runtime alone, action", "planner.onnx"]),
     "bench_sumo": (
         ["--maps", "town", "--rounds", "1", "--seconds", "0.01", "--seeds", "1", "--minutes", "0.1"],
         ["ours, step by step", "SUMO IDM", "mean speed (m/s)", "stop"],
@@ -77,6 +78,8 @@ def test_its_small_run_prints_its_rows(
     module, (arguments, rows) = load(name), COMMANDS[name]
     if name == "bench_sumo" and not module.has_sumo():
         pytest.skip("SUMO is not installed (extra bench)")
+    if name == "bench_share":
+        pytest.importorskip("onnxruntime")
     if name == "bench_roads":
         monkeypatch.setattr(module, "MAPS", tmp_path)
         monkeypatch.setenv(module.CACHE_VARIABLE, str(tmp_path))  # it sets its own, which is undone with this

@@ -29,7 +29,6 @@ def elsewhere(route: Origin, tmp_path_factory: pytest.TempPathFactory) -> Origin
     cut: dict[str, Any] = {
         name: getattr(trace, name)[:TICKS] for name in ("action", "control", "reward_terms", "hint_age_s")
     }
-    words: dict[str, Any] = {name: getattr(trace, name)[:TICKS] for name in ("hint_text", "hint_source")}
     nothing: dict[str, Any] = dict.fromkeys(
         ("hint_state", "hint_weights", "weights", "values", "observation", "distribution", "hint_index")
     )
