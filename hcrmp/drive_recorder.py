@@ -27,6 +27,7 @@ from hcrmp.encoders import STATE_KEY
 from hcrmp.evaluation import Course, Episode
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.metrics import EpisodeRecord
+from hcrmp.run_folder import MADE_BY, provenance, provenance_line
 from hcrmp.train_config import TrainConfig, plain_config
 from llm_hints.hint import HintBatch, HintSource
 
@@ -192,9 +193,9 @@ class EvaluationRecorder:
     """Records every episode that ``evaluate_driver`` drives; use it in a ``with`` statement.
 
     ``name`` gives the file of an episode its name (without the suffix); ``paths`` are the files that are written.
-    ``commit`` of the code and ``checkpoint``, the checksum of the planner's parameters, go into each drive. Where so
-    many drives of a cell at ``most`` will be kept (``hcrmp.evaluate.choose_drives``), those that cannot be among them
-    are not written.
+    ``commit`` of the code, ``checkpoint`` (checksum of the planner's parameters) and the command go into each drive.
+    Where so many drives of a cell at ``most`` will be kept (``hcrmp.evaluate.choose_drives``), those that cannot be
+    among them are not written.
     """
 
     def __init__(
@@ -210,6 +211,7 @@ class EvaluationRecorder:
         most: int | None = None,
     ) -> None:
         self._course, self._name, self._most = course, name, most
+        self._made_by = provenance_line(provenance(course.config.seed))
         self._numbers: dict[tuple[int, str], list[int]] = {}
         self._episodes: dict[int, Episode] = {}
         self._recorder = WorldsRecorder(env, folder, lambda observation: tell(driver, observation))
@@ -279,7 +281,11 @@ class EvaluationRecorder:
             seed=episode.seed,
             cell=episode.cell,
             map_name=Path(map_name).stem,
-            extra={"hints": self._course.hints.provider, "episode": str(episode.number)},
+            extra={
+                "hints": self._course.hints.provider,
+                "episode": str(episode.number),
+                MADE_BY: self._made_by,
+            },
         )
         return DriveStart(self._name(episode), meta, self._recorder.drawing(map_name))
 

@@ -20,6 +20,8 @@ from hcrmp.errors import RunFolderError
 
 CONFIG_FILE = "config.yaml"
 PROVENANCE_FILE = "provenance.json"
+MADE_BY = "made by"
+"""Name of the line of provenance among a drive's extra words."""
 RECORDED_PACKAGES = (
     "hcrmp",
     "numpy",
