@@ -14,12 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.recording import DriveLog
 from envs.scenarios.catalogue import GROUPS
+from hcrmp.comparison.drift import Drift
+from hcrmp.comparison.driving import trace_hash
+from hcrmp.comparison.single import write_single
 from hcrmp.config import EvaluateConfig
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, Driven, course_of, evaluate_driver, make_driver
-from hcrmp.mapping import to_mapping
 from hcrmp.redrive import record_drives
-from hcrmp.results import Results, print_results, summarise, write_results
+from hcrmp.results import Results, print_results, summarise
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from llm_hints.asking import Latency
 
@@ -49,13 +51,16 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     th.set_num_threads(1)
     course = course_of(config, folder)
     driver, driven, latency = drive(config, course, folder, console, course.config.seed)
-    results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending, latency)
+    records, traces = [one.record for one in driven], [trace_hash(one) for one in driven]
+    results = summarise(config.driver, records, config.seed, config.ending, latency, traces)
     made_by = provenance(config.seed)
     # A drive is written down by driving it again, exactly, which no CARLA server promises.
     chosen = choose_drives(driven, config.record) if course.config.simulator.name == "embedded" else []
     logs = record_drives(course, driver, chosen, made_by["commit"])
     paths = [folder.drives / f"{drive_name(config, log)}{DRIVE_SUFFIX}" for log in logs]
-    save(folder, config, results, list(zip(paths, logs, strict=True)), made_by)
+    drift = save(folder, config, results, list(zip(paths, logs, strict=True)), made_by)
+    if drift is not None:
+        console.print(drift.words(), soft_wrap=True, highlight=False)
     return results, paths
 
 
@@ -109,17 +114,21 @@ def save(
     results: Results,
     drives: Sequence[tuple[Path, DriveLog]],
     made_by: dict[str, Any],
-) -> None:
-    """Write drives and results; drives of an earlier evaluation of the same label that are no longer told of go."""
+) -> Drift | None:
+    """Write drives and results; drives of an earlier evaluation of the same label that are no longer told of go.
+
+    Return what went otherwise than in that one, if it was the same evaluation.
+    """
     path = result_path(folder, config)
     earlier = read_json(path).get("drives", []) if path.is_file() else []
     for place, log in drives:
         log.save(place)
     names = [place.name for place, _ in drives]
-    about = {"label": label(config), "config": to_mapping(config), "provenance": made_by, "drives": names}
-    write_results(path, results, about)
+    about = {"label": label(config), "provenance": made_by, "drives": names}
+    drift = write_single(path, config, folder, results, about)
     for name in set(map(str, earlier)) - set(names):
         (folder.drives / Path(name).name).unlink(missing_ok=True)
+    return drift
 
 
 def result_path(folder: RunFolder, config: EvaluateConfig) -> Path:

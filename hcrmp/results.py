@@ -12,7 +12,8 @@ differ in their training seed alone. Times are simulated seconds from the episod
     cells       names of the cells ("merging/low"), in the order of the tables
     planners    [{
       name        in tables; kind: "run", "driver" or "file"
-      members     [{name, path, planner_seed, checksum, unfinished, hint_latency}]; path: of the run's folder or file
+      members     [{name, path, planner_seed, checksum, unfinished}]; path: of the run's folder or file
+      collisions  {preventable, unavoidable, unjudged}: how many of each
       summaries   [{cell, episodes, infrastructure, metrics: {name: estimate}}], one for each cell and "mean" at the end
                   (``hcrmp.metrics`` explains the names; intervals go over members and episodes)
       success     {retried: estimate, counted_as_zero: estimate, iqm: estimate, seeds: {planner_seed: value}}: mean over
@@ -29,6 +30,7 @@ differ in their training seed alone. Times are simulated seconds from the episod
     drift       {compared, changed: [{member, cell, number, repetition, before, after}]} against the evaluation that
                 stood here before; null where there was none
     drives      names of the recorded drives
+    hint_latency {member: percentiles of its hint provider's wall time}, where they were measured
     episodes    [{...an EpisodeRecord, planner, member, number, repetition, attempts, trace_hash}]
 """
 
@@ -36,9 +38,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -48,7 +49,6 @@ from envs.termination import EndsAt
 from hcrmp import metrics
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import CellSummary, EpisodeRecord
-from hcrmp.run_folder import read_json, write_json
 from hcrmp.statistics import Estimate
 from llm_hints.asking import Latency
 
@@ -147,6 +147,8 @@ class Results:
     """What ended an episode early."""
     latency: Latency = field(default_factory=Latency)
     """Wall times of the provider of hints."""
+    traces: tuple[str, ...] = ()
+    """A hash of all that happened in each of ``records``."""
 
     @property
     def mean(self) -> CellSummary:
@@ -160,9 +162,10 @@ def summarise(
     seed: int,
     ends_at: EndsAt = "violation",
     latency: Latency | None = None,
+    traces: Sequence[str] = (),
 ) -> Results:
     """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
-    return Results(driver, tuple(records), summaries_of(records, seed), ends_at, latency or Latency())
+    return Results(driver, tuple(records), summaries_of(records, seed), ends_at, latency or Latency(), tuple(traces))
 
 
 def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSummary, ...]:
@@ -177,25 +180,12 @@ def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSumma
     return *cells, mean
 
 
-def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
-    """Write the results to ``path``, with what ``about`` says of how they were made, atomically."""
-    write_json(
-        path,
-        {
-            **about,
-            "driver": results.driver,
-            "ends_at": results.ends_at,
-            "hint_latency": _plain(asdict(results.latency)),
-            "summaries": [_plain(summary.to_dict()) for summary in results.summaries],
-            "episodes": [record.to_dict() for record in results.records],
-        },
-    )
-
-
 def read_records(path: Path) -> list[EpisodeRecord]:
-    """Return the episodes that ``write_results`` wrote."""
+    """Return the episodes of an evaluation's file."""
+    from hcrmp.comparison.results_file import read_results, record_of
+
     try:
-        return [EpisodeRecord.from_dict(values) for values in read_json(path)["episodes"]]
+        return [record_of(row) for row in read_results(path)["episodes"]]
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
 
@@ -271,10 +261,3 @@ def estimate_text(estimate: Estimate, factor: float = 1.0, decimals: int = 0) ->
         return "-"
     value, low, high = (f"{factor * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} ({low}..{high})"
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` with None for what is no number, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -100,6 +100,12 @@ def _contestant(method: str, planner: Planner) -> Contestant:
     )
 
 
+def contestant_of_run(folder: RunFolder) -> Contestant:
+    """Return the trained planner of one run, named by its method."""
+    ((method, (planner,)),) = group(find_planners([str(folder.path)], ""), over_training=False).items()
+    return _contestant(method, planner)
+
+
 def _checksum(path: Path) -> str:
     """Return the sha256 of a file, or of all files of a folder with their names."""
     digest = hashlib.sha256()

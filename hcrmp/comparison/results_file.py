@@ -10,12 +10,16 @@ from typing import Any
 
 from hcrmp.comparison.analysis import MethodDrives, PlannerResult
 from hcrmp.comparison.drift import Drift
+from hcrmp.comparison.journal import Attempt, Key
 from hcrmp.comparison.pairs import Pair
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.errors import RunFolderError
+from hcrmp.metrics import EpisodeRecord
 from hcrmp.run_folder import read_json, write_json
 
 FORMAT, VERSION = "hcrmp evaluation", 2
+ROW_KEYS = ("planner", "member", "number", "repetition", "attempts", "trace_hash")
+"""What stands beside an episode's record."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def write_comparison(path: Path, comparison: Comparison, about: dict[str, Any]) 
             "planners": [plain(asdict(one)) for one in comparison.planners],
             "pairs": [plain(asdict(one)) for one in comparison.pairs],
             "drift": None if comparison.drift is None else asdict(comparison.drift),
-            "drives": [],
+            "drives": about.get("drives", []),
             "episodes": [row for method in comparison.methods for row in _episodes(method)],
         },
     )
@@ -63,18 +67,27 @@ def read_results(path: Path) -> dict[str, Any]:
     return content
 
 
+def attempts_of(results: dict[str, Any]) -> dict[Key, list[Attempt]]:
+    """Return the last attempts at the episodes of ``read_results``."""
+    found: dict[Key, list[Attempt]] = {}
+    for row in results["episodes"]:
+        key = (row["member"], f"{row['scenario']}/{row['density']}", row["number"], row["repetition"])
+        found[key] = [Attempt(key, record_of(row), row["trace_hash"])]
+    return found
+
+
+def record_of(row: dict[str, Any]) -> EpisodeRecord:
+    """Return the record in a row of the episodes."""
+    return EpisodeRecord.from_dict({key: value for key, value in row.items() if key not in ROW_KEYS})
+
+
 def _episodes(method: MethodDrives) -> Sequence[dict[str, Any]]:
     rows = []
-    for (member, cell, number, repetition), tried in method.attempts.items():
+    for (member, _, number, repetition), tried in method.attempts.items():
         last = tried[-1]
         where = {"planner": method.planner, "member": member, "number": number, "repetition": repetition}
-        scenario, density = cell.split("/")
-        record = (
-            last.record.to_dict()
-            if last.record
-            else {"scenario": scenario, "density": density, "outcome": "infrastructure"}
-        )
-        rows.append({**record, **where, "attempts": len(tried), "trace_hash": last.trace_hash})
+        assert last.record is not None
+        rows.append({**last.record.to_dict(), **where, "attempts": len(tried), "trace_hash": last.trace_hash})
     return rows
 
 
