@@ -20,6 +20,7 @@ from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.progress import ComparisonProgress
 from hcrmp.comparison.protocol import OWN, Protocol
 from hcrmp.comparison.results_file import Comparison, write_comparison
+from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
 from hcrmp.comparison.tasks import TaskQueue
 from hcrmp.config import EmbeddedOptions, EvaluateConfig
@@ -76,13 +77,17 @@ def output_folder(config: EvaluateConfig, protocol: Protocol) -> Path:
 def drive_missing(
     config: EvaluateConfig, contestants: Sequence[Contestant], course: Course, journal: Journal, console: Console
 ) -> None:
-    """Drive what the journal does not hold yet."""
+    """Drive what the journal does not hold yet, here or elsewhere."""
+    absorb(journal)
     with ComparisonProgress(console, config.progress) as progress:
         queue = TaskQueue(journal, course.labels, config.retries, progress.attempted)
         # A planner that samples draws for a piece of work as a whole.
         queue.fill(contestants, config.repetitions, course.episodes, whole=not config.deterministic)
         progress.begin(len(queue), len(journal.attempts))
-        drive_all(config, queue)
+        if config.cluster != "none" and len(queue):
+            drive_on_cluster(config, queue, journal, course.labels, progress.driven_elsewhere)
+        else:
+            drive_all(config, queue)
 
 
 def episode_keys(contestants: Sequence[Contestant], course: Course, protocol: Protocol) -> dict[str, list[Key]]:

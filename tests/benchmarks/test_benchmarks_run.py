@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["--worlds", "2", "--ms", "0.01", "--rounds", "1", "--steps", "2", "--warm-up", "2"],
         ["no hints", "rules", "0.01 ms a hint, cache first, events asked"],
     ),
+    "bench_evaluation": (["keep_lane", "--processes", "1", "--episodes", "1"], ["keep_lane"]),
     "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),
     "bench_knowledge": (["--rounds", "1", "--only-words"], ["lexical", "chance"]),
     "bench_reset": (["--resets", "2"], ["town"]),
