@@ -32,7 +32,9 @@ Family = Literal[
     "crossing_negotiation", "cut_in", "cut_out", "deceleration", "road_works", "lane_closure", "route",
 ]  # fmt: skip
 Density = Literal["low", "medium", "high", "all"]
-Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "cruise", "law_abiding", "reference"]
+Driver = Literal[
+    "planner", "untrained", "keep_lane", "full_throttle", "cruise", "law_abiding", "reference", "autopilot"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from envs.scene import BoolArray, IntArray
 from envs.termination import EndsAt, Outcome
 from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
-from hcrmp.config import Density, EvaluateConfig, HintsConfig, ScenarioConfig
+from hcrmp.config import CarlaOptions, Density, EvaluateConfig, HintsConfig, ScenarioConfig, Simulator
 from hcrmp.config import Driver as DriverName
 from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
@@ -123,10 +123,19 @@ def course_of(config: EvaluateConfig, folder: RunFolder | None) -> Course:
     trained = replace(trained_config(folder), randomise=config.randomise)
     if config.simulator is not None:
         trained = replace(trained, simulator=config.simulator)
+    if config.driver == "autopilot":
+        trained = replace(trained, simulator=_with_autopilot(trained.simulator))
     return make_course(
         trained, config.scenario, config.density, config.episodes, config.seed, config.hints,
         known_hints(folder, config.hints), config.map, config.ending,
     )  # fmt: skip
+
+
+def _with_autopilot(simulator: Simulator) -> CarlaOptions:
+    """Return the servers, with CARLA's own driver in the ego."""
+    if not isinstance(simulator, CarlaOptions):
+        raise UserError("driver=autopilot is CARLA's own: use simulator=carla, or another driver, as law_abiding")
+    return replace(simulator, server=replace(simulator.server, autopilot=True))
 
 
 def stored_memory(folder: RunFolder | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -55,6 +55,7 @@ def find_contestants(config: EvaluateConfig, protocol: Protocol) -> list[Contest
             if one not in members:
                 members.append(one)
     _check_names(found)
+    _check_simulator(found, protocol.simulator)
     return [one for members in found.values() for one in members]
 
 
@@ -135,6 +136,14 @@ def _check_names(found: dict[str, list[Contestant]]) -> None:
         twin = seen.setdefault(one.name, one)
         if twin is not one:
             raise UserError(f"{twin.path} and {one.path} have the same name, {one.name}: rename one of them")
+
+
+def _check_simulator(planners: Collection[str], simulator: str) -> None:
+    """Refuse drivers that another simulator has, before anybody has driven."""
+    wanted = {"autopilot": "carla", "reference": "embedded"}
+    for name, needed in wanted.items():
+        if name in planners and simulator != needed:
+            raise UserError(f"the driver {name} needs simulator={needed}, here it is {simulator}: leave it out")
 
 
 def _listed(seeds: set[int]) -> str:

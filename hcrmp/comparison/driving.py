@@ -48,7 +48,8 @@ class Cockpit:
     def course(self, contestant: Contestant) -> Course:
         """Return the course of a contestant, laid out once."""
         if contestant.name not in self._courses:
-            self._courses[contestant.name] = course_of(self._config, seat_folder(self._config, contestant))
+            config = replace(self._config, driver=driver_name(contestant))
+            self._courses[contestant.name] = course_of(config, seat_folder(config, contestant))
         return self._courses[contestant.name]
 
     def drive(self, task: Task, told: Told) -> None:
@@ -76,10 +77,9 @@ class Cockpit:
             env.close()
 
     def _driver(self, task: Task, course: Course, env: HintedVecEnv) -> Driver:
-        one = task.contestant
-        name = cast(DriverName, one.name if one.kind == "driver" else "planner")
+        one, config = task.contestant, self._config
         file = Path(one.path) if one.kind == "file" else None
-        return make_driver(name, course, env, seat_folder(self._config, one), self._config.deterministic, file)
+        return make_driver(driver_name(one), course, env, seat_folder(config, one), config.deterministic, file)
 
     def _drive(
         self, task: Task, course: Course, env: HintedVecEnv, driver: Driver, on_end: Callable[[Driven], None]
@@ -87,6 +87,11 @@ class Cockpit:
         # Sampled actions depend on the piece of work, not on what this process has driven before.
         th.manual_seed(_sampling_seed(self._config.seed, task))
         evaluate_driver(env, driver, course, planner_seed=task.contestant.planner_seed, on_end=on_end)
+
+
+def driver_name(contestant: Contestant) -> DriverName:
+    """Return what ``make_driver`` calls a contestant."""
+    return cast(DriverName, contestant.name if contestant.kind == "driver" else "planner")
 
 
 def seat_folder(config: EvaluateConfig, contestant: Contestant) -> RunFolder | None:
