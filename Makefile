@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server chaos gates gates-server table clean
+.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs chaos gates gates-server table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -21,6 +21,7 @@ help:
 	@echo "make solvable  the privileged driver over all seeds of every cell (20 minutes; make test drives the first 32)"
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make fuzz-server  mutated calls and bytes against the CARLA-compatible server (ARGS=\"--calls 100000 --seed 1\")"
+	@echo "make fuzz-logs  mutated recordings of CARLA against their import (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make chaos   CARLA-compatible servers killed and stopped while a planner trains on them (ARGS=\"--blows 50\")"
 	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make gates-server  the CARLA-compatible server over many ticks and loads, with the real client (ARGS=--help)"
@@ -65,6 +66,9 @@ fuzz: $(STAMP)
 
 fuzz-server: $(STAMP)
 	$(BIN)/python -m tests.fuzz.fuzz_carla_server $(ARGS)
+
+fuzz-logs: $(STAMP)
+	$(BIN)/python -m tests.fuzz.fuzz_logs $(ARGS)
 
 chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos.kill_servers $(ARGS)

@@ -40,6 +40,9 @@ class Packet(IntEnum):
     DRIVEN = 8
     WALKED = 9
     LAMPS = 10
+    KINEMATICS = 12
+    BOXES = 13
+    WEATHER = 18
 
 
 class RecordedKind(IntEnum):
@@ -64,8 +67,21 @@ LAYOUTS: dict[Packet, np.dtype[np.void]] = {
     ]),
     Packet.WALKED: np.dtype([("id", "<u4"), ("speed", "<f4")]),
     Packet.LAMPS: np.dtype([("id", "<u4"), ("flags", "<u4")]),
+    Packet.KINEMATICS: np.dtype([("id", "<u4"), ("velocity_mps", "<f4", 3), ("turn_degps", "<f4", 3)]),
+    Packet.BOXES: np.dtype([("id", "<u4"), ("centre_cm", "<f4", 3), ("extent_cm", "<f4", 3)]),
+    Packet.WEATHER: np.dtype([("values", "<f4", 14)]),
 }  # fmt: skip
-"""Rows of the packets that are a counted table (u16, then the rows)."""
+"""Rows of the packets that are a counted table (u16, then the rows). Some releases have a frame counter (u64) for the
+weather; ``WEATHER_NAMES`` says what its values are."""
+
+WEATHER_NAMES = (
+    "cloudiness", "precipitation", "precipitation_deposits", "wind_intensity", "sun_azimuth_angle",
+    "sun_altitude_angle", "fog_density", "fog_distance", "fog_falloff", "wetness", "scattering_intensity",
+    "mie_scattering_scale", "rayleigh_scattering_scale", "dust_storm",
+)  # fmt: skip
+"""What the numbers of a weather are, in the order in which they are recorded and travel."""
+
+_FRAME_COUNTER_BYTES = 8
 
 
 class CarlaLogError(ValueError):
@@ -107,6 +123,13 @@ class RecordedFrame:
         """Return the rows ``(n,)`` of a packet with ``LAYOUTS[kind]``, none where the frame has no such packet."""
         payload = self.packets.get(kind)
         return np.empty(0, LAYOUTS[kind]) if payload is None else _Cursor(payload, _named(kind)).table(LAYOUTS[kind])
+
+    def weather(self) -> dict[str, float]:
+        """Return the weather by ``WEATHER_NAMES`` where the frame tells of a change, else nothing."""
+        if len(self.packets.get(Packet.WEATHER, b"")) <= _FRAME_COUNTER_BYTES:
+            return {}
+        table = self.table(Packet.WEATHER)
+        return dict(zip(WEATHER_NAMES, table["values"][-1].tolist(), strict=True)) if len(table) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -122,6 +122,22 @@ class HcrmpConfig:
         return (STATE_KEY, *((HINT_KEY,) if self.asr else ()), *((WEIGHTS_KEY,) if self.weights_in_state else ()))
 
 
+def policy_arguments(config: HcrmpConfig, keys: Sequence[str], scan: ScanPlace | None) -> dict[str, Any]:
+    """Return what ``MultiCriticPolicy`` takes beside spaces and a schedule; its networks read the parts ``keys``."""
+    return {
+        "config": config.policy,
+        "critics": len(config.value_names),
+        "input_keys": tuple(keys),
+        "scan": scan,
+        "attention": config.csa == "attention",
+        "anchor_prior": config.anchor_prior if config.csa == "mean_anchored" else None,
+        "anchor_decay": config.anchor_decay,
+        "scale_values": config.value_scale,
+        "scaled_terms": len(config.critics) if config.scale_terms and config.weights_on == "reward" else 0,
+        "fused_optimizer": config.fused_optimizer,
+    }
+
+
 @dataclass(frozen=True)
 class LinearSchedule:
     """A learning rate that falls linearly with SB3's remaining progress (1 to 0)."""
@@ -190,18 +206,7 @@ class MultiCriticPPO(PPO):
         keys = (*config.input_keys, *image_keys(self.observation_space))
         layout = InputLayout(self.observation_space, keys)
         self._check_weights_space()
-        self.policy_kwargs = {
-            "config": config.policy,
-            "critics": len(config.value_names),
-            "input_keys": keys,
-            "scan": self.scan,
-            "attention": config.csa == "attention",
-            "anchor_prior": config.anchor_prior if config.csa == "mean_anchored" else None,
-            "anchor_decay": config.anchor_decay,
-            "scale_values": config.value_scale,
-            "scaled_terms": len(config.critics) if config.scale_terms and config.weights_on == "reward" else 0,
-            "fused_optimizer": config.fused_optimizer,
-        }
+        self.policy_kwargs = policy_arguments(config, keys, self.scan)
         assert isinstance(self.action_space, spaces.Box)
         actions = int(np.prod(self.action_space.shape))
         self.rollout_buffer_class = MultiCriticRolloutBuffer

@@ -15,6 +15,7 @@ from torch import nn
 from envs.carla_backend.config import first_servers
 from envs.driving_env import DrivingConfig, DrivingVectorEnv
 from envs.factory import make_vector_env
+from envs.observation import ObservationLayout
 from envs.scenarios.catalogue import ScenarioSet
 from envs.termination import EndsAt
 from envs.user_cache import user_cache
@@ -27,7 +28,7 @@ from hcrmp.encoders import ScanPlace
 from hcrmp.errors import UserError
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.run_folder import RunFolder
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.train_config import HcrmpOptions, TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 from llm_hints.knowledge.anchoring import SceneAnchors
 from llm_hints.knowledge.base import build_knowledge
@@ -139,7 +140,7 @@ def build_algorithm(config: TrainConfig, env: HintedVecEnv, tensorboard: Path | 
     }
     options = config.algo
     if isinstance(options, HcrmpConfig):
-        return MultiCriticPPO(env=env, config=options, scan=scan_place(env), **common)
+        return MultiCriticPPO(env=env, config=options, scan=scan_place(env.driving.layout), **common)
     if config.observation.cameras.views:
         raise UserError(f"algo={options.name} reads no pictures: take algo=hcrmp for observation=cameras")
     flat = FlatObservation(env, options.hint_in_state)
@@ -186,26 +187,24 @@ def _build_off_policy(options: SacOptions | Td3Options, env: FlatObservation, co
     )
 
 
-def scan_place(env: HintedVecEnv) -> ScanPlace | None:
+def scan_place(layout: ObservationLayout) -> ScanPlace | None:
     """Return where the range scan lies in the state, for the GRU encoder; None where there is no scan."""
-    layout = env.driving.layout
     if "scan" not in layout.slices:
         return None
     frames, rays, channels = layout.shapes["scan"]
     return ScanPlace(layout.slices["scan"].start, frames, rays, channels)
 
 
-def _without_pretraining(config: TrainConfig) -> TrainConfig:
-    """Return ``config`` without the file of weights that the training began with: the checkpoint holds what became."""
-    options = config.algo
-    if not isinstance(options, HcrmpConfig):
-        return config
-    policy = replace(options.policy, camera=replace(options.policy.camera, weights=""))
-    return replace(config, algo=replace(options, policy=policy))
+def without_pretraining(options: HcrmpOptions) -> HcrmpOptions:
+    """Return ``options`` without the file of weights that a training begins with: its result needs none of it."""
+    return replace(options, policy=replace(options.policy, camera=replace(options.policy.camera, weights="")))
 
 
 def load_planner(folder: RunFolder, env: HintedVecEnv) -> BaseAlgorithm:
     """Return the trained planner of a run, on ``env``, whose observation must be the run's."""
-    model = build_algorithm(_without_pretraining(load_train(folder.config())), env)
+    config = load_train(folder.config())
+    if isinstance(config.algo, HcrmpOptions):
+        config = replace(config, algo=without_pretraining(config.algo))
+    model = build_algorithm(config, env)
     load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
     return model

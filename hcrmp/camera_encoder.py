@@ -57,8 +57,8 @@ class CameraEncoder(nn.Module):
 
     def forward(self, pictures: th.Tensor) -> th.Tensor:
         """Return the last hidden state of the GRU."""
-        samples, frames = pictures.shape[:2]
-        features = self.pictures(pictures.flatten(0, 2))
-        _, hidden = self.gru(self.embed(features.view(samples, frames, -1)))
+        frames, views, height, width, colours = (int(side) for side in pictures.shape[1:])
+        features = self.pictures(pictures.reshape(-1, height, width, colours))
+        _, hidden = self.gru(self.embed(features.view(-1, frames, views * FEATURES)))
         last: th.Tensor = hidden[-1]
         return last

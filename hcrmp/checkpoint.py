@@ -1,41 +1,52 @@
 """Checkpoints of any Stable-Baselines3 model: from one, an on-policy training goes on exactly where it was.
 
-A checkpoint is a folder of three files, none of them pickled code: ``parameters.pt`` (networks and optimisers, read
-with ``weights_only``), ``state.npz`` (arrays) and ``meta.json`` (everything else, with the others' checksums). It is
+A checkpoint is a folder of three files (``hcrmp.checkpoint_files``), none of which is unpickled: ``parameters.pt``
+(networks and optimisers), ``state.npz`` (arrays) and ``meta.json`` (everything else, with the others' checksums). It is
 exact at the border of two updates (``on_rollout_start``, or after ``learn``); saved within a rollout it is
 loadable, and training goes on with a fresh rollout. Replay buffers of off-policy algorithms are not kept.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import os
 import random
-import shutil
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch as th
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from hcrmp.errors import UserError
+from hcrmp.checkpoint_files import (
+    ARRAYS,
+    FORMAT,
+    META,
+    PARAMETERS,
+    CheckpointError,
+    checksums_of,
+    existing,
+    has_checkpoint,
+    npz_bytes,
+    read_arrays,
+    read_meta,
+    read_parameters,
+    replace_folder,
+    torch_bytes,
+)
 from hcrmp.state_tree import join_tree, split_tree
 
-FORMAT = 1
-META, ARRAYS, PARAMETERS = "meta.json", "state.npz", "parameters.pt"
+__all__ = [
+    "META", "PARAMETERS", "CheckpointError", "CheckpointParts", "has_checkpoint", "load_checkpoint", "read_checkpoint",
+    "parameters_checksum", "read_extra_state", "save_checkpoint",
+]  # fmt: skip
+
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_total_timesteps", "_current_progress_remaining")
 """Attributes of the model that schedules and logs go by."""
-
-
-class CheckpointError(UserError):
-    """A checkpoint that is missing, damaged or made for another observation or network."""
 
 
 def save_checkpoint(
@@ -43,27 +54,30 @@ def save_checkpoint(
     model: BaseAlgorithm,
     extra_state: Mapping[str, Any] | None = None,
     layout: Mapping[str, Any] | None = None,
+    made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``model``, every random generator and ``extra_state`` (nested plain data and arrays) to ``folder``.
 
     Pass the environment's own ``state()`` in ``extra_state``: without it the environment starts anew on resume.
-    ``layout`` says what the numbers of the state mean, as JSON-able data; ``load_checkpoint`` compares it. The
+    ``layout`` says what the numbers of the state mean, as JSON-able data; ``load_checkpoint`` compares it. ``made_by``
+    is the provenance (``run_folder.provenance``), for whoever finds the checkpoint alone. The
     folder is complete at all times: the new one replaces the old one only when every byte is written.
     """
     folder = Path(folder)
     document, arrays = split_tree(
         {"model": _model_state(model), "random": _random_state(model), "extra": extra_state or {}}
     )
-    files = {ARRAYS: _npz_bytes(arrays), PARAMETERS: _torch_bytes(model.get_parameters())}
+    files = {ARRAYS: npz_bytes(arrays), PARAMETERS: torch_bytes(model.get_parameters())}
     meta = {
         "format": FORMAT,
         "algorithm": type(model).__name__,
         "spaces": _spaces_of(model),
         "layout": _plain(layout or {}),
-        "checksums": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "provenance": dict(made_by or {}),
+        "checksums": checksums_of(files),
         "state": document,
     }
-    _replace_folder(folder, {**files, META: json.dumps(meta).encode()})
+    replace_folder(folder, {**files, META: json.dumps(meta).encode()})
 
 
 def load_checkpoint(
@@ -74,28 +88,70 @@ def load_checkpoint(
     To resume: restore the environment from the returned state, then
     ``model.learn(total - model.num_timesteps, reset_num_timesteps=False)``.
     """
-    folder = _existing(Path(folder))
-    meta = _read_meta(folder)
+    folder = existing(Path(folder))
+    meta = read_meta(folder)
     _check_compatible(folder, meta, model, layout)
-    state = join_tree(meta["state"], _read_arrays(folder, meta))
+    state = _read_state(folder, meta)
     _set_parameters(folder, meta, model)
-    _set_model_state(model, state["model"])
-    _set_random_state(model, state["random"])
-    extra: dict[str, Any] = state["extra"]
+    with _named_as_damage(folder):
+        _set_model_state(model, state["model"])
+        _set_random_state(model, state["random"])
+        extra: dict[str, Any] = state["extra"]
     return extra
 
 
 def read_extra_state(folder: Path | str) -> dict[str, Any]:
     """Return the ``extra_state`` of a checkpoint, without a model to restore."""
-    folder = _existing(Path(folder))
-    meta = _read_meta(folder)
-    extra: dict[str, Any] = join_tree(meta["state"], _read_arrays(folder, meta))["extra"]
+    folder = existing(Path(folder))
+    meta = read_meta(folder)
+    with _named_as_damage(folder):
+        extra: dict[str, Any] = _read_state(folder, meta)["extra"]
     return extra
 
 
-def has_checkpoint(folder: Path | str) -> bool:
-    """Return whether ``folder`` (or what a crash left of its predecessor) can be given to ``load_checkpoint``."""
-    return any((candidate / META).is_file() for candidate in (Path(folder), _previous(Path(folder))))
+def _read_state(folder: Path, meta: dict[str, Any]) -> dict[str, Any]:
+    arrays = read_arrays(folder, meta)
+    with _named_as_damage(folder):
+        state: dict[str, Any] = join_tree(meta["state"], arrays)
+    return state
+
+
+@contextmanager
+def _named_as_damage(folder: Path) -> Iterator[None]:
+    """Say in one line that a state does not fit: its checksums tell of damage, and not of what was written so."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RuntimeError) as error:
+        what = " ".join(str(error).split())[:120]
+        raise CheckpointError(f"{folder} holds a state that is none ({what}); use an earlier checkpoint") from error
+
+
+@dataclass(frozen=True)
+class CheckpointParts:
+    """What a checkpoint says of its planner, read without a model to restore."""
+
+    algorithm: str
+    spaces: dict[str, Any]
+    layout: dict[str, Any]
+    steps: int
+    parameters: dict[str, Any]
+
+
+def read_checkpoint(folder: Path | str) -> CheckpointParts:
+    """Return the planner of a checkpoint: its networks and what they read."""
+    folder = existing(Path(folder))
+    meta = read_meta(folder)
+    try:
+        steps = int(meta["state"]["model"]["counters"]["num_timesteps"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"{folder / META} does not say how far it was trained ({error!r:.80})") from error
+    return CheckpointParts(meta["algorithm"], meta["spaces"], meta["layout"], steps, read_parameters(folder, meta))
+
+
+def parameters_checksum(folder: Path | str) -> str:
+    """Return the SHA-256 of the parameters in a checkpoint; "" where there is none."""
+    folder = Path(folder)
+    return str(read_meta(existing(folder))["checksums"][PARAMETERS]) if has_checkpoint(folder) else ""
 
 
 # ---- what a model is made of
@@ -112,8 +168,8 @@ def _model_state(model: BaseAlgorithm) -> dict[str, Any]:
 
 
 def _set_model_state(model: BaseAlgorithm, state: dict[str, Any]) -> None:
-    for name, value in state["counters"].items():
-        setattr(model, name, value)
+    for name in COUNTERS:  # and no other attribute that a file may name
+        setattr(model, name, state["counters"][name])
     model._last_obs = state["last_obs"]
     model._last_episode_starts = state["last_episode_starts"]
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
@@ -192,12 +248,12 @@ def _leaves(node: Any, place: str = "") -> dict[str, Any]:
 
 
 def _set_parameters(folder: Path, meta: dict[str, Any], model: BaseAlgorithm) -> None:
-    content = _read_checked(folder, PARAMETERS, meta)
-    parameters = th.load(io.BytesIO(content), map_location=model.device, weights_only=True)
+    parameters = read_parameters(folder, meta)
     difference = _parameter_difference(parameters, model.get_parameters())
     if difference:
         raise CheckpointError(f"{folder} has other networks: {difference}. Use the configuration of its run.")
-    model.set_parameters(parameters, exact_match=True, device=model.device)
+    with _named_as_damage(folder):
+        model.set_parameters(parameters, exact_match=True, device=model.device)
 
 
 def _parameter_difference(saved: dict[str, Any], here: dict[str, Any]) -> str:
@@ -221,75 +277,3 @@ def _plain(layout: Mapping[str, Any]) -> dict[str, Any]:
     spans = {name: [part.start, part.stop] if isinstance(part, slice) else part for name, part in layout.items()}
     plain: dict[str, Any] = json.loads(json.dumps(spans))
     return plain
-
-
-# ---- files
-
-
-def _npz_bytes(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
-    stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
-    return stream.getvalue()
-
-
-def _torch_bytes(parameters: dict[str, Any]) -> bytes:
-    stream = io.BytesIO()
-    th.save(parameters, stream)
-    return stream.getvalue()
-
-
-def _previous(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".previous")
-
-
-def _replace_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Write ``files`` beside ``folder``, then put them in its place; the old folder goes last."""
-    temporary, previous = folder.with_name(folder.name + ".new"), _previous(folder)
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    for name, content in files.items():
-        with open(temporary / name, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    if folder.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-        folder.rename(previous)
-    temporary.rename(folder)
-    shutil.rmtree(previous, ignore_errors=True)
-
-
-def _existing(folder: Path) -> Path:
-    """Return ``folder``, or its predecessor where a crash came between the two renames."""
-    for candidate in (folder, _previous(folder)):
-        if (candidate / META).is_file():
-            return candidate
-    raise CheckpointError(f"no checkpoint in {folder}: {META} is missing; train first, or name another run")
-
-
-def _read_meta(folder: Path) -> dict[str, Any]:
-    try:
-        meta: dict[str, Any] = json.loads((folder / META).read_bytes())
-    except ValueError as error:
-        raise CheckpointError(f"{folder / META} is damaged ({error}); use an earlier checkpoint") from error
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        found = meta.get("format") if isinstance(meta, dict) else None
-        raise CheckpointError(
-            f"{folder / META} has format {found}, this version reads {FORMAT}; use the version that wrote it"
-        )
-    return meta
-
-
-def _read_checked(folder: Path, name: str, meta: dict[str, Any]) -> bytes:
-    path = folder / name
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing; use an earlier checkpoint")
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != meta["checksums"][name]:
-        raise CheckpointError(f"{path} is damaged or cut short ({len(content)} bytes); use an earlier checkpoint")
-    return content
-
-
-def _read_arrays(folder: Path, meta: dict[str, Any]) -> dict[str, npt.NDArray[Any]]:
-    with np.load(io.BytesIO(_read_checked(folder, ARRAYS, meta)), allow_pickle=False) as archive:
-        return dict(archive)

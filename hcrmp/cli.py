@@ -21,7 +21,7 @@ INTERRUPTED_STATUS = 130
 
 USER_ERRORS = (
     ("envs.errors", "EnvsError"),
-    ("envs.carla_log", "CarlaLogError"),
+    ("envs.carla_recording", "CarlaLogError"),
     ("envs.roads.elements", "OpenDriveError"),
     ("envs.scenarios.catalogue", "UnknownScenarioError"),
     ("envs.scenarios.sampling", "ScenarioError"),
@@ -79,13 +79,56 @@ JOBS: dict[str, Job] = {
     ),
     "replay": Job(
         "hcrmp.replay",
-        "Turn a recorded drive into a self-contained page and a video.",
+        "Show a recorded drive, simulate it again, or let somebody else take over.",
         (
             "hcrmp replay run=runs/tuned episode=merging-high-3",
             "hcrmp replay run=runs/tuned episode=worst video=gif",
             "hcrmp replay runs/tuned/drives/merging-high-3.parquet",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet frame=12.4",
+            "hcrmp replay run=runs/tuned episode=worst --beside best",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet --exact",
+            "hcrmp replay runs/tuned/drives/merging-high-3.parquet --from 4.2 --planner reference",
+            "hcrmp replay run=runs/tuned episode=worst --every 0.5 --planner [other_run,reference]",
         ),
         positional="drive",
+        aliases={"from": "from_s"},
+    ),
+    "import": Job(
+        "hcrmp.import_job",
+        "Turn a recording of a CARLA server into a drive, without a server.",
+        ("hcrmp import recording.log map_folder=maps", "hcrmp import recording.log ego=174 period_s=0.1"),
+        positional="recording",
+    ),
+    "export": Job(
+        "hcrmp.export_job",
+        "Write a drive for Foxglove, Rerun, a spreadsheet, or CARLA's replayer.",
+        ("hcrmp export runs/tuned/drives/merging-high-3.parquet to=mcap", "hcrmp export drive.parquet to=log"),
+        positional="drive",
+    ),
+    "report": Job(
+        "hcrmp.report.job",
+        "Tell of runs and evaluations on one self-contained page, and in CARLA Leaderboard's layout.",
+        (
+            "hcrmp report runs/tuned",
+            "hcrmp report hcrmp-0 hcrmp-1 llm_reward-0 cruise robustness/robustness.json output=report",
+            "hcrmp report hcrmp-* labels=[planner-paper]",
+        ),
+        positionals="runs",
+    ),
+    "share": Job(
+        "hcrmp.share.job",
+        "Write a trained planner for others: safetensors, ONNX and a model card, without a pickle.",
+        (
+            "hcrmp share runs/tuned",
+            "hcrmp share runs/tuned to=all output=tuned_planner",
+        ),
+        positional="run",
+    ),
+    "reproduce": Job(
+        "hcrmp.reproduce.job",
+        "Make a run again and tell what is not as it was; exit status 0: identical, 1: it differs.",
+        ("hcrmp reproduce runs/tuned", "hcrmp reproduce runs/tuned what=evaluation labels=[planner-paper]"),
+        positional="run",
     ),
     "demo": Job(
         "hcrmp.demo",

@@ -6,6 +6,7 @@ that stands beside the class it configures. Defaults are here and there; the YAM
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -23,7 +24,7 @@ from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.rules import RulesConfig
-from llm_hints.providers.transformers_config import TransformersConfig
+from llm_hints.providers.transformers_config import BUNDLED, TransformersConfig
 from llm_hints.service_config import HintServiceConfig
 
 Family = Literal[
@@ -108,10 +109,19 @@ class HintsConfig:
     def words(self) -> str:
         """Whose hints they are and which faults they have, for names: those of another rate are another thing."""
         if self.provider != "faulty":
-            return self.provider
+            return self._model_words
         told = [f"{name}{rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
         inverted = self.faults.wrong > 0.0 and self.faults.wrong_mode == "inverted"
         return "-".join([self.provider, *told, *(["inverted"] if inverted else [])])
+
+    @property
+    def _model_words(self) -> str:
+        """The provider, and which language model it asks."""
+        if self.provider == "openai":
+            return "-".join([self.provider, *re.findall(r"[\w.]+", self.openai.model)])
+        if self.provider == "transformers" and self.transformers.model != BUNDLED:
+            return "-".join([self.provider, *re.findall(r"[\w.]+", Path(self.transformers.model).name)])
+        return "bundled" if self.provider == "transformers" else self.provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +135,9 @@ class EvaluateConfig:
     """What is driven, fixed by a file: a packaged protocol (``paper``, ``quick``, ...) or the path of an own one.
     Results of different protocols are not compared."""
     run: str = ""
-    """Folder of the run, or its name in ``runs_dir``. A scripted driver needs none: its results get a folder. With
-    ``planners``: the run whose observation and actions those have that come without a run."""
+    """Folder of the run, or its name in ``runs_dir``; or a shared planner: a folder of ``hcrmp share``, an ``.onnx`` of
+    it, a ``.zip`` of Stable-Baselines3. A scripted driver needs none: its results get a folder. With ``planners``: the
+    run whose observation and actions those have that come without a run."""
     runs_dir: str = "runs"
     """Folder of all runs."""
     density: Density = "all"
@@ -151,8 +162,8 @@ class EvaluateConfig:
     everything else being counted and driven on from; ``auto``: ``collision`` for routes alone, else ``violation``."""
     deterministic: bool = True
     """Drive the mode of the action distribution, not a sample."""
-    record: int = 3
-    """Drives recorded in each cell: each kind of ending in turn, failures first."""
+    record: Literal["all"] | int = "all"
+    """Drives kept of each cell: ``all``, or so many, each kind of ending in turn, failures first; 0: none."""
     label: str = ""
     """Name of the result's files in the run's evaluation folder; made from the choices where it is empty."""
     output: str = ""
@@ -220,19 +231,64 @@ class ReplayConfig:
     """Folder of all runs."""
     episode: str = "worst"
     """Name of a recorded drive in the run's drives folder, or ``worst``, ``best``, ``last``, or ``all`` in one page."""
+    beside: str = ""
+    """Another drive to show beside it on one clock: a file, or of a run what ``episode`` may be."""
+    frame: float | None = None
+    """Simulated time (s) of which a picture (PNG) is written instead of page and video."""
     video: Literal["none", "gif", "mp4"] = "mp4"
-    """Video to write beside the page; ``all`` writes none."""
+    """Video to write beside the page; ``all`` and two drives write none."""
     speed: float = 1.0
     """Simulated seconds in a second of the video."""
     output: str = ""
     """Folder to write to; the run's replay folder where it is empty, or where the drive lies."""
+    exact: bool = False
+    """Simulate the drive again from its actions and tell where it parts from the record; nothing is written."""
+    from_s: float | tuple[float, ...] = ()
+    """``--from``: moment or moments from which another driver takes over (s)."""
+    every: float = 0.0
+    """Take over from every so many seconds of the drive on: from which moment on could it still be saved?"""
+    planner: str | tuple[str, ...] = ()
+    """Who takes over: runs, or scripted drivers (``reference``, ``law_abiding``, ...); who drove where it is empty."""
+    others: Literal["traffic", "replayed"] = "traffic"
+    """What the others do from then on: they react, as traffic does, or move as recorded, whatever the ego does."""
+    map: str = ""
+    """Map of a recording from elsewhere, for driving it on: an OpenDRIVE file, or a generated one; the one that it
+    names where it is empty."""
+    hints: HintsConfig | None = None
+    """Hints in place of those of whoever takes over, for example ``hints=none``."""
 
     def __post_init__(self) -> None:
-        """Refuse a film that stands still, and a drive that is not named."""
+        """Refuse a film that stands still, a drive that is not named, and half of a branch."""
         if bool(self.drive) == bool(self.run):
             raise ValueError("one of drive and run must be given: hcrmp replay DRIVE.parquet, or hcrmp replay run=...")
         if not self.speed > 0.0:
             raise ValueError(f"speed must be more than 0, got {self.speed}")
+        if self.beside and self.frame is not None:
+            raise ValueError("frame shows one drive, and beside asks for two: give one of them")
+        if self.every < 0.0:
+            raise ValueError(f"every must be more than 0 s, got {self.every:g}")
+        if not self.branches and (self.planner or self.hints is not None or self.others != "traffic"):
+            raise ValueError("planner, hints and others are of a branch: say from when, --from 12.4 or --every 1.0")
+        if self.branches and self.exact:
+            raise ValueError("exact repeats the drive, and a branch leaves it: ask for one at a time")
+        if (self.branches or self.exact) and self.episode == "all":
+            raise ValueError("episode=all are many drives: name one, or worst, best, last")
+
+    @property
+    def branches(self) -> bool:
+        """Whether somebody takes over."""
+        return bool(self.moments) or self.every > 0.0
+
+    @property
+    def moments(self) -> tuple[float, ...]:
+        """The moments of ``from_s``."""
+        return self.from_s if isinstance(self.from_s, tuple) else (self.from_s,)
+
+    @property
+    def successors(self) -> tuple[str, ...]:
+        """The names in ``planner``; "": who drove."""
+        named = self.planner if isinstance(self.planner, tuple) else (self.planner,)
+        return named or ("",)
 
     @property
     def run_path(self) -> Path:
@@ -304,8 +360,13 @@ CONFIGS: dict[str, str | type[Any]] = {
     "train": "hcrmp.train_config:TrainConfig",
     "evaluate": EvaluateConfig,
     "replay": ReplayConfig,
+    "import": "hcrmp.exchange_config:ImportConfig",
+    "export": "hcrmp.exchange_config:ExportConfig",
+    "report": "hcrmp.report.config:ReportConfig",
+    "reproduce": "hcrmp.reproduce.config:ReproduceConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
+    "share": "hcrmp.share.config:ShareConfig",
     "serve": ServeConfig,
     "doctor": DoctorConfig,
     "hints ask": "hcrmp.hints_config:HintsAskConfig",
@@ -362,10 +423,22 @@ def dotted_paths(randomise: Mapping[str, Any]) -> dict[str, Any]:
     return flattened(randomise)
 
 
+SHARED_SUFFIXES = (".onnx", ".zip")
+"""Files that are planners by themselves."""
+
+
 def locate_run(run: str, runs_dir: str) -> Path:
     """Return the folder that ``run`` means: a path that exists, else the name of a run in ``runs_dir``."""
     path = Path(run)
-    return path if path.is_dir() or path.name != run else Path(runs_dir) / run
+    shared = path.suffix in SHARED_SUFFIXES and path.is_file()
+    return path if path.is_dir() or shared or path.name != run else Path(runs_dir) / run
+
+
+def runs_like(pattern: str, runs_dir: str) -> list[Path]:
+    """Return the folders that are named like ``pattern`` (``hcrmp-*``): in ``runs_dir``, or where its path says."""
+    path = Path(pattern)
+    home = Path(runs_dir) if path.name == pattern else path.parent
+    return sorted(found for found in home.glob(path.name) if found.is_dir())
 
 
 def _named(job: str, composition: Composition) -> dict[str, Any]:

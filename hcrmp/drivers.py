@@ -16,7 +16,7 @@ from envs.drivers.naive import CruiseDriver, FullThrottleDriver, KeepLaneDriver
 from envs.drivers.reference import PATIENT, ReferenceConfig, ReferenceDriver
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.scenarios.families import CONDITIONS
-from envs.scene import SceneBatch
+from envs.scene import FloatArray, IntArray, SceneBatch
 from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
 from hcrmp.baselines import PpoOptions
 from hcrmp.build import build_algorithm
@@ -56,11 +56,27 @@ class Driver(Protocol):
         ...
 
 
-class ScriptedDriver:
-    """A driver without networks, which sees the scene."""
+class Relief(Protocol):
+    """What drives some of B worlds, and others only from a moment on."""
 
-    def __init__(self, name: str, act: Callable[[SceneBatch], Numbers]) -> None:
+    def stand_by(self, rows: IntArray) -> None:
+        """Leave the worlds ``rows`` (n,) to somebody else until it takes over."""
+        ...
+
+    def take_over(self, rows: IntArray, command: FloatArray) -> None:
+        """Drive the worlds ``rows`` (n,) from here on; ``command`` (n, 2) was the last one given there."""
+        ...
+
+
+class ScriptedDriver:
+    """A driver without networks, which sees the scene.
+
+    ``relief``: for those whose acting costs much, or depends on what was commanded before.
+    """
+
+    def __init__(self, name: str, act: Callable[[SceneBatch], Numbers], relief: Relief | None = None) -> None:
         self.name = name
+        self.relief = relief
         self._act = act
 
     def act(self, observation: Observation, scene: SceneBatch) -> Numbers:
@@ -101,6 +117,14 @@ class PlannerDriver:
             return None
         values = model.policy.predict_row_values
         return in_chunks(lambda part: values(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
+
+    def distribution(self, observation: Observation) -> Numbers | None:
+        """Return alpha and beta (or mean and deviation) of each action ``(B, 4)``; None for other planners."""
+        model = self.model
+        if not isinstance(model, MultiCriticPPO):
+            return None
+        parameters = model.policy.predict_row_distribution
+        return in_chunks(lambda part: parameters(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
 
     def weights(self, observation: Observation) -> Numbers | None:
         """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
@@ -166,7 +190,8 @@ def scripted_driver(name: DriverName, config: TrainConfig, env: HintedVecEnv) ->
     # The paper's conditions leave no time for patience, all others do.
     hurried = any(family in CONDITIONS for family in config.scenario.families)
     settings = ReferenceConfig() if hurried else PATIENT
-    return ScriptedDriver(name, ReferenceDriver(simulator, config.action, settings).act)
+    reference = ReferenceDriver(simulator, config.action, settings)
+    return ScriptedDriver(name, reference.act, reference)
 
 
 def planner_without_training(config: TrainConfig, env: HintedVecEnv) -> BaseAlgorithm:

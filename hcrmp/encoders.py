@@ -172,17 +172,18 @@ class PlannerExtractor(BaseFeaturesExtractor):
 
     def encode(self, rows: th.Tensor) -> th.Tensor:
         """Return the features ``(B, F)`` of flat rows ``(B, D)``."""
-        numbers = self._encode_numbers(rows[:, : self.layout.numbers])
+        numbers = self.encode_numbers(rows[:, : self.layout.numbers])
         if self.camera is None:
             return numbers
         return th.cat([numbers, self.camera(self.layout.pictures(rows, IMAGES_KEY))], dim=1)
 
-    def _encode_numbers(self, rows: th.Tensor) -> th.Tensor:
+    def encode_numbers(self, rows: th.Tensor) -> th.Tensor:
+        """Return the features of the columns ``(B, n)`` that hold numbers."""
         if self.scan is None:
             return rows
         start = self.layout.slices[STATE_KEY].start + self.scan.start
         stop = start + self.scan.size
-        frames = rows[:, start:stop].reshape(len(rows), self.scan.frames, self.scan.frame_size)
+        frames = rows[:, start:stop].reshape(-1, self.scan.frames, self.scan.frame_size)
         _, hidden = self.gru(self.embed(frames))
         return th.cat([rows[:, :start], hidden[-1], rows[:, stop:]], dim=1)
 

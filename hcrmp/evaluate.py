@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,19 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from envs.recording import DriveLog
 from envs.scenarios.catalogue import GROUPS
+from hcrmp.checkpoint import parameters_checksum
 from hcrmp.comparison.drift import Drift
 from hcrmp.comparison.driving import trace_hash
 from hcrmp.comparison.single import write_single
 from hcrmp.config import EvaluateConfig
+from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
-from hcrmp.evaluation import Course, Driven, course_of, evaluate_driver, make_driver
-from hcrmp.redrive import record_drives
+from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
+from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.results import Results, print_results, summarise
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
+from hcrmp.share.opening import is_shared, results_place
 from llm_hints.asking import Latency
 
 DRIVE_SUFFIX = ".parquet"
@@ -49,16 +52,13 @@ def run(config: EvaluateConfig) -> int:
 def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tuple[Results, list[Path]]:
     """Drive, measure, record and write; return the results and the drives' files."""
     th.set_num_threads(1)
-    course = course_of(config, folder)
-    driver, driven, latency = drive(config, course, folder, console, course.config.seed)
+    course = course_of(config, folder, shared_file(config))
+    made_by = provenance(config.seed)
+    driven, latency = drive(config, course, folder, console, course.config.seed, made_by["commit"] or "")
     records, traces = [one.record for one in driven], [trace_hash(one) for one in driven]
     results = summarise(config.driver, records, config.seed, config.ending, latency, traces)
-    made_by = provenance(config.seed)
-    # A drive is written down by driving it again, exactly, which no CARLA server promises.
-    chosen = choose_drives(driven, config.record) if course.config.simulator.name == "embedded" else []
-    logs = record_drives(course, driver, chosen, made_by["commit"])
-    paths = [folder.drives / f"{drive_name(config, log)}{DRIVE_SUFFIX}" for log in logs]
-    drift = save(folder, config, results, list(zip(paths, logs, strict=True)), made_by)
+    paths = keep_chosen(folder, config, course, driven)
+    drift = save(folder, config, results, paths, made_by)
     if drift is not None:
         console.print(drift.words(), soft_wrap=True, highlight=False)
     return results, paths
@@ -66,28 +66,75 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
 
 def open_folder(config: EvaluateConfig) -> RunFolder:
     """Return the run's folder; a scripted driver can do without a checkpoint, and without a run."""
-    if config.driver == "planner":
+    if is_shared(config.run_path):
+        folder = RunFolder(results_place(config.run_path))
+    elif config.driver == "planner":
         return RunFolder.open(config.run_path)
-    folder = RunFolder(config.run_path)
-    if config.run and not (folder.path / CONFIG_FILE).is_file():
+    else:
+        folder = RunFolder(config.run_path)
+    if config.run and not is_shared(config.run_path) and not (folder.path / CONFIG_FILE).is_file():
         return RunFolder.open(config.run_path)  # which says what is wrong with it
     for place in (folder.evaluation, folder.drives):
         place.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+def shared_file(config: EvaluateConfig) -> Path | None:
+    """Return where the planner lies, if it was shared without its run."""
+    return config.run_path if is_shared(config.run_path) else None
+
+
 def drive(
-    config: EvaluateConfig, course: Course, folder: RunFolder, console: Console, planner_seed: int
-) -> tuple[Driver, list[Driven], Latency]:
-    """Return the driver, the episodes that it drove, and the hint provider's wall times; a progress bar meanwhile."""
+    config: EvaluateConfig, course: Course, folder: RunFolder, console: Console, planner_seed: int, commit: str
+) -> tuple[list[Driven], Latency]:
+    """Return the episodes that were driven, and the hint provider's wall times; a progress bar meanwhile.
+
+    All are recorded, unless none is to be.
+    """
     env = course.environment(min(config.worlds, len(course.episodes)))
     try:
-        driver = make_driver(config.driver, course, env, folder, config.deterministic)
-        with EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress:
-            driven = evaluate_driver(env, driver, course, planner_seed=planner_seed, on_end=progress.episode_ended)
+        file = shared_file(config) if config.driver == "planner" else None
+        driver = make_driver(config.driver, course, env, folder, config.deterministic, file)
+        with (
+            EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress,
+            recording(config, course, folder, env, driver, commit) as recorder,
+        ):
+            driven = evaluate_driver(
+                env, driver, course, planner_seed=planner_seed, on_end=progress.episode_ended, recorder=recorder
+            )
     finally:
         env.close()
-    return driver, driven, env.service.latency
+    return driven, env.service.latency
+
+
+def recording(
+    config: EvaluateConfig, course: Course, folder: RunFolder, env: HintedVecEnv, driver: Driver, commit: str
+) -> AbstractContextManager[EvaluationRecorder | None]:
+    """Return what records the drives while they happen."""
+    if not config.record:
+        return nullcontext()
+    return EvaluationRecorder(
+        env,
+        driver,
+        course,
+        folder.drives,
+        lambda episode: drive_path(folder, config, course, episode).stem,
+        commit=commit,
+        checkpoint=parameters_checksum(folder.latest_checkpoint) if config.driver == "planner" else "",
+    )
+
+
+def keep_chosen(folder: RunFolder, config: EvaluateConfig, course: Course, driven: Sequence[Driven]) -> list[Path]:
+    """Return the drives of those that are to be kept; the others' are removed: which they are, the end told."""
+    if not config.record:
+        return []
+    chosen = driven if config.record == "all" else choose_drives(driven, config.record)
+    paths = [drive_path(folder, config, course, one.episode) for one in chosen]
+    for one in driven if len(chosen) < len(driven) else ():
+        path = drive_path(folder, config, course, one.episode)
+        if path not in paths:
+            path.unlink(missing_ok=True)
+    return paths
 
 
 def choose_drives(driven: Sequence[Driven], per_cell: int) -> list[Driven]:
@@ -112,18 +159,16 @@ def save(
     folder: RunFolder,
     config: EvaluateConfig,
     results: Results,
-    drives: Sequence[tuple[Path, DriveLog]],
+    drives: Sequence[Path],
     made_by: dict[str, Any],
 ) -> Drift | None:
-    """Write drives and results; drives of an earlier evaluation of the same label that are no longer told of go.
+    """Write the results; drives of an earlier evaluation of the same label that are no longer told of go.
 
     Return what went otherwise than in that one, if it was the same evaluation.
     """
     path = result_path(folder, config)
     earlier = read_json(path).get("drives", []) if path.is_file() else []
-    for place, log in drives:
-        log.save(place)
-    names = [place.name for place, _ in drives]
+    names = [place.name for place in drives]
     about = {"label": label(config), "provenance": made_by, "drives": names}
     drift = write_single(path, config, folder, results, about)
     for name in set(map(str, earlier)) - set(names):
@@ -155,13 +200,13 @@ def _scenario_word(families: Sequence[str]) -> str:
     return next((name for name, members in GROUPS.items() if members == tuple(families)), "-".join(families))
 
 
-def drive_name(config: EvaluateConfig, log: DriveLog) -> str:
-    """Return the name of a drive: condition, density and number, behind what sets it apart from the planner's own."""
+def drive_path(folder: RunFolder, config: EvaluateConfig, course: Course, episode: Episode) -> Path:
+    """Return the file of a drive: condition, density and number, behind what sets it apart from the planner's own."""
     usual = replace(config, hints=None, seed=0, label="", randomise={})
     unusual = [part for part, given in ((config.label, config.label), (label(config), config != usual)) if given]
-    name = f"{log.meta.scenario}-{log.meta.density}-{log.meta.extra['episode']}"
+    name = "-".join([*course.labels[episode.cell], str(episode.number)])
     prefix = unusual[0] if unusual else ("" if config.driver == "planner" else config.driver)
-    return f"{prefix}-{name}" if prefix else name
+    return folder.drives / f"{prefix}-{name}{DRIVE_SUFFIX}" if prefix else folder.drives / f"{name}{DRIVE_SUFFIX}"
 
 
 class EpisodeProgress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,8 +26,13 @@ from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.share.driver import open_planner
+from hcrmp.share.opening import shared_config
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
+
+if TYPE_CHECKING:
+    from hcrmp.drive_recorder import EvaluationRecorder
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
@@ -110,17 +115,22 @@ def make_course(
     return Course(config, hints, tuple(listed), labels, memory or {}, ends_at)
 
 
-def trained_config(folder: RunFolder | None) -> TrainConfig:
-    """Return the configuration that the run was trained with; the usual one where nothing was trained."""
+def trained_config(folder: RunFolder | None, file: Path | None = None) -> TrainConfig:
+    """Return the configuration of the planner in the run ``folder`` or the ``file``; the usual one where neither is."""
+    if file is not None:
+        return shared_config(file)
     if folder is None or not (folder.path / CONFIG_FILE).is_file():
         return TrainConfig()
     return load_train(folder.config())
 
 
-def course_of(config: EvaluateConfig, folder: RunFolder | None) -> Course:
-    """Return the course that ``config`` lays out for the planner of the run in ``folder``, or for one without a run."""
+def course_of(config: EvaluateConfig, folder: RunFolder | None, file: Path | None = None) -> Course:
+    """Return the course that ``config`` lays out for the planner of the run in ``folder``, or for one without a run.
+
+    ``file`` is where a planner lies that was shared without its run.
+    """
     # What was trained on does not leak into what is measured: ranges are those that are asked for here.
-    trained = replace(trained_config(folder), randomise=config.randomise)
+    trained = replace(trained_config(folder, file), randomise=config.randomise)
     if config.simulator is not None:
         trained = replace(trained, simulator=config.simulator)
     if config.driver == "autopilot":
@@ -169,7 +179,7 @@ def make_driver(
 ) -> Driver:
     """Return the driver of that name for ``env``; ``planner`` is read from the run ``folder``, or from the ``file``."""
     if file is not None:
-        raise UserError(f"{file} is no run folder, and this version opens no planners from files")
+        return open_planner(file, course, env, deterministic)
     if name not in ("planner", "untrained"):
         return scripted_driver(name, course.config, env)
     model = planner_without_training(course.config, env)
@@ -186,8 +196,9 @@ def evaluate_driver(
     *,
     planner_seed: int = 0,
     on_end: Callable[[Driven], None] | None = None,
+    recorder: EvaluationRecorder | None = None,
 ) -> list[Driven]:
-    """Drive every episode of ``course`` once and return them in its order.
+    """Drive every episode of ``course`` once and return them in its order; ``recorder`` records them as they happen.
 
     A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
     """
@@ -197,6 +208,8 @@ def evaluate_driver(
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))
+    if recorder is not None:
+        recorder.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)), observation)
     while plan.open:
         actions = driver.act(observation, env.driving.scene)
         made = env.advance(actions)
@@ -205,18 +218,24 @@ def evaluate_driver(
         watch.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
+        if recorder is not None:
+            recorder.step(actions, made, observation)
         if made.any_ended:
             for world in np.flatnonzero(made.ended & plan.measured):
                 record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed,
                                  _verdict(watch, int(world)))  # fmt: skip
                 record = score_route(record, log.of(int(world)), env, int(world))
                 driven = plan.finish(int(world), record)
+                if recorder is not None:
+                    recorder.end(int(world), record)
                 if on_end is not None:
                     on_end(driven)
             _next_episodes(env, meter, plan, made.ended)
             log.start(np.flatnonzero(made.ended), env.driving.scene)
             _watch_situations(watch, course, plan, np.flatnonzero(made.ended))
             observation = env.observe(made.observation)
+            if recorder is not None:
+                recorder.begin(*plan.under_way(made.ended), observation)
     return plan.driven()
 
 
@@ -286,6 +305,11 @@ class _Plan:
     def episode(self, world: int | np.integer[Any]) -> Episode:
         """Return the episode of a world."""
         return self._episodes[int(self._index[world])]
+
+    def under_way(self, worlds: BoolArray) -> tuple[IntArray, list[Episode]]:
+        """Return those of the mask ``worlds`` ``(B,)`` that drive an episode of the list, and the episodes."""
+        rows = np.flatnonzero(worlds & self.measured)
+        return rows, [self.episode(world) for world in rows]
 
     def assign(self, rows: IntArray) -> None:
         """Give each of the worlds ``rows`` its next episode."""

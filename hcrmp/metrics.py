@@ -71,8 +71,8 @@ class EpisodeRecord:
     efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
     called for one; ``hint_counts`` all counters of the hint service (``llm_hints.counters``); ``route_distance_m`` the
     mean distance from the route's line, ``off_road_m`` what was driven off road, ``time_limit_s`` of the scenario,
-    ``lane_invasions`` (manoeuvres over a border of the lane). Of a route also ``driving_scores`` by their published
-    form, and the ``infractions`` by time; of a situation of UN R157 the ``careful_driver``'s verdict on it.
+    ``lane_invasions`` (manoeuvres over a border of the lane); the ``infractions`` by time. Of a route also
+    ``driving_scores`` by their published form; of a situation of UN R157 the ``careful_driver``'s verdict on it.
     """
 
     scenario: str

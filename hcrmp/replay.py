@@ -10,9 +10,9 @@ from rich.console import Console
 
 from envs.recording import DriveLog
 from hcrmp.config import ReplayConfig
-from hcrmp.errors import RunFolderError
+from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.run_folder import RunFolder
-from hcrmp.viewer import write_html, write_video
+from hcrmp.viewer import write_comparison, write_html, write_png, write_video
 
 BY_RANK = ("worst", "best", "last", "all")
 """Words for ``episode`` that are no names."""
@@ -23,9 +23,15 @@ GRAVITY = ("success", "timeout", "violation", "off_road", "collision")
 SHOWN_NAMES = 12
 """Names of drives in an error message."""
 
+DRIVE_SUFFIX = ".parquet"
+PICTURE_SIZE = (1600, 900)
+"""Width and height of the picture of a moment (pixels)."""
+
 
 def run(config: ReplayConfig) -> int:
-    """Write page and video, and print where they are."""
+    """Write page and video and print where they are; or what ``exact`` and ``from_s`` ask for."""
+    if config.exact or config.branches:
+        return _simulate(config)
     paths = replay(config, Console(stderr=True))
     console = Console()
     for path in paths:
@@ -33,10 +39,35 @@ def run(config: ReplayConfig) -> int:
     return 0
 
 
+def _simulate(config: ReplayConfig) -> int:
+    """Simulate the drive again, or let somebody else take over."""
+    # Imported here: whoever looks at a drive need not wait for torch.
+    if config.exact:
+        from hcrmp.branch import exact
+
+        return exact.run(path_of(config))
+    from hcrmp.branch import job
+
+    return job.run(config, path_of(config))
+
+
+def path_of(config: ReplayConfig) -> Path:
+    """Return the file of the one drive that ``config`` names."""
+    if config.drive:
+        return Path(config.drive)
+    folder = RunFolder(config.run_path)
+    name, _ = choose(config.episode, recorded_drives(folder))
+    return folder.drives / f"{name}.parquet"
+
+
 def replay(config: ReplayConfig, console: Console) -> list[Path]:
     """Write the page, and the video where one is wanted, of the drive or drives that ``config`` names."""
     # Read whole before anything is written: a drive that cannot be read leaves earlier pages as they are.
     name, drives, place = _named(config)
+    if config.beside:
+        return [_beside(config, name, drives, place)]
+    if config.frame is not None:
+        return [_picture(config.frame, name, drives, place)]
     paths = [write_html(drives, place / f"{name}.html")]
     if config.video != "none" and len(drives) == 1:
         console.print(f"{name}: {drives[0].meta.outcome}, {drives[0].duration_s:.1f} s; writing the {config.video} ...")
@@ -52,6 +83,36 @@ def _named(config: ReplayConfig) -> tuple[str, list[DriveLog], Path]:
     folder = RunFolder(config.run_path)
     name, drives = choose(config.episode, recorded_drives(folder))
     return name, drives, Path(config.output) if config.output else folder.path / "replay"
+
+
+def _beside(config: ReplayConfig, name: str, drives: Sequence[DriveLog], place: Path) -> Path:
+    """Write the page of the drive and the one beside it."""
+    other, second = _other(config)
+    first = _only(drives, "beside compares one drive with another")
+    return write_comparison(first, second, place / f"{name}-beside-{other}.html", (name, other))
+
+
+def _other(config: ReplayConfig) -> tuple[str, DriveLog]:
+    """Return name and drive of ``beside``: a drive of the run, or a file."""
+    if config.run and not config.beside.endswith(DRIVE_SUFFIX):
+        name, drives = choose(config.beside, recorded_drives(RunFolder(config.run_path)))
+        return name, _only(drives, "beside compares one drive with another")
+    return Path(config.beside).stem, DriveLog.read(config.beside)
+
+
+def _picture(time_s: float, name: str, drives: Sequence[DriveLog], place: Path) -> Path:
+    """Write the picture of a moment; refuse one that the drive does not have."""
+    drive = _only(drives, "frame shows one drive")
+    start_s, end_s = float(drive.scenes.time_s[0]), float(drive.scenes.time_s[-1])
+    if not start_s <= time_s <= end_s:
+        raise ConfigError(f"frame must lie in the drive, {start_s:.1f} to {end_s:.1f} s, got {time_s:g}")
+    return write_png(drive, time_s, place / f"{name}-{time_s:g}s.png", PICTURE_SIZE)
+
+
+def _only(drives: Sequence[DriveLog], what: str) -> DriveLog:
+    if len(drives) > 1:
+        raise ConfigError(f"{what}, and episode=all are {len(drives)}: name one, or worst, best, last")
+    return drives[0]
 
 
 def recorded_drives(folder: RunFolder) -> list[Path]:

@@ -12,7 +12,9 @@ differ in their training seed alone. Times are simulated seconds from the episod
     cells       names of the cells ("merging/low"), in the order of the tables
     planners    [{
       name        in tables; kind: "run", "driver" or "file"
-      members     [{name, path, planner_seed, checksum, unfinished}]; path: of the run's folder or file
+      members     [{name, path, planner_seed, checksum, unfinished, hint_latency}]; path: to the run's folder or file,
+                  from the JSON's folder, "" for a driver; hint_latency: percentiles of its provider's wall time, {}
+                  where they were not measured
       collisions  {preventable, unavoidable, unjudged}: how many of each
       summaries   [{cell, episodes, infrastructure, metrics: {name: estimate}}], one for each cell and "mean" at the end
                   (``hcrmp.metrics`` explains the names; intervals go over members and episodes)
@@ -30,16 +32,16 @@ differ in their training seed alone. Times are simulated seconds from the episod
     drift       {compared, changed: [{member, cell, number, repetition, before, after}]} against the evaluation that
                 stood here before; null where there was none
     drives      names of the recorded drives
-    hint_latency {member: percentiles of its hint provider's wall time}, where they were measured
     episodes    [{...an EpisodeRecord, planner, member, number, repetition, attempts, trace_hash}]
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -49,6 +51,7 @@ from envs.termination import EndsAt
 from hcrmp import metrics
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import CellSummary, EpisodeRecord
+from hcrmp.run_folder import read_json
 from hcrmp.statistics import Estimate
 from llm_hints.asking import Latency
 
@@ -180,12 +183,24 @@ def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSumma
     return *cells, mean
 
 
+ROW_KEYS = ("planner", "member", "number", "repetition", "attempts", "trace_hash")
+"""What stands beside an episode's record in the file."""
+
+
+def record_of(row: Mapping[str, Any]) -> EpisodeRecord:
+    """Return the record in a row of the file's episodes."""
+    return EpisodeRecord.from_dict({key: value for key, value in row.items() if key not in ROW_KEYS})
+
+
 def read_records(path: Path) -> list[EpisodeRecord]:
     """Return the episodes of an evaluation's file."""
-    from hcrmp.comparison.results_file import read_results, record_of
+    return records_of(path, read_json(path))
 
+
+def records_of(path: Path, content: Mapping[str, Any]) -> list[EpisodeRecord]:
+    """Return the episodes of the ``content`` of an evaluation's file at ``path``."""
     try:
-        return [record_of(row) for row in read_results(path)["episodes"]]
+        return [record_of(row) for row in content["episodes"]]
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
 

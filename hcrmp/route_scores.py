@@ -19,13 +19,15 @@ SCORES = (leaderboard_2_0, bench2drive, leaderboard_2_1)
 def score_route(
     record: EpisodeRecord, infractions: Sequence[Infraction], env: HintedVecEnv, world: int
 ) -> EpisodeRecord:
-    """Return ``record`` of ``world``'s episode with its scores and infractions, where it is a route."""
-    if record.scenario != ROUTE or record.outcome == "infrastructure":
+    """Return ``record`` of ``world``'s episode with its infractions, and where it is a route with its scores."""
+    if record.outcome == "infrastructure":
         return record
+    placed = tuple(infractions)
+    if record.scenario != ROUTE:
+        return replace(record, infractions=placed)
     completion = min(max(record.progress, 0.0), 1.0)
     scores = [score(completion, infractions) for score in SCORES]
     simulator = env.driving.simulator
-    placed = tuple(infractions)
     if isinstance(simulator, EmbeddedSimulator) and placed:
         graph = simulator.maps.graph(simulator.map_name(world))
         placed = tuple(on_map(infraction, graph) for infraction in placed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -128,13 +129,39 @@ def provenance(seed: int) -> dict[str, Any]:
     }
 
 
+def command_of(made_by: Mapping[str, Any]) -> str:
+    """Return the command that a provenance tells of, as a shell takes it; "" where it tells none."""
+    words = made_by.get("command")
+    if not isinstance(words, list) or not words:
+        return ""
+    first, *rest = (str(word) for word in words)
+    # Run as a module, the program's name is that of its file.
+    name = "hcrmp" if Path(first).stem in ("cli", "hcrmp", "__main__") else first
+    return shlex.join([name, *rest])
+
+
+def provenance_line(made_by: Mapping[str, Any]) -> str:
+    """Return a provenance in one line, for what holds words alone: pages, plots, films, pictures.
+
+    Without the time: the same command makes the same file.
+    """
+    packages = made_by.get("packages") or {}
+    told = [f"hcrmp {packages.get('hcrmp') or 'unknown'}", f"commit {made_by.get('commit') or 'unknown'}"]
+    return f"{', '.join(told)}, seed {made_by.get('seed')}: {command_of(made_by) or 'unknown command'}"
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` so that ``path`` holds either what it held before or all of it, whatever happens meanwhile."""
+    """Write ``text`` as ``write_bytes`` does."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` so that ``path`` holds either what it held before or all of it, whatever happens meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes the file private; a result is as readable as any other file.

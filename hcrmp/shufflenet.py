@@ -100,7 +100,8 @@ class Unit(nn.Module):
 
     def forward(self, x: th.Tensor) -> th.Tensor:
         """Return both halves, their channels shuffled."""
-        passing, worked = (x, x) if self.stride > 1 else x.chunk(2, dim=1)
+        half = int(x.shape[1]) // 2
+        passing, worked = (x, x) if self.stride > 1 else (x[:, :half], x[:, half:])
         return _shuffled(th.cat([self.branch1(passing), self.branch2(worked)], dim=1))
 
 
@@ -126,5 +127,6 @@ def _depthwise(channels: int, stride: int, norm: Norm) -> list[nn.Module]:
 
 def _shuffled(x: th.Tensor) -> th.Tensor:
     """Interleave the two halves of the channels."""
-    batch, channels, height, width = x.shape
-    return x.view(batch, 2, channels // 2, height, width).transpose(1, 2).reshape(batch, channels, height, width)
+    # Plain numbers: an exporter would otherwise compute them anew for every picture.
+    channels, height, width = (int(side) for side in x.shape[1:])
+    return x.view(-1, 2, channels // 2, height, width).transpose(1, 2).reshape(-1, channels, height, width)

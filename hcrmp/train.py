@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,8 @@ from hcrmp.config import FREE_ON_RESUME
 from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
-from hcrmp.run_folder import RunFolder
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.run_folder import RunFolder, provenance
+from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 
 def run(config: TrainConfig) -> int:
@@ -72,19 +71,6 @@ def _open(config: TrainConfig) -> RunFolder:
     return folder
 
 
-def plain_config(config: TrainConfig) -> dict[str, Any]:
-    """Return the configuration as plain values for YAML."""
-    return _plain(dataclasses.asdict(config))  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [key for key in now if key not in FREE_ON_RESUME and before.get(key) != now[key]]
 
@@ -109,7 +95,8 @@ def save(
         extra["env"] = env.state()
     except EnvsError as lost:
         warnings.warn(f"the checkpoint is written without its worlds, which begin anew on resume: {lost}", stacklevel=2)
-    save_checkpoint(folder.latest_checkpoint, model, extra, layout=env.driving.layout.as_dict())
+    layout, made_by = env.driving.layout.as_dict(), provenance(model.seed or 0)
+    save_checkpoint(folder.latest_checkpoint, model, extra, layout, made_by)
 
 
 def _save_all(

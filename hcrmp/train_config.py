@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,3 +96,16 @@ class TrainConfig:
 def load_train(values: Mapping[str, Any]) -> TrainConfig:
     """Return the training configuration that a run folder holds."""
     return from_mapping(TrainConfig, values)
+
+
+def plain_config(config: TrainConfig) -> dict[str, Any]:
+    """Return the configuration as plain values for YAML."""
+    return _plain(asdict(config))  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

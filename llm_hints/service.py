@@ -30,6 +30,7 @@ from llm_hints.saving import Part, restore_parts, save_parts
 from llm_hints.schedule import Schedule
 from llm_hints.service_config import HintServiceConfig
 from llm_hints.situation import bucket_of
+from llm_hints.told import TalkLog
 from llm_hints.watch import SceneWatch
 from llm_hints.worker import CLOSE_TIMEOUT_S, HintWorker
 
@@ -52,7 +53,8 @@ class HintService:
 
         ``rng`` gives the key of the latency jitter; ``cache`` is the bank to use where the configuration has the cache
         on, perhaps a stored or shared one (by default a new one with default settings); ``clock`` tells wall time (s),
-        for the latencies that are reported.
+        for the latencies that are reported. ``talk`` tells what language models were asked and said in the last poll,
+        if it is ``on``.
         """
         self.config = config or HintServiceConfig()
         self.provider = provider
@@ -64,6 +66,7 @@ class HintService:
         self._watch = SceneWatch(self.config, batch_size)
         self._counts = HintCounts(batch_size)
         self._latencies, self._failures = LatencyMeter(), FailureLog(provider.name)
+        self.talk = TalkLog(batch_size)
         self._held = HeldHints(batch_size, self.config.prior_weights, self.config.decay_s)
         self._questions = OpenQuestions(batch_size)
         self._schedule = Schedule(batch_size, self.config.period_s)
@@ -107,6 +110,7 @@ class HintService:
 
         The returned arrays are the service's own and change with the next call: copy what is to be kept.
         """
+        self.talk.clear()
         if self._watch.on:
             self._notice(scene)
         if self._worker is not None:
@@ -214,6 +218,7 @@ class HintService:
         """Keep the answers of ``rows`` until they arrive, and count what the asking cost."""
         self._latencies.add(asked.wall_s, asked.asked)
         self._questions.keep(rows, asked.answers)
+        self.talk.keep(rows, asked.answers)
         if asked.error is not None:
             self._counts.count("errors", rows)
             self._failures.tell(asked.error)
@@ -229,6 +234,7 @@ class HintService:
             return
         in_time, valid = self._questions.in_time(rows, self.config.window_s), self._questions.valid[rows]
         self._questions.arrive_at_s[rows] = np.inf
+        self.talk.deliver(rows, self._questions.asked_at_s[rows], valid, in_time)
         self._remember(rows[valid])
         self._adopt(rows[valid & in_time])
         self._counts.count("invalid", rows[~valid])

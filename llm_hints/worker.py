@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.scene import IntArray, SceneBatch
 from llm_hints.asking import Asked, Clock, ask
-from llm_hints.providers.base import HintAnswers, HintProvider
+from llm_hints.providers.base import HintProvider
 
 _Request = tuple[SceneBatch, IntArray]
 
@@ -67,8 +67,7 @@ class HintWorker:
         if isinstance(result, BaseException):
             raise result
         came = result.answers
-        answers = HintAnswers(came.hints.rows(wanted), came.valid[wanted], came.latency_s[wanted])
-        return rows[wanted], Asked(answers, result.wall_s, len(came.valid), result.error)
+        return rows[wanted], Asked(came.rows(wanted), result.wall_s, len(came.valid), result.error)
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """End the thread after the batch that it is at; leave a hanging provider behind after ``timeout_s``."""

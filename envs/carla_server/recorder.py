@@ -6,21 +6,18 @@ the time that it names; its duration is that of the step which begins then.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from envs.carla_frame import CENTIMETRES, mirrored, rotation_to_carla, steer_mirrored
-from envs.carla_recording import ADDED_ACTOR, FRAME, LAYOUTS, MAGIC, PACKET, Packet, RecordedKind
-from envs.carla_server.actors import Actor, ActorKind
+from envs.carla_frame import CENTIMETRES, mirrored, rotation_to_carla, steer_mirrored, turn_rate_to_carla
+from envs.carla_recording import Packet, RecordedActor, RecordedKind
+from envs.carla_recording_writer import SUFFIX, Bytes, added, frame, header, table
+from envs.carla_server.actors import BODIES, Actor, ActorKind
+from envs.carla_server.records import MotionColumn
 from envs.carla_server.world import World, WorldError
 from envs.scene import FloatArray
 
-VERSION = 1
-SUFFIX = ".log"
 _KINDS = {
     ActorKind.VEHICLE: RecordedKind.VEHICLE, ActorKind.WALKER: RecordedKind.WALKER, ActorKind.LIGHT: RecordedKind.LIGHT,
     ActorKind.PROP: RecordedKind.OTHER, ActorKind.SENSOR: RecordedKind.OTHER, ActorKind.SPECTATOR: RecordedKind.OTHER,
@@ -34,15 +31,18 @@ class Recorder:
         self.folder = folder
         self._file: BinaryIO | None = None
         self._known: set[int] = set()
-        self._begun_s, self._contacts = 0.0, 0
+        self._begun_s, self._contacts, self._additional = 0.0, 0, False
 
     @property
     def running(self) -> bool:
         """Whether a file is open."""
         return self._file is not None
 
-    def start(self, name: str, world: World) -> Path:
-        """Begin a file and return its path; ``WorldError`` where the name is none, or nothing can be written."""
+    def start(self, name: str, world: World, additional: bool = False) -> Path:
+        """Begin a file and return its path; ``WorldError`` where the name is none, or nothing can be written.
+
+        ``additional``: also record velocities and bounding boxes, as CARLA does where it is asked for additional data.
+        """
         self.stop()
         path = self.path(name)
         try:
@@ -51,8 +51,8 @@ class Recorder:
         except OSError as error:
             raise WorldError(f"cannot write the recording {path}: {error.strerror or error}") from None
         # Simulated runs repeat byte for byte, so that the start is no wall time.
-        self._file.write(struct.pack("<H", VERSION) + _text(MAGIC) + struct.pack("<q", 0) + _text(world.town.name))
-        self._known, self._begun_s, self._contacts = set(), world.time_s, 0
+        self._file.write(header(world.town.name, started_unix_s=0))
+        self._known, self._begun_s, self._contacts, self._additional = set(), world.time_s, 0, additional
         self.write(world)
         return path
 
@@ -73,31 +73,35 @@ class Recorder:
         if self._file is None:
             return
         actors = [actor for actor in world.table.order if actor.kind in _KINDS]
-        packets = [(Packet.FRAME_START, FRAME.pack(world.frame, world.step_s, world.time_s - self._begun_s))]
-        packets += self._changes(actors, world)
-        packets += [
-            _table(Packet.COLLISIONS, self._collisions(world)),
-            _table(Packet.POSITIONS, ((actor.id, *_place(world, actor)) for actor in actors)),
-            _table(Packet.LIGHTS, _lights(world)),
-            _table(Packet.DRIVEN, _driven(world)),
-            _table(Packet.WALKED, ((actor_id, item.speed_mps) for actor_id, item in world.walkers.controls.items())),
-            _table(Packet.LAMPS, world.vehicles.lamps.items()),
-            (Packet.FRAME_END, b""),
+        packets = [
+            *self._changes(actors, world),
+            table(Packet.COLLISIONS, self._collisions(world)),
+            table(Packet.POSITIONS, ((actor.id, *_place(world, actor)) for actor in actors)),
+            table(Packet.LIGHTS, _lights(world)),
+            table(Packet.DRIVEN, _driven(world)),
+            table(Packet.WALKED, ((actor_id, item.speed_mps) for actor_id, item in world.walkers.controls.items())),
+            table(Packet.LAMPS, world.vehicles.lamps.items()),
         ]
-        self._file.write(b"".join(PACKET.pack(kind, len(payload)) + payload for kind, payload in packets))
+        if self._additional:
+            moving = [actor for actor in actors if actor.kind in (ActorKind.VEHICLE, ActorKind.WALKER)]
+            packets.append(table(Packet.KINEMATICS, _kinematics(world, moving)))
+        self._file.write(frame(world.frame, world.step_s, world.time_s - self._begun_s, packets))
 
-    def _changes(self, actors: list[Actor], world: World) -> list[tuple[Packet, bytes]]:
+    def _changes(self, actors: list[Actor], world: World) -> list[Bytes]:
         """Return the packets of who has come and gone since the frame before."""
         there = {actor.id for actor in actors}
-        added = [actor for actor in actors if actor.id not in self._known]
+        new = [actor for actor in actors if actor.id not in self._known]
         gone = sorted(self._known - there)
         self._known = there
-        packets = [(Packet.ADDED, _counted(_added(world, actor) for actor in added))] if added else []
+        packets = [added(_added(world, actor) for actor in new)] if new else []
         if gone:
-            packets.append(_table(Packet.REMOVED, ((actor_id,) for actor_id in gone)))
-        riders = [actor for actor in added if actor.parent]
+            packets.append(table(Packet.REMOVED, ((actor_id,) for actor_id in gone)))
+        riders = [actor for actor in new if actor.parent]
         if riders:
-            packets.append(_table(Packet.PARENTS, ((actor.id, actor.parent) for actor in riders)))
+            packets.append(table(Packet.PARENTS, ((actor.id, actor.parent) for actor in riders)))
+        bodies = [actor for actor in new if actor.kind in BODIES]
+        if bodies and self._additional:
+            packets.append(table(Packet.BOXES, _boxes(bodies)))
         return packets
 
     def _collisions(self, world: World) -> Iterable[tuple[float, ...]]:
@@ -108,28 +112,6 @@ class Recorder:
             yield (self._contacts, *(actor.id for actor in pair), *heroes)
 
 
-def _text(content: str) -> bytes:
-    data = content.encode("utf-8", "surrogateescape")[:65535]
-    return struct.pack("<H", len(data)) + data
-
-
-def _counted(rows: Iterable[bytes]) -> bytes:
-    listed = list(rows)
-    return struct.pack("<H", len(listed)) + b"".join(listed)
-
-
-def _table(kind: Packet, rows: Iterable[tuple[float, ...]]) -> tuple[Packet, bytes]:
-    """Return a packet of a counted table whose rows have the numbers of ``LAYOUTS[kind]``, vectors taken apart."""
-    layout = LAYOUTS[kind]
-    parted = [(f"{name}{k}", layout[name].base) for name in layout.names or () for k in range(_numbers(layout[name]))]
-    table = np.array([tuple(row) for row in rows], dtype=np.dtype(parted))
-    return kind, struct.pack("<H", len(table)) + table.tobytes()
-
-
-def _numbers(kind: np.dtype[np.void]) -> int:
-    return int(np.prod(kind.shape))
-
-
 def _place(world: World, actor: Actor) -> list[float]:
     """Return x, y, z (cm), roll, pitch, yaw (degrees) in CARLA's frame."""
     pose: FloatArray = world.table.pose(actor)
@@ -137,10 +119,23 @@ def _place(world: World, actor: Actor) -> list[float]:
     return [*(mirrored(pose[:3]) * CENTIMETRES).tolist(), roll, pitch, yaw]
 
 
-def _added(world: World, actor: Actor) -> bytes:
-    head = ADDED_ACTOR.pack(actor.id, _KINDS[actor.kind], *_place(world, actor), actor.uid)
-    attributes = [struct.pack("<B", kind) + _text(name) + _text(value) for name, kind, value in actor.attributes]
-    return head + _text(actor.type_id) + _counted(attributes)
+def _added(world: World, actor: Actor) -> RecordedActor:
+    x, y, z, *turned = _place(world, actor)
+    roll, pitch, yaw = turned
+    kind = _KINDS[actor.kind]
+    return RecordedActor(actor.id, kind, (x, y, z), (roll, pitch, yaw), actor.uid, actor.type_id, actor.attributes)
+
+
+def _boxes(actors: Iterable[Actor]) -> Iterable[tuple[float, ...]]:
+    for actor in actors:
+        yield actor.id, *(mirrored(actor.centre) * CENTIMETRES).tolist(), *(actor.extent * CENTIMETRES).tolist()
+
+
+def _kinematics(world: World, actors: Iterable[Actor]) -> Iterable[tuple[float, ...]]:
+    for actor in actors:
+        motion = world.table.motion[actor.row]
+        velocity, rates = motion[MotionColumn.VX : MotionColumn.WX], motion[MotionColumn.WX : MotionColumn.AX]
+        yield actor.id, *mirrored(velocity).tolist(), *turn_rate_to_carla(rates).tolist()
 
 
 def _lights(world: World) -> Iterable[tuple[float, ...]]:

@@ -101,21 +101,35 @@ class ReferenceDriver:
         self._offsets, self._shares = np.array(manoeuvres).T.copy()
         batch = simulator.batch_size
         self._at_once = min(batch, AT_ONCE)
-        self._copies = EmbeddedSimulator(self._at_once * len(manoeuvres), simulator.maps, simulator.config)
+        self._copies = simulator.blank(self._at_once * len(manoeuvres))
         self._chosen = np.zeros(batch, dtype=np.int64)
         self._command = np.zeros((batch, 2))
+        self._drives, self._begins = np.ones(batch, np.bool_), np.zeros(batch, np.bool_)
         self._every = max(1, round(self.config.replan_s / DECISION_PERIOD_S))
 
     def act(self, scene: SceneBatch) -> FloatArray:
         """Return the actions ``(B, 2)``; plans anew in every world that is due."""
         self._command[scene.step == 0] = 0.0
-        due = np.flatnonzero((scene.step % self._every == 0) & ~judge(scene).ended)
+        is_due = (scene.step % self._every == 0) | self._begins
+        due = np.flatnonzero(is_due & self._drives & ~judge(scene).ended)
+        self._begins[due] = False
         for first in range(0, len(due), self._at_once):
             self._plan(due[first : first + self._at_once])
         actions = np.empty((scene.batch_size, 2))
         self._track(scene, self._offsets[self._chosen], self._shares[self._chosen], actions)
         _, self._command = to_control(actions, scene, self._command, self._action)
         return actions
+
+    def stand_by(self, rows: npt.NDArray[np.int64]) -> None:
+        """Plan nothing for the worlds ``rows`` (n,), which somebody else drives, until it takes over."""
+        self._drives[rows] = False
+
+    def take_over(self, rows: npt.NDArray[np.int64], command: FloatArray) -> None:
+        """Drive the worlds ``rows`` (n,) from here on, whose last ``command`` (n, 2) somebody else has given."""
+        self._drives[rows], self._begins[rows] = True, True
+        self._command[rows] = command
+        aside = self._simulator.scene.route.lateral_offset[rows]
+        self._chosen[rows] = np.abs(self._offsets - aside[:, None]).argmin(axis=1)
 
     def _plan(self, due: npt.NDArray[np.int64]) -> None:
         count = len(self._offsets)

@@ -71,9 +71,7 @@ def bend_speed(
 
 
 @njit
-def leader_on_path(
-    ego: FloatArray, actors: FloatArray, b: int, path: FloatArray, beside: float
-) -> tuple[float, float]:
+def leader_on_path(ego: FloatArray, actors: FloatArray, b: int, path: FloatArray, beside: float) -> tuple[float, float]:
     """Return (gap m, speed along the way m/s) of the nearest visible body within ``beside`` (m) of the ego's way."""
     nearest, speed = FREE_GAP, 0.0
     half_ego, half_width = 0.5 * ego[EgoRow.LENGTH, b], 0.5 * ego[EgoRow.WIDTH, b]

@@ -214,6 +214,10 @@ class EmbeddedSimulator:
         self._map_names = [str(name) for name in state["map_names"]]
         return self._scene
 
+    def blank(self, batch_size: int) -> EmbeddedSimulator:
+        """Return another simulator of ``batch_size`` worlds that can hold copies of these (``load_rows``)."""
+        return EmbeddedSimulator(batch_size, self.maps, self.config)
+
     def load_rows(self, other: EmbeddedSimulator, rows: Sequence[int] | np.ndarray[Any, Any]) -> SceneBatch:
         """Copy world ``rows[k]`` of ``other`` (same slots and maps) into world k: for looking ahead and branching."""
         index = np.asarray(rows)

@@ -16,6 +16,7 @@ from envs.errors import choose, require
 from envs.metrics.rules import off_road, off_road_share, onsets
 from envs.scene import ActorKind, BoolArray, SceneBatch
 
+Side = Literal["", "front", "rear", "left", "right"]
 Kind = Literal[
     "collision_pedestrian",
     "collision_vehicle",
@@ -50,6 +51,7 @@ class Infraction:
     ``time_s`` since the drive began; ``x``, ``y`` of the ego then (m); ``actor_id`` and ``actor_kind`` of the other
     (-1 and "": nobody, or the road's furniture); ``share`` in [0, 1], which two kinds have: of the surrounding
     traffic's speed that was driven (``min_speed``), of the way that was off the road (``outside_route_lanes``);
+    ``side`` of the ego that was struck ("": no collision, or with the road's furniture);
     ``road`` and ``lane`` the OpenDRIVE ids of the nearest driving lane, where somebody has looked them up ("", 0).
     """
 
@@ -62,6 +64,7 @@ class Infraction:
     share: float | None = None
     road: str = ""
     lane: int = 0
+    side: Side = ""
 
     def __post_init__(self) -> None:
         choose("kind of infraction", self.kind, KINDS)
@@ -118,7 +121,25 @@ def collision(scenes: SceneBatch, tick: int, slot: int) -> Infraction:
     actor = ActorKind(int(scenes.actors.kind[tick, slot]))
     kind = _COLLISIONS.get(actor, "collision_vehicle")
     who = int(scenes.actors.id[tick, slot]), actor.name.lower()
-    return Infraction(kind, float(scenes.time_s[tick]), float(scenes.ego.x[tick]), float(scenes.ego.y[tick]), *who)
+    place = float(scenes.time_s[tick]), float(scenes.ego.x[tick]), float(scenes.ego.y[tick])
+    return Infraction(kind, *place, *who, side=struck_side(scenes, tick, slot))
+
+
+def struck_side(scenes: SceneBatch, tick: int, slot: int) -> Side:
+    """Return the side of the ego that the actor of ``slot`` touches in row ``tick``.
+
+    It is the one across which their bodies overlap least, measured in the ego's frame by the extent of both.
+    """
+    ego, actors = scenes.ego, scenes.actors
+    yaw, turned = float(ego.yaw[tick]), float(actors.yaw[tick, slot] - ego.yaw[tick])
+    dx, dy = float(actors.x[tick, slot] - ego.x[tick]), float(actors.y[tick, slot] - ego.y[tick])
+    along, across = dx * np.cos(yaw) + dy * np.sin(yaw), dy * np.cos(yaw) - dx * np.sin(yaw)
+    length, width = float(actors.length[tick, slot]), float(actors.width[tick, slot])
+    reach_along = float(ego.length[tick]) + length * abs(np.cos(turned)) + width * abs(np.sin(turned))
+    reach_across = float(ego.width[tick]) + length * abs(np.sin(turned)) + width * abs(np.cos(turned))
+    if reach_along / 2 - abs(along) <= reach_across / 2 - abs(across):
+        return "front" if along > 0.0 else "rear"
+    return "left" if across > 0.0 else "right"
 
 
 def record(kind: Kind, scenes: SceneBatch, tick: int, share: float | None = None) -> Infraction:

@@ -1,6 +1,31 @@
-"""Recorded drives: ``DriveRecorder`` collects one, ``DriveLog`` is one, a Parquet file holds one."""
+"""Recorded drives: ``DriveLog`` is one, a Parquet file holds one.
 
-from envs.recording.drive_log import REWARD_NAMES, DriveLog, DriveLogError, DriveMeta, PlannerTrace, Tick
+``BatchRecorder`` records those of many worlds while they happen, ``DriveRecorder`` collects a single one, and
+``recover_drives`` saves what a killed process left.
+"""
+
+from envs.recording.batch_recorder import BatchRecorder, DriveStart
+from envs.recording.drive_log import DriveLog
 from envs.recording.recorder import DriveRecorder
+from envs.recording.recovery import read_journal, recover_drives
+from envs.recording.schema import REWARD_NAMES, DriveLogError, DriveMeta, HintTold, PlannerTrace, Tick
+from envs.recording.slots import SlotLayout
+from envs.recording.state_hash import state_hash, trace_hash
 
-__all__ = ["REWARD_NAMES", "DriveLog", "DriveLogError", "DriveMeta", "DriveRecorder", "PlannerTrace", "Tick"]
+__all__ = [
+    "REWARD_NAMES",
+    "BatchRecorder",
+    "DriveLog",
+    "DriveLogError",
+    "DriveMeta",
+    "DriveRecorder",
+    "DriveStart",
+    "HintTold",
+    "PlannerTrace",
+    "SlotLayout",
+    "Tick",
+    "read_journal",
+    "recover_drives",
+    "state_hash",
+    "trace_hash",
+]

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from envs.recording.drive_log import TRACE_WIDTHS, DriveLog, DriveLogError, DriveMeta, PlannerTrace, Tick
+from envs.recording.drive_log import DriveLog
+from envs.recording.schema import TRACE_WIDTHS, DriveLogError, DriveMeta, PlannerTrace, Tick
+from envs.recording.state_hash import state_hash, trace_hash
 from envs.roads.drawing import RoadDrawing
 from envs.scene import ActorStates, EgoState, Events, RoadState, RouteState, SceneBatch
 
@@ -40,11 +42,14 @@ class DriveRecorder:
         """Return the drive so far, ended by ``outcome``; the recorder may go on."""
         if not self._scenes:
             raise DriveLogError("this drive has no ticks: append the scene of reset() first")
+        scenes = _stack_in_time(self._scenes)
+        hashes = state_hash(scenes)
         return DriveLog(
-            meta=replace(self.meta, outcome=outcome),
+            meta=replace(self.meta, outcome=outcome, trace_hash=trace_hash(hashes)),
             drawing=self.drawing,
-            scenes=_stack_in_time(self._scenes),
+            scenes=scenes,
             trace=_trace(self._ticks),
+            state_hash=hashes,
         )
 
     def save(self, path: str | os.PathLike[str], outcome: str) -> Path:
@@ -63,6 +68,8 @@ def _frozen(tick: Tick) -> Tick:
         if numbers.shape != (width,):
             raise ValueError(f"{name} of a tick has shape {numbers.shape}; it must be ({width},): one world's numbers")
         copies[name] = numbers
+    if tick.observation is not None:
+        copies["observation"] = np.array(tick.observation, dtype=np.float32)
     return replace(tick, **copies)
 
 
@@ -88,7 +95,8 @@ def _stack_in_time(scenes: Sequence[SceneBatch]) -> SceneBatch:
 
 def _trace(ticks: Sequence[Tick]) -> PlannerTrace:
     """Return the ticks as arrays over time."""
-    arrays = {name: _stacked(name, [getattr(tick, name) for tick in ticks]) for name in TRACE_WIDTHS}
+    names = (*TRACE_WIDTHS, "observation")
+    arrays = {name: _stacked(name, [getattr(tick, name) for tick in ticks]) for name in names}
     return PlannerTrace(
         **arrays,
         hint_text=tuple(tick.hint_text for tick in ticks),

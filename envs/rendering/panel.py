@@ -19,9 +19,9 @@ _TEXT: Colour = (229, 231, 235)
 _FAINT: Colour = (146, 153, 164)
 _PANEL: Colour = (17, 20, 25)
 _TRACK: Colour = (43, 49, 58)
-_SAFETY: Colour = (248, 113, 113)
-_EFFICIENCY: Colour = (96, 165, 250)
-_COMFORT: Colour = (167, 139, 250)
+_SAFETY: Colour = (240, 102, 127)
+_EFFICIENCY: Colour = (91, 157, 250)
+_COMFORT: Colour = (240, 194, 67)
 _GOOD: Colour = (52, 211, 153)
 _BAD: Colour = (239, 68, 68)
 _AMBER: Colour = (251, 191, 36)
@@ -34,7 +34,8 @@ class RenderOverlay:
 
     ``title`` for example scenario and density; ``subtitle`` for example planner and seed; ``hint_text`` in words,
     with its ``hint_source`` and ``hint_age_s`` (simulated seconds); ``weights`` (3,) of safety, efficiency, comfort;
-    ``outcome`` of an ended episode ("": it runs).
+    ``outcome`` of an ended episode ("": it runs); ``trail`` ``(n, 2)`` the way that the ego has come (m); ``critical``
+    the slot of the road user that a ring is drawn around (-1: none).
     """
 
     title: str = ""
@@ -44,6 +45,8 @@ class RenderOverlay:
     hint_age_s: float = 0.0
     weights: npt.ArrayLike | None = None
     outcome: str = ""
+    trail: npt.ArrayLike | None = None
+    critical: int = -1
 
 
 @lru_cache(maxsize=32)

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from envs.rendering.bodies import body_shape, placed, rounded_box
 from envs.rendering.panel import Colour, RenderOverlay, draw_header, draw_legend, draw_panel, font
 from envs.rendering.road import GROUND, marks, near, surfaces
-from envs.roads.controls import clock_offset, signal_state
 from envs.roads.drawing import GateLine, RoadDrawing
+from envs.roads.gate_lines import shown_state
 from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
 
 EGO_COLOUR: Colour = (52, 211, 153)
@@ -34,10 +35,18 @@ SIGNAL_COLOURS: dict[SignalState, Colour] = {
     SignalState.RED: (239, 68, 68),
 }
 SIGN_COLOUR: Colour = (229, 231, 235)
+TRAIL_COLOUR: Colour = (53, 148, 115)
+"""The ego's, as if it were seen through; what is really seen through shows every joint of a line."""
+
 ALARM_COLOUR: Colour = (239, 68, 68)
 _SUPERSAMPLING = 2
 _VELOCITY_S = 1.0
-_PEDESTRIAN_RADIUS_M = 0.45
+_PEDESTRIAN_PIXELS = 5.0
+"""Least radius of a pedestrian in the picture, pixels; ``_LEAST_PIXELS`` the least size of any body."""
+
+_LEAST_PIXELS = 4.0
+_GLASS: Colour = (11, 14, 18)
+CRITICAL_COLOUR: Colour = (251, 191, 36)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class SceneRenderer:
         """Return world ``row`` of ``scene`` as ``(height, width, 3)`` uint8; an overlay adds words and bars."""
         image = Image.new("RGB", self.size, GROUND)
         top, height = self._map_band(overlay)
-        image.paste(self._map(scene, row, height), (0, top))
+        image.paste(self._map(scene, row, height, overlay or RenderOverlay()), (0, top))
         canvas = ImageDraw.Draw(image, "RGBA")
         self._scale_bar(canvas, top + height)
         if overlay is not None:
@@ -96,7 +105,7 @@ class SceneRenderer:
             return 0, self.size[1]
         return self._header, self.size[1] - self._header - self._panel
 
-    def _map(self, scene: SceneBatch, row: int, height: int) -> Image.Image:
+    def _map(self, scene: SceneBatch, row: int, height: int, overlay: RenderOverlay) -> Image.Image:
         """Return the map band, drawn larger and reduced: Pillow draws no smooth edges itself."""
         width, tall = self.size[0] * _SUPERSAMPLING, height * _SUPERSAMPLING
         camera = _camera(scene, row, (width, tall), width / self.metres)
@@ -106,9 +115,11 @@ class SceneRenderer:
         self._draw_road(canvas, camera, float(reach))
         for gate in self._gates:
             _draw_gate(canvas, camera, gate, float(scene.time_s[row]), int(scene.seed[row]))
+        _draw_trail(canvas, camera, overlay.trail)
         _draw_route(canvas, camera, scene, row)
         for slot in np.flatnonzero(scene.actors.valid[row]):
             _draw_actor(canvas, camera, scene, row, int(slot))
+        _draw_critical(canvas, camera, scene, row, overlay.critical)
         _draw_ego(canvas, camera, scene, row)
         _draw_collision(canvas, camera, scene, row)
         return image.reduce(_SUPERSAMPLING)
@@ -140,27 +151,36 @@ def _camera(scene: SceneBatch, row: int, size: tuple[int, int], scale: float) ->
     )
 
 
-def _box(x: float, y: float, yaw: float, length: float, width: float) -> FloatArray:
-    """Return the corners ``(4, 2)`` of a body: front left, front right, rear right, rear left."""
-    along = np.array([np.cos(yaw), np.sin(yaw)])
-    left = np.array([-along[1], along[0]])
-    corners = np.array([[0.5, 0.5], [0.5, -0.5], [-0.5, -0.5], [-0.5, 0.5]]) * [length, width]
-    placed: FloatArray = np.array([x, y]) + corners[:, :1] * along + corners[:, 1:] * left
-    return placed
-
-
 def _draw_gate(canvas: ImageDraw.ImageDraw, camera: _Camera, gate: GateLine, time_s: float, seed: int) -> None:
     """Draw a stop line in the colour of its signal, white at a stop sign, broken at a yield sign."""
     ends = np.asarray(gate.points)
     pieces, colour = [ends], SIGN_COLOUR
     if gate.kind == "signal":
-        offset = clock_offset(seed, gate.plan, float(gate.program[0]))
-        colour = SIGNAL_COLOURS[SignalState(signal_state(gate.program[None], 0, time_s, offset))]
+        colour = SIGNAL_COLOURS.get(shown_state(gate, time_s, seed), SIGN_COLOUR)
     elif gate.kind == "yield":
         shares = np.array([(0.0, 0.25), (0.4, 0.6), (0.75, 1.0)])
         pieces = [ends[0] + share[:, None] * (ends[1] - ends[0]) for share in shares]
     for piece in pieces:
         canvas.line(camera.pixels(piece), fill=colour, width=max(_SUPERSAMPLING, round(0.45 * camera.scale)))
+
+
+def _draw_trail(canvas: ImageDraw.ImageDraw, camera: _Camera, trail: npt.ArrayLike | None) -> None:
+    if trail is not None and len(np.asarray(trail)) > 1:
+        width = max(_SUPERSAMPLING, round(0.22 * camera.scale))
+        canvas.line(camera.pixels(trail), fill=TRAIL_COLOUR, width=width, joint="curve")
+
+
+def _draw_critical(canvas: ImageDraw.ImageDraw, camera: _Camera, scene: SceneBatch, row: int, slot: int) -> None:
+    """Draw a broken ring around the road user in ``slot``; -1: around none."""
+    if slot < 0:
+        return
+    actors = scene.actors
+    ((x, y),) = camera.pixels([(actors.x[row, slot], actors.y[row, slot])])
+    size = max(float(actors.length[row, slot]), float(actors.width[row, slot]))
+    radius = max(0.62 * size * camera.scale, 11.0 * _SUPERSAMPLING)
+    for start in range(0, 360, 36):
+        box = (x - radius, y - radius, x + radius, y + radius)
+        canvas.arc(box, start, start + 26, fill=CRITICAL_COLOUR, width=2 * _SUPERSAMPLING)
 
 
 def _draw_route(canvas: ImageDraw.ImageDraw, camera: _Camera, scene: SceneBatch, row: int) -> None:
@@ -180,51 +200,31 @@ def _draw_actor(canvas: ImageDraw.ImageDraw, camera: _Camera, scene: SceneBatch,
     colour = KIND_COLOURS[kind]
     velocity = np.array([actors.vx[row, slot], actors.vy[row, slot]])
     _draw_velocity(canvas, camera, np.array([x, y]), velocity, (*colour, 190 if seen else 90))
+    least = _LEAST_PIXELS * _SUPERSAMPLING / camera.scale
     if kind == ActorKind.PEDESTRIAN:
-        _draw_disc(canvas, camera, (x, y), colour, seen)
-    else:
-        size = float(actors.length[row, slot]), float(actors.width[row, slot])
-        _draw_body(canvas, camera, _box(x, y, yaw, *size), colour, seen, kind != ActorKind.STATIC)
+        least = 2 * _PEDESTRIAN_PIXELS * _SUPERSAMPLING / camera.scale
+    size = max(float(actors.length[row, slot]), least), max(float(actors.width[row, slot]), least)
+    _draw_body(canvas, camera, kind, (x, y, yaw), size, colour, seen)
 
 
 def _draw_body(
-    canvas: ImageDraw.ImageDraw, camera: _Camera, box: FloatArray, colour: Colour, seen: bool, notch: bool
+    canvas: ImageDraw.ImageDraw,
+    camera: _Camera,
+    kind: ActorKind,
+    pose: tuple[float, float, float],
+    size: tuple[float, float],
+    colour: Colour,
+    seen: bool,
 ) -> None:
-    """Draw a body: filled when seen, a hatched ghost when not; the notch is a windscreen that tells its heading."""
-    corners = camera.pixels(box)
-    line = max(_SUPERSAMPLING, round(0.1 * camera.scale))
-    if not seen:
-        canvas.polygon(corners, fill=(*colour, 38))
-        for share in np.linspace(0.0, 1.0, 6)[1:-1]:
-            stripe = [box[0] + share * (box[3] - box[0]), box[1] + min(1.0, share + 0.2) * (box[2] - box[1])]
-            canvas.line(camera.pixels(stripe), fill=(*colour, 130), width=max(1, line // 2))
-        canvas.line([*corners, corners[0]], fill=(*colour, 170), width=max(1, line // 2))
-        return
-    canvas.polygon(corners, fill=colour)
-    if notch:
-        canvas.polygon(camera.pixels(_windscreen(box)), fill=(*_shade(colour, 0.35), 255))
-    canvas.line([*corners, corners[0]], fill=_shade(colour, 0.55), width=max(1, line // 2))
-
-
-def _windscreen(box: FloatArray) -> FloatArray:
-    """Return a trapezium ``(4, 2)`` in the front third of a body, narrower towards the cabin."""
-    left, right = box[3] - box[0], box[2] - box[1]
-    across = box[1] - box[0]
-    front_left, front_right = box[0] + 0.2 * left + 0.1 * across, box[1] + 0.2 * right - 0.1 * across
-    back_left, back_right = box[0] + 0.36 * left + 0.2 * across, box[1] + 0.36 * right - 0.2 * across
-    return np.array([front_left, front_right, back_right, back_left])
-
-
-def _draw_disc(
-    canvas: ImageDraw.ImageDraw, camera: _Camera, centre: tuple[float, float], colour: Colour, seen: bool
-) -> None:
-    ((x, y),) = camera.pixels([centre])
-    radius = max(5.0 * _SUPERSAMPLING, _PEDESTRIAN_RADIUS_M * camera.scale)
-    box = (x - radius, y - radius, x + radius, y + radius)
-    if seen:
-        canvas.ellipse(box, fill=colour, outline=(255, 255, 255), width=_SUPERSAMPLING)
-    else:
-        canvas.ellipse(box, fill=(*colour, 45), outline=(*colour, 180), width=_SUPERSAMPLING)
+    """Draw a body: filled when seen, a pale ghost when not."""
+    shape = body_shape(kind, *size)
+    line = max(1, round(0.05 * camera.scale))
+    for hull in shape.hull:
+        corners = camera.pixels(placed(hull, *pose))
+        canvas.polygon(corners, fill=colour if seen else (*colour, 38))
+        canvas.line([*corners, corners[0]], fill=GROUND if seen else (*colour, 190), width=line)
+    for glass in shape.glass:
+        canvas.polygon(camera.pixels(placed(glass, *pose)), fill=(*_GLASS, 165 if seen else 60))
 
 
 def _draw_velocity(
@@ -253,10 +253,10 @@ def _draw_ego(canvas: ImageDraw.ImageDraw, camera: _Camera, scene: SceneBatch, r
     cos, sin = np.cos(yaw), np.sin(yaw)
     speed, lateral = float(ego.speed[row]), float(ego.lateral_speed[row])
     velocity = np.array([speed * cos - lateral * sin, speed * sin + lateral * cos])
-    halo = _box(x, y, yaw, length + 1.4, width + 1.4)
-    canvas.polygon(camera.pixels(halo), fill=(*EGO_COLOUR, 60))
+    halo = rounded_box(-length / 2 - 0.7, length / 2 + 0.7, width + 1.4, 0.9)
+    canvas.polygon(camera.pixels(placed(halo, x, y, yaw)), fill=(*EGO_COLOUR, 60))
     _draw_velocity(canvas, camera, np.array([x, y]), velocity, (*EGO_COLOUR, 200))
-    _draw_body(canvas, camera, _box(x, y, yaw, length, width), EGO_COLOUR, True, True)
+    _draw_body(canvas, camera, ActorKind.CAR, (x, y, yaw), (length, width), EGO_COLOUR, True)
 
 
 def _draw_collision(canvas: ImageDraw.ImageDraw, camera: _Camera, scene: SceneBatch, row: int) -> None:
@@ -273,9 +273,3 @@ def _legend(scene: SceneBatch, row: int) -> list[tuple[str, Colour]]:
     """Return the kinds of road users that are in the scene, with their colours."""
     kinds = sorted(set(scene.actors.kind[row][scene.actors.valid[row]].tolist()))
     return [("ego", EGO_COLOUR)] + [(ActorKind(kind).name.lower(), KIND_COLOURS[ActorKind(kind)]) for kind in kinds]
-
-
-def _shade(colour: Colour, share: float) -> Colour:
-    """Return a colour darkened to ``share`` of its brightness."""
-    red, green, blue = (round(channel * share) for channel in colour)
-    return red, green, blue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,14 @@ class GateLine:
     """A stop line: ``kind`` (signal, stop, yield), ``points`` ``(2, 2)`` (m).
 
     ``program`` ``(4,)`` of a signal (``controls.ProgramColumn``, s) and the number of its ``plan``; else empty and -1.
+    ``shown`` ``(n, 2)`` what a signal of a recording showed instead: from when (s), which ``SignalState``.
     """
 
     kind: str
     points: FloatArray
     program: FloatArray
     plan: int
+    shown: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +74,7 @@ class RoadDrawing:
         ]
         gates = [
             {"kind": item.kind, "points": np.round(item.points, digits).tolist(), "program": item.program.tolist(),
-             "plan": item.plan}
+             "plan": item.plan, "shown": item.shown.tolist()}
             for item in self.gates
         ]  # fmt: skip
         return {"areas": areas, "strokes": strokes, "gates": gates}
@@ -84,10 +86,11 @@ class RoadDrawing:
             tuple(Area(item["kind"], _points(item["points"])) for item in lists["areas"]),
             tuple(Stroke(item["kind"], item["color"], _points(item["points"])) for item in lists["strokes"]),
             tuple(
-                GateLine(item["kind"], _points(item["points"]), np.asarray(item["program"], float), int(item["plan"]))
+                GateLine(item["kind"], _points(item["points"]), np.asarray(item["program"], float), int(item["plan"]),
+                         _points(item.get("shown", ())))
                 for item in lists.get("gates", ())
             ),
-        )
+        )  # fmt: skip
 
 
 def _points(points: Any) -> FloatArray:

@@ -84,8 +84,7 @@ def _named(word: str, config: EvaluateConfig, trained: dict[str, list[Planner]])
     if kind == "driver":
         yield Contestant(word, word, "driver", checksum=word)
     elif kind == "file":
-        path = Path(word)
-        yield Contestant(path.stem, path.name, "file", str(path.absolute()), checksum=_checksum(path))
+        yield contestant_of_file(Path(word))
     else:
         meant = {one.folder.path for one in find_planners([word], config.runs_dir)}
         for method, members in trained.items():
@@ -105,6 +104,11 @@ def contestant_of_run(folder: RunFolder) -> Contestant:
     """Return the trained planner of one run, named by its method."""
     ((method, (planner,)),) = group(find_planners([str(folder.path)], ""), over_training=False).items()
     return _contestant(method, planner)
+
+
+def contestant_of_file(path: Path) -> Contestant:
+    """Return a planner that was shared without its run."""
+    return Contestant(path.stem, path.name, "file", str(path.absolute()), checksum=_checksum(path))
 
 
 def _checksum(path: Path) -> str:

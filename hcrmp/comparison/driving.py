@@ -49,7 +49,8 @@ class Cockpit:
         """Return the course of a contestant, laid out once."""
         if contestant.name not in self._courses:
             config = replace(self._config, driver=driver_name(contestant))
-            self._courses[contestant.name] = course_of(config, seat_folder(config, contestant))
+            folder, file = seat_folder(config, contestant), file_of(contestant)
+            self._courses[contestant.name] = course_of(config, folder, file)
         return self._courses[contestant.name]
 
     def drive(self, task: Task, told: Told) -> None:
@@ -78,8 +79,8 @@ class Cockpit:
 
     def _driver(self, task: Task, course: Course, env: HintedVecEnv) -> Driver:
         one, config = task.contestant, self._config
-        file = Path(one.path) if one.kind == "file" else None
-        return make_driver(driver_name(one), course, env, seat_folder(config, one), config.deterministic, file)
+        folder, file = seat_folder(config, one), file_of(one)
+        return make_driver(driver_name(one), course, env, folder, config.deterministic, file)
 
     def _drive(
         self, task: Task, course: Course, env: HintedVecEnv, driver: Driver, on_end: Callable[[Driven], None]
@@ -99,6 +100,11 @@ def seat_folder(config: EvaluateConfig, contestant: Contestant) -> RunFolder | N
     if contestant.kind == "run":
         return RunFolder(Path(contestant.path))
     return RunFolder(config.run_path) if config.run else None
+
+
+def file_of(contestant: Contestant) -> Path | None:
+    """Return where a contestant lies that was shared without its run."""
+    return Path(contestant.path) if contestant.kind == "file" else None
 
 
 def trace_hash(driven: Driven) -> str:

@@ -58,7 +58,6 @@ def compare(config: EvaluateConfig, console: Console) -> tuple[Comparison, Path]
         drive_missing(config, contestants, course, journal, console)
         comparison = analyse(contestants, course, protocol, journal)
     about = {"label": folder.name, "config": to_mapping(config), "provenance": provenance(config.seed)}
-    about["hint_latency"] = {}
     write_comparison(folder / RESULTS, comparison, about)
     return comparison, folder / RESULTS
 

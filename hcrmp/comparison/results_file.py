@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,12 +15,11 @@ from hcrmp.comparison.journal import Attempt, Key
 from hcrmp.comparison.pairs import Pair
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.results import record_of
 from hcrmp.run_folder import read_json, write_json
+from llm_hints.asking import Latency
 
 FORMAT, VERSION = "hcrmp evaluation", 2
-ROW_KEYS = ("planner", "member", "number", "repetition", "attempts", "trace_hash")
-"""What stands beside an episode's record."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,13 @@ class Comparison:
     drift: Drift | None = None
 
 
-def write_comparison(path: Path, comparison: Comparison, about: dict[str, Any]) -> None:
-    """Write ``comparison`` to ``path`` atomically, with what ``about`` says of how it was made."""
+def write_comparison(
+    path: Path, comparison: Comparison, about: dict[str, Any], latency: dict[str, Latency] | None = None
+) -> None:
+    """Write ``comparison`` to ``path`` atomically, with what ``about`` says of how it was made.
+
+    ``latency`` of hint providers, by the members that they answered.
+    """
     write_json(
         path,
         {
@@ -44,7 +49,7 @@ def write_comparison(path: Path, comparison: Comparison, about: dict[str, Any]) 
             **about,
             "protocol": comparison.protocol.to_dict(),
             "cells": list(comparison.cells),
-            "planners": [plain(asdict(one)) for one in comparison.planners],
+            "planners": [_planner(one, latency or {}, path.parent) for one in comparison.planners],
             "pairs": [plain(asdict(one)) for one in comparison.pairs],
             "drift": None if comparison.drift is None else asdict(comparison.drift),
             "drives": about.get("drives", []),
@@ -67,6 +72,16 @@ def read_results(path: Path) -> dict[str, Any]:
     return content
 
 
+def _planner(one: PlannerResult, latency: dict[str, Latency], folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = plain(asdict(one))
+    for member in told["members"]:
+        measured = latency.get(member["name"])
+        if member["path"]:
+            member["path"] = os.path.relpath(member["path"], folder)
+        member["hint_latency"] = {} if measured is None else plain(asdict(measured))
+    return told
+
+
 def attempts_of(results: dict[str, Any]) -> dict[Key, list[Attempt]]:
     """Return the last attempts at the episodes of ``read_results``."""
     found: dict[Key, list[Attempt]] = {}
@@ -74,11 +89,6 @@ def attempts_of(results: dict[str, Any]) -> dict[Key, list[Attempt]]:
         key = (row["member"], f"{row['scenario']}/{row['density']}", row["number"], row["repetition"])
         found[key] = [Attempt(key, record_of(row), row["trace_hash"])]
     return found
-
-
-def record_of(row: dict[str, Any]) -> EpisodeRecord:
-    """Return the record in a row of the episodes."""
-    return EpisodeRecord.from_dict({key: value for key, value in row.items() if key not in ROW_KEYS})
 
 
 def _episodes(method: MethodDrives) -> Sequence[dict[str, Any]]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hcrmp.comparison.analysis import MethodDrives, planner_result
-from hcrmp.comparison.contestants import Contestant, contestant_of_run
+from hcrmp.comparison.analysis import MethodDrives, PlannerResult, planner_result
+from hcrmp.comparison.contestants import Contestant, contestant_of_file, contestant_of_run
 from hcrmp.comparison.drift import Drift, drift_between
 from hcrmp.comparison.journal import Attempt, Key
 from hcrmp.comparison.protocol import Protocol
-from hcrmp.comparison.results_file import Comparison, attempts_of, plain, read_results, write_comparison
+from hcrmp.comparison.results_file import Comparison, attempts_of, read_results, write_comparison
 from hcrmp.config import EvaluateConfig
 from hcrmp.errors import RunFolderError
 from hcrmp.evaluation import episode_seed, trained_config
 from hcrmp.mapping import to_mapping
 from hcrmp.results import Results
 from hcrmp.run_folder import RunFolder
+from hcrmp.share.opening import is_shared
 
 
 def write_single(
@@ -35,16 +37,26 @@ def write_single(
     for record in results.records:
         cells.setdefault(record.cell, []).append(record.seed)
     drives = MethodDrives(one.planner, one.kind, (one,), attempts)
+    told = planner_result(drives, cells, {}, config.seed)
     drift = _drift(path, protocol, one, attempts)
-    comparison = Comparison(
-        protocol, tuple(cells), (drives,), (planner_result(drives, cells, {}, config.seed),), (), drift
-    )
-    told = {"config": to_mapping(config), "hint_latency": {one.name: plain(asdict(results.latency))}}
-    write_comparison(path, comparison, {**told, **about})
+    comparison = Comparison(protocol, tuple(cells), (drives,), (with_drives(told, about["drives"]),), (), drift)
+    write_comparison(path, comparison, {"config": to_mapping(config), **about}, {one.name: results.latency})
     return drift
 
 
+def with_drives(result: PlannerResult, names: Sequence[str]) -> PlannerResult:
+    """Return ``result`` whose failures name their recording among the ``names`` in the run's folder of drives."""
+    found = {}
+    for name in names:
+        words = Path(name).stem.split("-")
+        found["-".join(words[-3:])] = f"../drives/{name}"
+    failures = (replace(one, drive=found.get(f"{one.cell.replace('/', '-')}-{one.number}")) for one in result.failures)
+    return replace(result, failures=tuple(failures))
+
+
 def _contestant(config: EvaluateConfig, folder: RunFolder) -> Contestant:
+    if is_shared(config.run_path) and config.driver == "planner":
+        return contestant_of_file(config.run_path)
     if config.driver == "planner":
         return contestant_of_run(folder)
     return Contestant(config.driver, config.driver, "driver", checksum=config.driver)

@@ -19,7 +19,7 @@ from hcrmp.robustness.curves import Curve, curves_at_test, curves_of_training, f
 from hcrmp.robustness.measurements import Measurement, MeasurementFile, measured
 from hcrmp.robustness.planners import CLEAN, Faults, Planner, find_planners, group
 from hcrmp.robustness.plot import svg
-from hcrmp.run_folder import provenance, write_text
+from hcrmp.run_folder import provenance, provenance_line, write_text
 
 NAME = "robustness"
 """What the result's files are called."""
@@ -79,8 +79,9 @@ def write(config: RobustnessConfig, file: MeasurementFile, found: Sequence[Curve
     """Write the measurements with the curves made of them, the plot and the tables; return their paths."""
     plot, table = (file.path.with_suffix(suffix) for suffix in (".svg", ".md"))
     file.write(about(config) | {"curves": [curve.to_dict() for curve in found]})
-    write_text(plot, svg(found, TITLES[config.when], X_LABELS[config.when]))
-    write_text(table, markdown(found, TITLES[config.when]))
+    made_by = provenance_line(provenance(config.seed))
+    write_text(plot, svg(found, TITLES[config.when], X_LABELS[config.when], made_by))
+    write_text(table, f"{markdown(found, TITLES[config.when])}\nMade by {made_by}\n")
     return file.path, plot, table
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.checkpoint import META, PARAMETERS
-from hcrmp.config import FREE_ON_RESUME, HintsConfig, locate_run
+from hcrmp.config import FREE_ON_RESUME, HintsConfig, locate_run, runs_like
 from hcrmp.errors import UserError
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json
-from hcrmp.train import plain_config
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.weights import Csa
 from llm_hints.providers.faulty import WrongMode
 
@@ -110,7 +109,7 @@ def _paths(run: str, runs_dir: str) -> Iterator[Path]:
     if "*" not in run:
         yield locate_run(run, runs_dir)
         return
-    found = sorted(path for path in Path(runs_dir).glob(run) if (path / CONFIG_FILE).is_file())
+    found = [path for path in runs_like(run, runs_dir) if (path / CONFIG_FILE).is_file()]
     if not found:
         raise UserError(f"no run in {runs_dir} is named like {run}: give folders, names, or another runs_dir=...")
     yield from found

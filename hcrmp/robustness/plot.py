@@ -47,8 +47,11 @@ class Panel:
         return self.top + (1.0 - share) * HEIGHT
 
 
-def svg(curves: Sequence[Curve], title: str, x_label: str) -> str:
-    """Return the plot of ``curves``: how episodes ended over the share of wrong hints; intervals and every seed."""
+def svg(curves: Sequence[Curve], title: str, x_label: str, made_by: str = "") -> str:
+    """Return the plot of ``curves``: how episodes ended over the share of wrong hints; intervals and every seed.
+
+    ``made_by`` says how it was made, in the file's metadata.
+    """
     modes = list(dict.fromkeys(curve.mode for curve in curves))
     methods = list(dict.fromkeys(curve.method for curve in curves))
     width = max(LEFT + len(modes) * (WIDTH + GAP), LEAST_WIDTH)
@@ -65,7 +68,7 @@ def svg(curves: Sequence[Curve], title: str, x_label: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" font-family="Helvetica, Arial, sans-serif" role="img">\n'
-        f"<title>{escape(title)}</title>\n"
+        f"<title>{escape(title)}</title>\n<metadata>{escape(made_by)}</metadata>\n"
         f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from envs.recording import REWARD_NAMES, DriveLog
+from envs.recording import DriveLog
 from envs.rendering.road import painted_lines
-from envs.risk import TTC_HORIZON_S, time_to_collision
+from envs.risk import TTC_HORIZON_S
 from envs.roads.drawing import simplified
 from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
 from hcrmp.viewer.bookmarks import bookmarks
+from hcrmp.viewer.critical import Critical, critical
 from hcrmp.viewer.gates import encode_gates
+from hcrmp.viewer.packing import (
+    ANGLE_QUANTUM_RAD,
+    LENGTH_QUANTUM_M,
+    REWARD_QUANTUM,
+    SHARE_QUANTUM,
+    SPEED_QUANTUM_MPS,
+    TIME_QUANTUM_S,
+    Plain,
+    by_name,
+    run_starts,
+    series,
+)
+from hcrmp.viewer.told import ACTION_NAMES, told_of
+from hcrmp.viewer.told_encode import encode_told
 
-LENGTH_QUANTUM_M = 0.01
-ANGLE_QUANTUM_RAD = 0.001
-SPEED_QUANTUM_MPS = 0.01
-SHARE_QUANTUM = 0.001
-REWARD_QUANTUM = 0.0001
-TIME_QUANTUM_S = 0.01
+SIGNAL_RANGE_M = 199.0
+"""``RoadState`` says 200 m where there is no stop line."""
 
 ROAD_MARGIN_M = 150.0
 """Road farther than this from the drive's bounding box is left out of the page (metres)."""
@@ -30,32 +39,26 @@ ROAD_MARGIN_M = 150.0
 ROAD_TOLERANCE_M = 0.02
 """Points of the road that lie on a straight line within this are left out (metres)."""
 
-Plain = dict[str, Any]
-
 
 def encode_drive(drive: DriveLog) -> Plain:
     """Return one drive as plain JSON data; ``road`` stands apart so that drives can share it."""
-    risk = time_to_collision(drive.scenes)
+    risk, told = critical(drive.scenes), told_of(drive)
     return {
         "meta": _meta(drive),
         "time": series(drive.scenes.time_s, TIME_QUANTUM_S),
         "ego": _ego(drive.scenes),
         "route": _route(drive.scenes),
-        "signal": [SignalState(state).name.lower() for state in drive.scenes.road.signal.tolist()],
+        "signal": _signal(drive.scenes),
         "gates": encode_gates(drive),
         "actors": list(_tracks(drive.scenes)),
         "hints": _hints(drive),
+        "told": encode_told(told),
         "trace": _trace(drive),
-        "ttc": series(risk, TIME_QUANTUM_S),
+        "ttc": series(risk.ttc_s, TIME_QUANTUM_S),
         "ttcHorizon": TTC_HORIZON_S,
+        "critical": _critical(drive.scenes, risk),
         "bookmarks": bookmarks(drive, risk),
     }
-
-
-def series(values: npt.ArrayLike, quantum: float) -> Plain:
-    """Return numbers as multiples of ``quantum``, each as its difference from the one before."""
-    whole = np.rint(np.asarray(values, dtype=np.float64) / quantum).astype(np.int64)
-    return {"q": quantum, "d": np.diff(whole, prepend=0).tolist()}
 
 
 def encode_road(drive: DriveLog) -> Plain:
@@ -97,7 +100,7 @@ def _meta(drive: DriveLog) -> Plain:
         "outcome": meta.outcome,
         "extra": dict(meta.extra),
         "ticks": len(drive),
-        "routeLength": round(float(drive.scenes.route.length_m[0]), 1),
+        "routeLength": round(float(np.nan_to_num(drive.scenes.route.length_m[0])), 1),
     }
 
 
@@ -116,19 +119,48 @@ def _ego(scenes: SceneBatch) -> Plain:
         "throttle": series(ego.throttle, SHARE_QUANTUM),
         "brake": series(ego.brake, SHARE_QUANTUM),
         "steer": series(ego.steer, SHARE_QUANTUM),
-        "progress": series(scenes.route.progress_m, LENGTH_QUANTUM_M),
+        "progress": series(_progress_m(scenes), LENGTH_QUANTUM_M),
         "length": round(float(ego.length[0]), 2),
         "width": round(float(ego.width[0]), 2),
     }
 
 
+def _progress_m(scenes: SceneBatch) -> FloatArray:
+    """Return the way along the route ``(T,)`` (m), or the way driven where there is no route."""
+    if scenes.route.length_m.any():
+        return scenes.route.progress_m
+    steps_m = np.hypot(np.diff(scenes.ego.x), np.diff(scenes.ego.y))
+    return np.concatenate([[0.0], np.cumsum(steps_m)])
+
+
 def _route(scenes: SceneBatch) -> list[Plain]:
-    """Return the route points ahead: one pair of series for each point."""
+    """Return the route points ahead: one pair of series for each point; a drive without a route has none."""
     points = scenes.route.points
+    if not scenes.route.length_m.any():
+        return []
     return [
         {"x": series(points[:, n, 0], LENGTH_QUANTUM_M), "y": series(points[:, n, 1], LENGTH_QUANTUM_M)}
         for n in range(points.shape[1])
     ]
+
+
+def _signal(scenes: SceneBatch) -> Plain:
+    """Return what holds the ego: the state of its signal as runs, and the way to the stop line."""
+    states = scenes.road.signal
+    starts = run_starts(states)
+    return {
+        "start": starts.tolist(),
+        "state": [SignalState(int(state)).name.lower() for state in states[starts]],
+        "ahead": series(np.where(states > 0, np.minimum(scenes.road.distance_to_stop_line, SIGNAL_RANGE_M), 0.0), 0.1),
+    }
+
+
+def _critical(scenes: SceneBatch, risk: Critical) -> Plain:
+    """Return who is critical as runs: the number of a road user, or -1."""
+    ticks = np.arange(scenes.batch_size)
+    numbers = np.where(risk.slot >= 0, scenes.actors.id[ticks, risk.slot], -1) if scenes.actor_slots else risk.slot
+    starts = run_starts(numbers)
+    return {"start": starts.tolist(), "id": numbers[starts].tolist()}
 
 
 def _tracks(scenes: SceneBatch) -> Iterable[Plain]:
@@ -173,11 +205,8 @@ def _hints(drive: DriveLog) -> Plain:
 def _trace(drive: DriveLog) -> Plain:
     trace = drive.trace
     return {
-        "rewards": _by_name(trace.reward_terms, REWARD_QUANTUM),
-        "weights": None if trace.weights is None else _by_name(trace.weights, SHARE_QUANTUM),
-        "values": None if trace.values is None else _by_name(trace.values, SHARE_QUANTUM),
+        "rewards": by_name(trace.reward_terms, REWARD_QUANTUM),
+        "action": by_name(trace.action, SHARE_QUANTUM, ACTION_NAMES),
+        "weights": None if trace.weights is None else by_name(trace.weights, SHARE_QUANTUM),
+        "values": None if trace.values is None else by_name(trace.values, SHARE_QUANTUM),
     }
-
-
-def _by_name(values: FloatArray, quantum: float, names: Sequence[str] = REWARD_NAMES) -> Plain:
-    return {name: series(values[:, column], quantum) for column, name in enumerate(names)}

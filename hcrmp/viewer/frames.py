@@ -10,17 +10,21 @@ import imageio.v2 as imageio
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from envs.recording import DriveLog
 from envs.rendering import RenderOverlay, SceneRenderer
+from hcrmp.run_folder import provenance, provenance_line
+from hcrmp.viewer.critical import Critical, critical
 
 FILM_SUFFIXES = (".mp4", ".gif")
 _GIF_SIZE = (640, 360)
 _END_HOLD_S = 1.0
 
 
-def overlay_of(drive: DriveLog, tick: int) -> RenderOverlay:
+def overlay_of(drive: DriveLog, tick: int, risk: Critical) -> RenderOverlay:
     """Return what to write around the picture of a tick; the outcome shows at the drive's end only."""
+    ego = drive.scenes.ego
     meta, trace = drive.meta, drive.trace
     words = [meta.planner, f"seed {meta.seed}"]
     return RenderOverlay(
@@ -31,6 +35,8 @@ def overlay_of(drive: DriveLog, tick: int) -> RenderOverlay:
         hint_age_s=float(trace.hint_age_s[tick]),
         weights=None if trace.weights is None else trace.weights[tick],
         outcome=meta.outcome if tick == len(drive) - 1 else "",
+        trail=np.column_stack([ego.x[: tick + 1], ego.y[: tick + 1]]),
+        critical=int(risk.slot[tick]),
     )
 
 
@@ -39,8 +45,11 @@ def write_png(drive: DriveLog, time_s: float, path: str | os.PathLike[str], size
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     tick = drive.tick_at(time_s)
-    frame = SceneRenderer(drive.drawing, size).render(drive.scenes, tick, overlay_of(drive, tick))
-    Image.fromarray(frame).save(target, format="PNG")
+    overlay = overlay_of(drive, tick, critical(drive.scenes))
+    frame = SceneRenderer(drive.drawing, size).render(drive.scenes, tick, overlay)
+    told = PngInfo()
+    told.add_text("Comment", _made_by(drive))
+    Image.fromarray(frame).save(target, format="PNG", pnginfo=told)
     return target
 
 
@@ -78,21 +87,24 @@ def write_video(
 
 def frames(drive: DriveLog, fps: float, size: tuple[int, int], speed: float = 1.0) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield the film's pictures, ``fps`` for every ``speed`` simulated seconds, and the last one for a second more."""
-    renderer = SceneRenderer(drive.drawing, size)
+    renderer, risk = SceneRenderer(drive.drawing, size), critical(drive.scenes)
     start = float(drive.scenes.time_s[0])
     count = int(round(drive.duration_s / speed * fps)) + 1
     ticks = [drive.tick_at(start + number * speed / fps) for number in range(count)]
     ticks += [len(drive) - 1] * int(round(_END_HOLD_S * fps))
     for number, tick in enumerate(ticks):
         if number == 0 or tick != ticks[number - 1]:
-            frame = renderer.render(drive.scenes, tick, overlay_of(drive, tick))
+            frame = renderer.render(drive.scenes, tick, overlay_of(drive, tick, risk))
         yield frame
 
 
 def _write_mp4(drive: DriveLog, path: Path, fps: float, size: tuple[int, int], speed: float) -> None:
     # H.264 in yuv420p, which every browser plays, wants even sizes.
     even = (size[0] - size[0] % 2, size[1] - size[1] % 2)
-    writer = imageio.get_writer(path, fps=fps, codec="libx264", quality=7, macro_block_size=2, pixelformat="yuv420p")
+    writer = imageio.get_writer(
+        path, fps=fps, codec="libx264", quality=7, macro_block_size=2, pixelformat="yuv420p",
+        output_params=["-metadata", f"comment={_made_by(drive)}"],
+    )  # fmt: skip
     with writer:
         for frame in frames(drive, fps, even, speed):
             writer.append_data(frame)
@@ -103,4 +115,11 @@ def _write_gif(drive: DriveLog, path: Path, fps: float, size: tuple[int, int], s
     pictures = [Image.fromarray(frame) for frame in frames(drive, fps, size, speed)]
     palette = pictures[len(pictures) // 2].quantize(128)
     few = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    few[0].save(path, save_all=True, append_images=few[1:], duration=round(1000.0 / fps), loop=0, optimize=True)
+    few[0].save(
+        path, save_all=True, append_images=few[1:], duration=round(1000.0 / fps), loop=0, optimize=True,
+        comment=_made_by(drive).encode(),
+    )  # fmt: skip
+
+
+def _made_by(drive: DriveLog) -> str:
+    return provenance_line(provenance(drive.meta.seed))

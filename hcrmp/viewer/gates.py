@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from envs.recording import DriveLog
-from envs.roads.controls import clock_offset, signal_state
 from envs.roads.drawing import GateLine
-from envs.scene import FloatArray, SceneBatch, SignalState
+from envs.roads.gate_lines import shown_state
+from envs.scene import FloatArray, SceneBatch
 
 REACH_M = 120.0
 """Stop lines farther than this from the drive's bounding box are left out of the page (m)."""
@@ -39,6 +39,5 @@ def _gate(gate: GateLine, scenes: SceneBatch) -> dict[str, Any]:
 
 
 def _states(gate: GateLine, scenes: SceneBatch) -> list[str]:
-    offset = clock_offset(int(scenes.seed[0]), gate.plan, float(gate.program[0]))
-    shown = [signal_state(gate.program[None], 0, time_s, offset) for time_s in scenes.time_s.tolist()]
-    return [SignalState(state).name.lower() for state in shown]
+    seed = int(scenes.seed[0])
+    return [shown_state(gate, time_s, seed).name.lower() for time_s in scenes.time_s.tolist()]

@@ -1,348 +1,226 @@
-// RoadMap: the road from above. The route runs to the right; the view follows the ego until the map is dragged.
-const KINDS = ["car", "truck", "bus", "motorcycle", "pedestrian", "cyclist", "static"];
-const MAP_METRES = 68;
-const GATE_COLOURS = { green: "#22c55e", yellow: "#facc15", red: "#ef4444" };
+// RoadMap: one drive from above: road, trail, what the ego sees, everybody, and the other drive's ego as a ghost.
+const TRAIL_CHUNK = 64;
+const MAP_COLOURS = ["ground", "edge", "white", "yellow", "text", "card", "bad", "amber", "faint", "line", "sight", "glass", "first", "second",
+  "driving", "shoulder", "parking", "sidewalk", "biking", "median", "crosswalk", "other", "go", "wait", "halt", ...KINDS];
 
 class RoadMap {
-  constructor(canvas, tip) {
-    this.canvas = canvas;
-    this.tip = tip;
-    this.zoom = 1;
-    this.pan = { x: 0, y: 0 };
-    this.pointers = new Map();
-    this.redraw = () => {};
-    this.listen();
+  // ``index`` of the drive among those shown; ``moved`` is told of pans and zooms.
+  constructor(index, moved) {
+    this.colour = index ? "second" : "first";
+    this.box = element("div", "mapbox");
+    this.canvas = element("canvas", "map");
+    this.canvas.id = index ? "map2" : "map";
+    this.canvas.setAttribute("role", "img");
+    this.tip = element("div", "tip");
+    this.tip.id = index ? "tip2" : "tip";
+    this.tip.hidden = true;
+    this.head = element("div", "maphead");
+    this.note = element("div", "mapnote");
+    this.note.hidden = true;
+    this.box.append(this.canvas, this.head, this.note, this.tip);
+    this.camera = new Camera(this.canvas, moved);
+    this.shows = {};
+    this.canvas.addEventListener("pointermove", (event) => { if (!event.buttons) this.hover(event); });
+    this.canvas.addEventListener("pointerdown", (event) => this.hover(event));
+    this.canvas.addEventListener("pointerleave", () => (this.tip.hidden = true));
   }
 
-  setDrive(drive) {
+  // ``other`` is the drive beside it, or null.
+  setDrive(drive, other) {
     this.drive = drive;
-    this.paths = { areas: drive.road.areas.map(roadPath), strokes: drive.road.strokes.map(roadPath) };
-    this.recentre();
+    this.other = other;
+    this.road = new Road(drive.road, drive.gates);
+    this.trail = trailOf(drive.ego);
+    this.otherTrail = other && trailOf(other.ego);
+    const hit = drive.bookmarks.find((mark) => mark.kind === "collision");
+    this.hitTick = hit ? hit.tick : Infinity;
+    this.camera.reset();
+    this.canvas.setAttribute("aria-label", `Road seen from above: ${words(drive.meta.scenario)}, ${drive.actors.length} road users besides the ego`);
   }
 
   setColours() {
-    const names = ["ground", "ego", "edge", "white", "yellow", "text", "card", "bad", "faint",
-      "driving", "shoulder", "parking", "sidewalk", "biking", "median", "crosswalk", "other", ...KINDS];
-    this.colours = Object.fromEntries(names.map((name) => [name, cssColour(name)]));
+    this.colours = Object.fromEntries(MAP_COLOURS.map((name) => [name, cssColour(name)]));
   }
 
-  recentre() {
-    this.pan = { x: 0, y: 0 };
-    this.zoom = 1;
-    this.redraw();
-  }
-
-  zoomBy(factor) {
-    this.zoom = Math.min(8, Math.max(0.12, this.zoom * factor));
-    this.redraw();
-  }
-
-  draw(at) {
+  // ``at`` is where the drive is (tick, share), ``beside`` where the other one is.
+  draw(at, beside) {
     this.at = at;
-    const context = fitted(this.canvas);
     const width = this.canvas.clientWidth;
     const height = this.canvas.clientHeight;
+    const context = fitted(this.canvas, width, height);
     context.fillStyle = this.colours.ground;
     context.fillRect(0, 0, width, height);
-    const ego = this.egoAt(at);
-    const scale = (this.zoom * Math.max(width, 520)) / MAP_METRES;
-    this.view = { ego, scale, x: width / 3 + this.pan.x, y: height / 2 + this.pan.y, cos: Math.cos(ego.view), sin: Math.sin(ego.view) };
+    const ego = egoAt(this.drive.ego, at);
+    this.camera.aim(ego, width, height);
+    this.present = actorsAt(this.drive.actors, at).filter((item) => meets({ west: item.x, east: item.x, south: item.y, north: item.y }, this.reach()));
     context.save();
-    context.translate(this.view.x, this.view.y);
-    context.scale(scale, -scale);
-    context.rotate(-ego.view);
-    context.translate(-ego.x, -ego.y);
-    this.drawRoad(context);
-    this.drawGates(context, at.tick);
-    this.drawPaths(context, at);
-    for (const actor of this.actorsAt(at)) this.drawActor(context, actor);
-    this.drawEgo(context, ego, at.tick);
+    this.camera.apply(context);
+    this.drawWorld(context, ego, at, beside);
     context.restore();
     this.drawLabels(context, at);
-    this.drawScale(context, width, height);
+    drawScale(context, this.camera.scale, height, this.colours);
   }
 
-  egoAt(at) {
-    const ego = this.drive.ego;
-    const value = (name) => between(ego[name], at.tick, at.share);
-    return { x: value("x"), y: value("y"), yaw: value("yaw"), view: value("view"), speed: value("speed"), length: ego.length, width: ego.width };
+  // Bodies and their arrows show before their centres do.
+  reach() {
+    return { ...this.camera.view, reach: this.camera.view.reach + 25 };
   }
 
-  actorsAt(at) {
-    const present = [];
-    for (const actor of this.drive.actors) {
-      const tick = at.tick - actor.start;
-      if (tick < 0 || tick >= actor.x.length) continue;
-      const value = (name) => between(actor[name], tick, at.share);
-      present.push({ actor, x: value("x"), y: value("y"), yaw: value("yaw"), speed: actor.speed[tick], seen: actor.seen[tick] > 0.5 });
-    }
-    return present;
+  drawWorld(context, ego, at, beside) {
+    const { colours, camera, drive } = this;
+    const pixel = 1 / camera.scale;
+    this.road.draw(context, camera.view, at.tick, colours);
+    if (this.other) this.drawTrail(context, this.otherTrail, this.other.ego, beside, this.colour === "first" ? "second" : "first", [6 * pixel, 5 * pixel]);
+    this.drawTrail(context, this.trail, drive.ego, at, this.colour, []);
+    this.drawRoute(context, at);
+    if (this.shows.sight) drawSight(context, drive, ego, at.tick, this.present, colours, pixel);
+    for (const item of this.present) this.drawActor(context, item, pixel);
+    this.drawCritical(context, at.tick, pixel);
+    if (this.other) this.drawGhost(context, beside, pixel);
+    this.drawEgo(context, ego, at.tick, pixel);
   }
 
-  drawRoad(context) {
-    const { paths, drive, colours } = this;
-    paths.areas.forEach((path, i) => {
-      context.fillStyle = context.strokeStyle = colours[drive.road.areas[i].kind] || colours.other;
-      context.lineWidth = 0.04;
-      context.fill(path);
-      context.stroke(path);
-    });
-    context.lineCap = "butt";
-    paths.strokes.forEach((path, i) => {
-      const { kind, color } = drive.road.strokes[i];
-      context.strokeStyle = kind === "edge" ? colours.edge : colours[color] || colours.white;
-      context.lineWidth = Math.max(0.15, 1.2 / this.view.scale);
-      context.setLineDash(kind === "broken" ? [4, 5] : []);
-      context.stroke(path);
-    });
-    context.setLineDash([]);
-  }
-
-  drawGates(context, tick) {
-    context.lineWidth = Math.max(0.5, 2 / this.view.scale);
-    for (const gate of this.drive.gates) {
-      context.strokeStyle = GATE_COLOURS[gateState(gate, tick)] || this.colours.white;
-      context.setLineDash(gate.kind === "yield" ? [0.6, 0.4] : []);
-      context.beginPath();
-      context.moveTo(gate.x[0], gate.y[0]);
-      context.lineTo(gate.x[1], gate.y[1]);
-      context.stroke();
-    }
-    context.setLineDash([]);
-  }
-
-  drawPaths(context, at) {
-    const { ego, route } = this.drive;
-    const here = this.view.ego;
-    const trail = new Path2D();
-    trail.moveTo(ego.x[0], ego.y[0]);
-    for (let i = 1; i <= at.tick; i++) trail.lineTo(ego.x[i], ego.y[i]);
-    trail.lineTo(here.x, here.y);
-    context.strokeStyle = this.colours.ego;
-    context.globalAlpha = 0.55;
-    context.lineWidth = Math.max(0.22, 1.5 / this.view.scale);
+  drawTrail(context, chunks, ego, at, colour, dash) {
+    context.strokeStyle = this.colours[colour];
+    context.globalAlpha = 0.6;
+    context.lineWidth = Math.max(0.22, 1.6 / this.camera.scale);
     context.lineJoin = "round";
-    context.stroke(trail);
-    context.fillStyle = this.colours.ego;
+    context.setLineDash(dash);
+    const whole = Math.floor(at.tick / TRAIL_CHUNK);
+    for (const chunk of chunks.slice(0, whole)) if (meets(chunk, this.camera.view)) context.stroke(chunk.path);
+    context.beginPath();
+    for (let i = whole * TRAIL_CHUNK; i <= at.tick; i++) context.lineTo(ego.x[i], ego.y[i]);
+    context.lineTo(between(ego.x, at.tick, at.share), between(ego.y, at.tick, at.share));
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+  }
+
+  drawRoute(context, at) {
+    context.fillStyle = this.colours[this.colour];
     context.globalAlpha = 0.75;
-    for (const point of route) {
-      disc(context, between(point.x, at.tick, at.share), between(point.y, at.tick, at.share), Math.max(0.24, 2 / this.view.scale));
+    for (const point of this.drive.route) {
+      disc(context, between(point.x, at.tick, at.share), between(point.y, at.tick, at.share), Math.max(0.24, 2 / this.camera.scale));
       context.fill();
     }
     context.globalAlpha = 1;
   }
 
-  drawActor(context, item) {
+  drawActor(context, item, pixel) {
     const { actor, seen } = item;
-    const colour = this.colours[actor.kind];
-    this.drawArrow(context, item, colour, seen ? 0.75 : 0.35);
-    context.fillStyle = context.strokeStyle = colour;
-    if (actor.kind === "pedestrian") {
-      const radius = Math.max(0.42, 5 / this.view.scale);
-      disc(context, item.x, item.y, radius);
-      this.fillBody(context, seen);
-      return;
-    }
+    const colour = this.colours[actor.kind] || this.colours.static;
     context.save();
     context.translate(item.x, item.y);
     context.rotate(item.yaw);
-    bodyPath(context, Math.max(actor.length, 0.4), Math.max(actor.width, 0.4));
-    this.fillBody(context, seen);
-    if (actor.kind !== "static") this.drawWindscreen(context, actor.length, actor.width, seen ? 0.55 : 0.2);
+    drawArrow(context, item.speed, colour, seen ? 0.75 : 0.35, pixel);
+    drawBody(context, actor.kind, actor.length, actor.width, { seen, colour, edge: this.colours.ground, glass: this.colours.glass }, pixel);
     context.restore();
   }
 
-  fillBody(context, seen) {
-    const pixel = 1 / this.view.scale;
-    context.globalAlpha = seen ? 1 : 0.16;
-    context.fill();
-    context.globalAlpha = seen ? 1 : 0.8;
-    context.lineWidth = (seen ? 1 : 1.4) * pixel;
-    if (seen) context.strokeStyle = this.colours.ground;
-    context.setLineDash(seen ? [] : [4 * pixel, 3 * pixel]);
+  // Two broken rings around whom the ego would touch first.
+  drawCritical(context, tick, pixel) {
+    const { critical } = this.drive;
+    const id = critical.id[runAt(critical.start, tick)];
+    this.critical = this.present.find((item) => item.actor.id === id);
+    if (id < 0 || !this.critical) return;
+    const radius = Math.max(0.62 * Math.max(this.critical.actor.length, this.critical.actor.width), 11 * pixel);
+    context.strokeStyle = this.colours.amber;
+    context.lineWidth = 2.2 * pixel;
+    context.setLineDash([0.42 * radius, 0.16 * radius]);
+    disc(context, this.critical.x, this.critical.y, radius);
     context.stroke();
     context.setLineDash([]);
-    context.globalAlpha = 1;
   }
 
-  drawWindscreen(context, length, width, alpha) {
-    context.globalAlpha = alpha;
-    context.fillStyle = "#0b0e12";
-    context.beginPath();
-    context.moveTo(0.3 * length, 0.4 * width);
-    context.lineTo(0.3 * length, -0.4 * width);
-    context.lineTo(0.14 * length, -0.32 * width);
-    context.lineTo(0.14 * length, 0.32 * width);
-    context.closePath();
-    context.fill();
-    context.globalAlpha = 1;
-  }
-
-  // An arrow to where the body will be in a second.
-  drawArrow(context, body, colour, alpha) {
-    if (Math.abs(body.speed) < 0.3) return;
+  drawGhost(context, beside, pixel) {
+    const ghost = egoAt(this.other.ego, beside);
+    const colour = this.colours[this.colour === "first" ? "second" : "first"];
     context.save();
-    context.translate(body.x, body.y);
-    context.rotate(body.yaw);
-    context.globalAlpha = alpha;
-    context.fillStyle = context.strokeStyle = colour;
-    context.lineWidth = Math.max(0.12, 1.2 / this.view.scale);
-    const end = body.speed;
-    const head = Math.sign(end) * Math.min(0.9, Math.abs(end) / 2);
-    context.beginPath();
-    context.moveTo(0, 0);
-    context.lineTo(end - head, 0);
-    context.stroke();
-    context.beginPath();
-    context.moveTo(end, 0);
-    context.lineTo(end - head, 0.42);
-    context.lineTo(end - head, -0.42);
-    context.fill();
+    context.translate(ghost.x, ghost.y);
+    context.rotate(ghost.yaw);
+    drawBody(context, "car", ghost.length, ghost.width, { seen: false, colour, edge: colour, glass: colour }, pixel);
     context.restore();
   }
 
-  drawEgo(context, ego, tick) {
-    const hit = this.drive.bookmarks.some((mark) => mark.kind === "collision" && mark.tick <= tick);
-    const colour = hit ? this.colours.bad : this.colours.ego;
-    this.drawArrow(context, ego, this.colours.ego, 0.8);
+  drawEgo(context, ego, tick, pixel) {
+    const colour = tick >= this.hitTick ? this.colours.bad : this.colours[this.colour];
     context.save();
     context.translate(ego.x, ego.y);
     context.rotate(ego.yaw);
+    drawArrow(context, ego.speed, this.colours[this.colour], 0.85, pixel);
     context.fillStyle = colour;
     context.globalAlpha = 0.25;
-    bodyPath(context, ego.length + 1.4, ego.width + 1.4);
+    boxPath(context, -ego.length / 2 - 0.7, -ego.width / 2 - 0.7, ego.length + 1.4, ego.width + 1.4, 0.9);
     context.fill();
     context.globalAlpha = 1;
-    bodyPath(context, ego.length, ego.width);
-    context.fill();
-    context.lineWidth = 1 / this.view.scale;
-    context.strokeStyle = this.colours.ground;
-    context.stroke();
-    this.drawWindscreen(context, ego.length, ego.width, 0.6);
+    drawBody(context, "car", ego.length, ego.width, { seen: true, colour, edge: this.colours.ground, glass: this.colours.glass }, pixel);
     context.restore();
   }
 
-  toScreen(x, y) {
-    const { ego, scale, cos, sin } = this.view;
-    const dx = x - ego.x;
-    const dy = y - ego.y;
-    return { x: this.view.x + scale * (dx * cos + dy * sin), y: this.view.y - scale * (dy * cos - dx * sin) };
-  }
-
+  // Numbers of all road users where asked for; that of the critical one, and of one under the pointer, always.
   drawLabels(context, at) {
-    context.font = "11px system-ui, sans-serif";
+    context.font = "600 11px system-ui, sans-serif";
     context.textAlign = "center";
     context.textBaseline = "bottom";
     context.lineJoin = "round";
-    context.lineWidth = 3;
-    this.spots = this.actorsAt(at).map((item) => ({ item, ...this.toScreen(item.x, item.y) }));
+    context.lineWidth = 3.5;
+    this.spots = this.present.map((item) => ({ item, ...this.camera.toScreen(item.x, item.y) }));
     for (const spot of this.spots) {
-      const turn = spot.item.yaw - this.view.ego.view;
+      const critical = spot.item === this.critical;
+      if (!this.shows.ids && !critical) continue;
       const { length, width } = spot.item.actor;
-      const reach = Math.abs(Math.sin(turn)) * length + Math.abs(Math.cos(turn)) * width;
-      const y = spot.y - Math.max(6, (reach / 2) * this.view.scale) - 3;
-      context.globalAlpha = spot.item.seen ? 1 : 0.6;
+      const turn = spot.item.yaw - this.camera.ego.view;
+      const reach = critical ? 1.24 * Math.max(length, width) : Math.abs(Math.sin(turn)) * length + Math.abs(Math.cos(turn)) * width;
+      const text = critical ? `${spot.item.actor.id}: ${this.drive.ttc[at.tick].toFixed(1)} s` : String(spot.item.actor.id);
+      const y = spot.y - Math.max(critical ? 11 : 6, (reach / 2) * this.camera.scale) - 4;
+      context.globalAlpha = spot.item.seen || critical ? 1 : 0.65;
       context.strokeStyle = this.colours.card;
-      context.strokeText(spot.item.actor.id, spot.x, y);
+      context.strokeText(text, spot.x, y);
       context.fillStyle = this.colours.text;
-      context.fillText(spot.item.actor.id, spot.x, y);
+      context.fillText(text, spot.x, y);
     }
     context.globalAlpha = 1;
-  }
-
-  drawScale(context, width, height) {
-    const metres = [1, 2, 5, 10, 20, 50, 100, 200].find((m) => m * this.view.scale > 60) || 500;
-    const length = metres * this.view.scale;
-    context.strokeStyle = context.fillStyle = this.colours.text;
-    context.globalAlpha = 0.75;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.moveTo(14, height - 18);
-    context.lineTo(14, height - 13);
-    context.lineTo(14 + length, height - 13);
-    context.lineTo(14 + length, height - 18);
-    context.stroke();
-    context.textAlign = "left";
-    context.fillText(metres + " m", 14, height - 18);
-    context.globalAlpha = 1;
-  }
-
-  listen() {
-    const { canvas, pointers } = this;
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.zoomBy(Math.exp(-event.deltaY * 0.0015));
-    }, { passive: false });
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      canvas.classList.add("dragging");
-    });
-    canvas.addEventListener("pointermove", (event) => (pointers.has(event.pointerId) ? this.drag(event) : this.hover(event)));
-    const release = (event) => {
-      pointers.delete(event.pointerId);
-      canvas.classList.remove("dragging");
-    };
-    canvas.addEventListener("pointerup", release);
-    canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("pointerleave", () => (this.tip.hidden = true));
-  }
-
-  // One pointer moves the map, two zoom it by the change of their distance.
-  drag(event) {
-    const before = this.pointers.get(event.pointerId);
-    const now = { x: event.clientX, y: event.clientY };
-    if (this.pointers.size === 1) {
-      this.pan.x += now.x - before.x;
-      this.pan.y += now.y - before.y;
-    } else {
-      const other = [...this.pointers].find(([id]) => id !== event.pointerId)[1];
-      const distance = (point) => Math.max(10, Math.hypot(point.x - other.x, point.y - other.y));
-      this.zoomBy(distance(now) / distance(before));
-    }
-    this.pointers.set(event.pointerId, now);
-    this.redraw();
   }
 
   hover(event) {
+    if (!this.spots) return;
     const box = this.canvas.getBoundingClientRect();
     const x = event.clientX - box.left;
     const y = event.clientY - box.top;
-    const near = (this.spots || []).map((spot) => ({ spot, away: Math.hypot(spot.x - x, spot.y - y) }))
-      .sort((a, b) => a.away - b.away)[0];
-    this.tip.hidden = !near || near.away > Math.max(14, 2.2 * this.view.scale);
+    const near = this.spots.map((spot) => ({ spot, away: Math.hypot(spot.x - x, spot.y - y) })).sort((a, b) => a.away - b.away)[0];
+    this.tip.hidden = !near || near.away > Math.max(14, 2.2 * this.camera.scale);
     if (this.tip.hidden) return;
     const { item } = near.spot;
-    const gap = Math.hypot(item.x - this.view.ego.x, item.y - this.view.ego.y);
-    this.tip.textContent = `${item.actor.kind} ${item.actor.id}: ${item.speed.toFixed(1)} m/s, ${gap.toFixed(1)} m away${item.seen ? "" : ", hidden"}`;
-    this.tip.style.left = Math.min(x + 12, box.width - this.tip.offsetWidth - 6) + "px";
+    const gap = Math.hypot(item.x - this.camera.ego.x, item.y - this.camera.ego.y);
+    this.tip.textContent = `${item.actor.kind} ${item.actor.id}: ${number(item.speed, 1)} m/s, ${gap.toFixed(1)} m away${item.seen ? "" : ", hidden"}`;
+    this.tip.style.left = Math.max(6, Math.min(x + 12, box.width - this.tip.offsetWidth - 6)) + "px";
     this.tip.style.top = Math.min(y + 14, box.height - this.tip.offsetHeight - 6) + "px";
   }
 }
 
-// What a stop line shows: its signal's last change at or before the tick.
-function gateState(gate, tick) {
-  let last = 0;
-  while (last + 1 < gate.start.length && gate.start[last + 1] <= tick) last++;
-  return gate.state[last];
+function egoAt(ego, at) {
+  const value = (name) => between(ego[name], at.tick, at.share);
+  return { x: value("x"), y: value("y"), yaw: value("yaw"), view: value("view"), speed: value("speed"), length: ego.length, width: ego.width };
 }
 
-function roadPath(line) {
-  const path = new Path2D();
-  for (let i = 0; i < line.x.length; i++) {
-    if (i) path.lineTo(line.x[i], line.y[i]);
-    else path.moveTo(line.x[i], line.y[i]);
+function actorsAt(actors, at) {
+  const present = [];
+  for (const actor of actors) {
+    const tick = at.tick - actor.start;
+    if (tick < 0 || tick >= actor.x.length) continue;
+    const value = (name) => between(actor[name], tick, at.share);
+    present.push({ actor, x: value("x"), y: value("y"), yaw: value("yaw"), speed: actor.speed[tick], seen: actor.seen[tick] > 0.5 });
   }
-  if (!line.color) path.closePath();
-  return path;
+  return present;
 }
 
-function disc(context, x, y, radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-}
-
-function bodyPath(context, length, width) {
-  context.beginPath();
-  context.roundRect(-length / 2, -width / 2, length, width, Math.min(0.35, width / 4));
+// The ego's way in pieces, each with its bounds: of a long drive only those in view are drawn.
+function trailOf(ego) {
+  const chunks = [];
+  for (let start = 0; start + TRAIL_CHUNK < ego.x.length; start += TRAIL_CHUNK) {
+    const path = new Path2D();
+    for (let i = start; i <= start + TRAIL_CHUNK; i++) path.lineTo(ego.x[i], ego.y[i]);
+    chunks.push({ path, ...boundsOf(ego.x, ego.y, start, start + TRAIL_CHUNK + 1) });
+  }
+  return chunks;
 }

@@ -1,38 +1,92 @@
-// Player: one time, and everything on the page that follows it.
-const RATES = [0.25, 0.5, 1, 2, 4, 8];
+// Player: one time, and everything on the page that follows it: one drive of a list, or two beside each other.
 const BADGES = { success: "good", running: "faint", timeout: "amber" };
-const byId = (id) => document.getElementById(id);
+const ADDRESS_DELAY_MS = 400;
 
-const data = JSON.parse(byId("data").textContent);
-const roads = data.roads.map(decodeRoad);
-const map = new RoadMap(byId("map"), byId("tip"));
+if (!window.DecompressionStream) return say(byId("title"), "This browser is too old for this page: one of 2023 or later is needed.");
+const data = await unpack(byId("data").textContent);
+const roads = decodeAll(data.roads);
+const compared = data.compared ? decodeAll(data.compared) : null;
 const timeline = new Timeline(byId("timeline"), seek);
-let drive = null;
+const moments = new Moments(seek, () => { moments.hide(timeline.markers); redraw(); });
+// Whether numbers and sight are shown; without a wish, sight is shown where a scan was recorded.
+const shows = { ids: false, sight: null };
+let views = [];
 let plots = [];
-let bars = {};
+let chosen = 0;
 let time = 0;
 let playing = false;
 let lastFrame = 0;
 let nextFrame = 0;
 let pending = false;
+let addressTimer = 0;
 
+// Shows one drive of the list, or both where two are compared.
 function choose(index) {
-  drive = decodeDrive(data.drives[index], roads);
-  time = drive.time[0];
+  chosen = index;
+  const drives = (compared ? data.drives : [data.drives[index]]).map((raw) => decodeDrive(raw, roads));
+  views = drives.map((drive, i) => new View(drive, drives[1 - i] || null, i));
+  byId("maps").replaceChildren(...views.map((view) => view.map.box));
+  byId("maps").classList.toggle("two", Boolean(compared));
   byId("drives").value = index;
-  showHead(drive.meta);
-  showLegend();
-  map.setDrive(drive);
-  timeline.setDrive(drive);
-  timeline.passed = null;
-  buildPanel();
-  plots = plotSpecs(drive).map((spec) => new Plot(spec, drive, seek));
+  document.querySelector("main").classList.toggle("compared", Boolean(compared));
+  byId("panels").replaceChildren(...views.flatMap((view) => (compared ? [view.panel.card] : [view.panel.tiles, view.panel.card])));
+  showLegend(drives);
+  showDifference(compared, seek);
+  const found = momentsOf(drives);
+  timeline.setDrives(drives, found, compared ? compared.parted : null);
+  moments.setDrives(found, compared && compared.names);
+  moments.hide(timeline.markers);
+  showHead(drives);
+  time = timeline.start;
+  plots = plotSpecs(drives, compared && compared.apart.time.length ? compared.apart : null)
+    .map((spec) => new Plot(spec, timeline, compared ? compared.parted : null, seek));
   byId("plots").replaceChildren(...plots.map((plot) => plot.box));
+  showSwitches();
+  watchSizes();
   restyle();
 }
 
+// One drive on the page: its map, its panel, and where it is.
+class View {
+  constructor(drive, other, index) {
+    Object.assign(this, { drive, other });
+    this.map = new RoadMap(index, moveMaps);
+    this.map.setDrive(drive, other);
+    this.panel = new Panel(drive, index, other ? compared.names[index] : "");
+    if (other) this.makeHead(index);
+  }
+
+  makeHead(index) {
+    this.reading = element("span", "reading");
+    this.badge = outcomeBadge(this.drive.meta);
+    this.map.head.append(element("b", index ? "second" : "first", compared.names[index]), this.reading, this.badge);
+  }
+
+  draw(time) {
+    const at = locate(this.drive.time, time);
+    this.map.draw(at, this.other && locate(this.other.time, time));
+    this.panel.show(at.tick);
+    if (!this.other) return;
+    const { ego, ttc, ttcHorizon } = this.drive;
+    const last = this.drive.time[this.drive.time.length - 1];
+    const risk = ttc[at.tick] < ttcHorizon ? `, ${ttc[at.tick].toFixed(1)} s to a collision` : "";
+    say(this.reading, `${number(ego.speed[at.tick], 1)} m/s${risk}`);
+    this.badge.hidden = time < last - 1e-6;
+    const early = time < this.drive.time[0] - 1e-6;
+    this.map.note.hidden = !early && time <= last + 1e-6;
+    say(this.map.note, early ? `begins at ${this.drive.time[0].toFixed(1)} s` : `ended at ${last.toFixed(1)} s: ${words(this.drive.meta.outcome)}`);
+  }
+}
+
+
 function nameOf(meta) {
-  return [meta.scenario.replaceAll("_", " "), meta.density].filter(Boolean).join(", ");
+  return [words(meta.scenario), meta.density].filter(Boolean).join(", ");
+}
+
+function outcomeBadge(meta) {
+  const badge = element("span", "badge", words(meta.outcome));
+  badge.style.background = `var(--${BADGES[meta.outcome] || "bad"})`;
+  return badge;
 }
 
 // Twelve digits tell a commit; "-dirty" says that the code was changed.
@@ -40,21 +94,27 @@ function shortCommit(commit) {
   return commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1");
 }
 
-function showHead(meta) {
-  byId("title").textContent = nameOf(meta) || "drive";
-  byId("outcome").textContent = meta.outcome.replaceAll("_", " ");
-  byId("outcome").style.background = `var(--${BADGES[meta.outcome] || "bad"})`;
-  const length = (drive.time[drive.time.length - 1] - drive.time[0]).toFixed(1) + " s";
-  const facts = { seed: meta.seed, planner: meta.planner, map: meta.map, simulator: meta.simulator, duration: length, commit: shortCommit(meta.commit), ...meta.extra };
-  const shown = Object.entries(facts).filter(([, value]) => value !== "");
-  byId("facts").replaceChildren(...shown.map(([name, value]) => {
+function showHead(drives) {
+  const { meta } = drives[0];
+  const length = (timeline.end - timeline.start).toFixed(1) + " s";
+  const told = drives.map((drive) => factsOf(drive.meta, length));
+  say(byId("title"), nameOf(meta) || "drive");
+  byId("outcome").replaceChildren(...(compared ? [] : [outcomeBadge(meta)]));
+  byId("facts").replaceChildren(...Object.keys(Object.assign({}, ...told)).map((name) => {
     const fact = element("span", "", name + " ");
-    fact.append(element("b", "", value));
+    const value = element("b", "", [...new Set(told.map((facts) => facts[name] ?? "none"))].join(" | "));
+    value.dir = "auto";
+    fact.append(value);
     return fact;
   }));
 }
 
-function showLegend() {
+function factsOf(meta, length) {
+  const facts = { seed: meta.seed, planner: meta.planner, map: meta.map, simulator: meta.simulator, duration: length, commit: shortCommit(meta.commit), ...meta.extra };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== ""));
+}
+
+function showLegend(drives) {
   const entry = (name, className, colour) => {
     const item = element("span");
     const chip = element("i", className);
@@ -62,102 +122,58 @@ function showLegend() {
     item.append(chip, name);
     return item;
   };
-  const kinds = KINDS.filter((kind) => drive.actors.some((actor) => actor.kind === kind));
-  byId("legend").replaceChildren(entry("ego", "", "ego"), ...kinds.map((kind) => entry(kind, "", kind)),
-    entry("hidden from the ego", "ghost"), element("span", "", "arrows: one second ahead"));
-}
-
-function bar(name, colour) {
-  const row = element("div", "bar");
-  const rail = element("div");
-  const fill = element("i");
-  fill.style.background = `var(--${colour})`;
-  rail.append(fill);
-  const value = element("span");
-  row.append(element("span", "", name), rail, value);
-  const set = (low, high, text) => {
-    fill.style.left = 100 * Math.max(0, low) + "%";
-    fill.style.width = 100 * Math.max(0, Math.min(1, high) - Math.max(0, low)) + "%";
-    value.textContent = text;
-  };
-  return { row, set };
-}
-
-function tile(name, unit) {
-  const box = element("div", "tile");
-  const value = element("b");
-  box.append(element("span", "", name), value, element("em", "", unit));
-  return { box, value };
-}
-
-function buildPanel() {
-  bars = { speed: tile("speed", "m/s"), limit: tile("limit", "m/s"), ttc: tile("to collision", "s") };
-  byId("tiles").replaceChildren(bars.speed.box, bars.limit.box, bars.ttc.box);
-  CRITICS.forEach((name) => (bars[name] = bar(name, name)));
-  byId("weights").replaceChildren(...CRITICS.map((name) => bars[name].row));
-  byId("weights").hidden = byId("weighthead").hidden = !drive.weights;
-  const controls = { throttle: "good", brake: "bad", steer: "amber" };
-  for (const [name, colour] of Object.entries(controls)) bars[name] = bar(name, colour);
-  byId("controls").replaceChildren(...Object.keys(controls).map((name) => bars[name].row));
-}
-
-function showPanel(at) {
-  const { ego } = drive;
-  const speed = between(ego.speed, at.tick, at.share);
-  const risk = drive.ttc[at.tick];
-  bars.speed.value.textContent = speed.toFixed(1);
-  bars.speed.box.classList.toggle("warn", ego.limit[at.tick] > 0 && speed > 1.02 * ego.limit[at.tick]);
-  bars.limit.value.textContent = ego.limit[at.tick] > 0 ? ego.limit[at.tick].toFixed(1) : "none";
-  bars.ttc.value.textContent = risk >= drive.ttcHorizon ? "> " + drive.ttcHorizon : risk.toFixed(1);
-  bars.ttc.box.classList.toggle("alarm", risk < 1.5);
-  bars.ttc.box.classList.toggle("warn", risk >= 1.5 && risk < 3);
-  const hint = hintAt(drive.hints, at.tick);
-  byId("hinttext").textContent = hint.text || "no hint";
-  byId("hintsource").textContent = hint.source ? `${hint.source}, ${hint.age.toFixed(1)} s old` : "";
-  if (drive.weights) CRITICS.forEach((name) => bars[name].set(0, drive.weights[name][at.tick], drive.weights[name][at.tick].toFixed(2)));
-  const throttle = ego.throttle[at.tick];
-  const brake = ego.brake[at.tick];
-  const steer = ego.steer[at.tick];
-  bars.throttle.set(0, throttle, throttle.toFixed(2));
-  bars.brake.set(0, brake, brake.toFixed(2));
-  // Left is left: a positive command grows to the left of the middle.
-  bars.steer.set(Math.min(0.5, 0.5 - steer / 2), Math.max(0.5, 0.5 - steer / 2), (steer >= 0 ? "+" : "\u2212") + Math.abs(steer).toFixed(2));
+  const egos = compared ? compared.names.map((name, i) => entry("ego, " + name, "", i ? "second" : "first")) : [entry("ego", "", "first")];
+  const kinds = KINDS.filter((kind) => drives.some((drive) => drive.actors.some((actor) => actor.kind === kind)));
+  byId("legend").replaceChildren(...egos, ...kinds.map((kind) => entry(kind, "", kind)), entry("hidden from the ego", "ghost"), entry("critical", "ring"),
+    entry(drives.some((drive) => drive.told.scan) ? "rays that meet something, and their range" : "in sight", "ray"), element("span", "", "arrows: one second ahead"));
 }
 
 function draw() {
   pending = false;
-  const at = locate(drive.time, time);
-  map.draw(at);
-  timeline.draw(time, at.tick);
-  showPanel(at);
-  plots.forEach((plot) => plot.draw(at, time));
-  const clock = byId("clock");
-  clock.replaceChildren(element("b", "", time.toFixed(1)), element("span", "", ` / ${timeline.end.toFixed(1)} s`));
+  for (const view of views) view.draw(time);
+  timeline.draw(time);
+  moments.draw(time);
+  for (const plot of plots) plot.draw(time);
+  say(byId("now"), time.toFixed(1));
+  say(byId("whole"), ` / ${timeline.end.toFixed(1)} s`);
 }
 
 function redraw() {
-  if (pending || !drive) return;
+  if (pending || !views.length) return;
   pending = true;
   requestAnimationFrame(draw);
 }
 
 function restyle() {
-  map.setColours();
-  plots.forEach((plot) => plot.prepare());
+  for (const view of views) view.map.setColours();
+  for (const plot of plots) plot.prepare();
   redraw();
 }
 
 function seek(to) {
   time = Math.min(timeline.end, Math.max(timeline.start, to));
   redraw();
+  keepAddress();
+}
+
+// The address names the moment that is shown, once it rests: a copied address leads back to it.
+function keepAddress() {
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => {
+    if (playing) return;
+    const drive = data.drives.length > 1 && !compared ? `drive=${chosen + 1}&` : "";
+    history.replaceState(null, "", `#${drive}t=${Number(time.toFixed(2))}`);
+    say(byId("spoken"), `${time.toFixed(1)} seconds. ${moments.words()}`.slice(0, 200));
+  }, ADDRESS_DELAY_MS);
 }
 
 function setPlaying(on) {
   playing = on;
   byId("playshape").setAttribute("d", on ? "M3 2h4v12H3zM9 2h4v12H9z" : "M4 2l10 6-10 6z");
+  byId("play").setAttribute("aria-pressed", String(on));
   // Paused and played again within a frame, the frame asked for before would run beside the new one.
   cancelAnimationFrame(nextFrame);
-  if (!on) return;
+  if (!on) return keepAddress();
   if (time >= timeline.end - 1e-6) time = timeline.start;
   lastFrame = performance.now();
   nextFrame = requestAnimationFrame(advance);
@@ -174,54 +190,101 @@ function advance(now) {
   if (playing) nextFrame = requestAnimationFrame(advance);
 }
 
+// One tick of the drive that has the next one, or so many seconds.
 function step(direction, seconds) {
   setPlaying(false);
   if (seconds) return seek(time + direction * seconds);
-  const at = locate(drive.time, time);
-  const back = at.share > 1e-6 ? at.tick : at.tick - 1;
-  const tick = direction > 0 ? at.tick + 1 : back;
-  seek(drive.time[Math.min(drive.time.length - 1, Math.max(0, tick))]);
+  const ticks = views.map(({ drive }) => {
+    const at = locate(drive.time, time);
+    const back = at.share > 1e-6 ? at.tick : at.tick - 1;
+    return drive.time[Math.min(drive.time.length - 1, Math.max(0, direction > 0 ? at.tick + 1 : back))];
+  });
+  const moved = ticks.filter((tick) => (direction > 0 ? tick > time + 1e-9 : tick < time - 1e-9));
+  if (moved.length) seek(direction > 0 ? Math.min(...moved) : Math.max(...moved));
+}
+
+function jump(direction) {
+  seek(moments.neighbour(time, direction, timeline.start, timeline.end));
+}
+
+function setRate(rate) {
+  byId("rate").value = rate;
 }
 
 function changeRate(direction) {
   const index = RATES.indexOf(Number(byId("rate").value)) + direction;
-  byId("rate").value = RATES[Math.min(RATES.length - 1, Math.max(0, index))];
+  setRate(RATES[Math.min(RATES.length - 1, Math.max(0, index))]);
 }
 
-const KEYS = {
-  " ": () => setPlaying(!playing),
-  ArrowLeft: (event) => step(-1, event.shiftKey ? 1 : 0),
-  ArrowRight: (event) => step(1, event.shiftKey ? 1 : 0),
-  ArrowUp: () => changeRate(1),
-  ArrowDown: () => changeRate(-1),
-  Home: () => seek(timeline.start),
-  End: () => seek(timeline.end),
-  "[": () => seek(timeline.neighbour(time, -1)),
-  "]": () => seek(timeline.neighbour(time, 1)),
-  "+": () => map.zoomBy(1.25),
-  "=": () => map.zoomBy(1.25),
-  "-": () => map.zoomBy(0.8),
-  c: () => map.recentre(),
-};
+// Maps that are beside each other move together.
+function moveMaps({ x = 0, y = 0, zoom = 1 }) {
+  for (const { map } of views) {
+    map.camera.pan.x += x;
+    map.camera.pan.y += y;
+    map.camera.zoomBy(zoom);
+  }
+  redraw();
+}
+
+function zoomBy(zoom) {
+  moveMaps({ zoom });
+}
+
+function recentre() {
+  for (const { map } of views) map.camera.reset();
+  redraw();
+}
+
+function toggle(what) {
+  shows[what] = !isShown(what);
+  showSwitches();
+  redraw();
+}
+
+function isShown(what) {
+  return shows[what] ?? views.some(({ drive }) => drive.told.scan);
+}
+
+function showSwitches() {
+  for (const what of Object.keys(shows)) {
+    byId(what).setAttribute("aria-pressed", String(isShown(what)));
+    for (const { map } of views) map.shows[what] = isShown(what);
+  }
+}
+
+function toggleAnswers() {
+  for (const { panel } of views) if (panel.details) panel.details.open = !panel.details.open;
+}
+
+function nextDrive() {
+  if (!compared && data.drives.length > 1) choose((chosen + 1) % data.drives.length);
+}
+
+let sizes = null;
+function watchSizes() {
+  sizes?.disconnect();
+  sizes = new ResizeObserver(restyle);
+  for (const { map } of views) sizes.observe(map.canvas);
+}
 
 function listen() {
-  map.redraw = redraw;
-  byId("play").addEventListener("click", () => setPlaying(!playing));
-  byId("zoomin").addEventListener("click", () => map.zoomBy(1.25));
-  byId("zoomout").addEventListener("click", () => map.zoomBy(0.8));
-  byId("recentre").addEventListener("click", () => map.recentre());
+  const buttons = { play: () => setPlaying(!playing), zoomin: () => zoomBy(1.25), zoomout: () => zoomBy(0.8), recentre, ids: () => toggle("ids"), sight: () => toggle("sight"), full: toggleFullScreen, keys: toggleHelp, helpclose: toggleHelp };
+  for (const [id, act] of Object.entries(buttons)) byId(id).addEventListener("click", act);
   byId("drives").addEventListener("change", (event) => choose(Number(event.target.value)));
   // A button that was clicked with a pointer (detail) gives the focus back: space then plays and does not click again.
   document.addEventListener("click", (event) => { if (event.detail) event.target.closest("button")?.blur(); });
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.tagName === "SELECT" || (event.key === " " && event.target.tagName === "BUTTON");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
-    event.preventDefault();
-    KEYS[event.key](event);
-  });
-  new ResizeObserver(restyle).observe(byId("map"));
+  listenToKeys();
   window.addEventListener("resize", restyle);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
+  // On paper the page is light, and canvases are drawn again for its width.
+  const paper = (on) => () => {
+    document.documentElement.classList.toggle("paper", on);
+    for (const view of views) view.map.setColours();
+    for (const plot of plots) plot.prepare();
+    draw();
+  };
+  window.addEventListener("beforeprint", paper(true));
+  window.addEventListener("afterprint", paper(false));
 }
 
 // The page's address may name a drive and a time, and start it: #drive=2&t=9.2&play
@@ -235,9 +298,9 @@ function openAddress() {
 
 function start() {
   byId("rate").append(...RATES.map((rate) => new Option(rate + "\u00d7", rate, rate === 1, rate === 1)));
-  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta)}, seed ${meta.seed}: ${meta.outcome.replaceAll("_", " ")}`);
+  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta) || "drive"}, seed ${meta.seed}: ${words(meta.outcome)}`);
   byId("drives").append(...labels.map((label, i) => new Option(label, i)));
-  byId("choice").hidden = data.drives.length < 2;
+  byId("choice").hidden = data.drives.length < 2 || Boolean(compared);
   listen();
   openAddress();
   window.addEventListener("hashchange", openAddress);

@@ -1,58 +1,47 @@
-// Plots over time: the curves are drawn once; the cursor moves over them.
+// Plot: curves over time, drawn once; a cursor moves over them.
 const PLOT_MARGIN = { left: 44, right: 8, top: 6, bottom: 18 };
-const CRITICS = ["safety", "efficiency", "comfort"];
-
-function plotSpecs(drive) {
-  const { ego } = drive;
-  const byCritic = (group) => CRITICS.map((name) => ({ name, colour: name, values: group[name] }));
-  const specs = [
-    { title: "Speed", unit: "m/s", floor: 0, lines: [
-      { name: "ego", colour: "ego", values: ego.speed },
-      { name: "limit", colour: "faint", values: ego.limit, dashed: true }] },
-    { title: "Time to collision", unit: "s", floor: 0, ceiling: drive.ttcHorizon, lines: [
-      { name: "minimum", colour: "bad", values: drive.ttc, area: true }] },
-  ];
-  if (drive.weights) specs.push({ title: "Critic weights", unit: "sum 1", floor: 0, ceiling: 1, stacked: true, lines: byCritic(drive.weights) });
-  specs.push({ title: "Reward terms", unit: "each step", lines: byCritic(drive.rewards) });
-  specs.push({ title: "Controls", unit: "steer positive left", lines: [
-    { name: "throttle", colour: "good", values: ego.throttle },
-    { name: "brake", colour: "bad", values: ego.brake },
-    { name: "steer", colour: "amber", values: ego.steer }] });
-  specs.push({ title: "Acceleration", unit: "m/s\u00b2", lines: [
-    { name: "along", colour: "efficiency", values: ego.acceleration },
-    { name: "lateral", colour: "comfort", values: ego.lateral }] });
-  if (drive.values) specs.push({ title: "Value estimates", unit: "of each critic", lines: byCritic(drive.values) });
-  return specs;
-}
 
 class Plot {
-  constructor(spec, drive, seek) {
-    this.spec = spec;
-    this.drive = drive;
+  // ``span`` is the time that all plots show; ``parted`` a moment to mark, or null.
+  constructor(spec, span, parted, seek) {
+    Object.assign(this, { spec, span, parted });
+    [this.low, this.high] = plotRange(spec);
     this.box = element("div", "plot");
     const head = element("h3", "", spec.title);
     head.append(element("em", "", spec.unit));
-    const legend = element("div", "readings");
-    this.readings = spec.lines.map((line) => {
-      const reading = element("span");
-      line.chip = element("i");
-      reading.append(line.chip, line.name + " ", element("b"));
-      legend.append(reading);
-      return reading.lastChild;
-    });
     this.canvas = element("canvas");
+    this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", spec.title + " over time");
-    this.box.append(head, legend, this.canvas);
-    this.curves = document.createElement("canvas");
+    this.cursor = element("div", "cursor");
+    const area = element("div", "curves");
+    area.append(this.canvas, this.cursor);
+    this.box.append(head, this.legend(), area);
+    this.dots = spec.lines.map(() => element("i"));
+    if (!spec.stacked) this.cursor.append(...this.dots);
+    this.ticks = spec.lines.map(() => -1);
     const to = (event) => seek(this.timeAt(event.clientX - this.canvas.getBoundingClientRect().left));
     this.canvas.addEventListener("pointerdown", (event) => { this.canvas.setPointerCapture(event.pointerId); to(event); });
     this.canvas.addEventListener("pointermove", (event) => { if (event.buttons && this.canvas.hasPointerCapture(event.pointerId)) to(event); });
-    [this.low, this.high] = plotRange(spec);
   }
 
-  get span() {
-    const { time } = this.drive;
-    return { start: time[0], end: Math.max(time[time.length - 1], time[0] + 1e-6) };
+  // Lines of one name share an entry: a value for each drive.
+  legend() {
+    const box = element("div", "readings");
+    const entries = new Map();
+    this.readings = this.spec.lines.map((line) => {
+      if (!entries.has(line.name)) {
+        const entry = element("span");
+        entries.set(line.name, entry);
+        box.append(entry);
+      }
+      const entry = entries.get(line.name);
+      const chip = element("i", line.dashed || line.thin ? "dashed" : "");
+      chip.style.setProperty("--chip", `var(--${line.colour})`);
+      const value = element("b");
+      entry.append(chip, entry.childNodes.length ? " " : line.name + " ", value);
+      return value;
+    });
+    return box;
   }
 
   xAt(time) {
@@ -70,20 +59,18 @@ class Plot {
     return this.height - PLOT_MARGIN.bottom - share * (this.height - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
   }
 
-  // Draws grid and curves to a canvas of their own.
+  // Draws grid and curves.
   prepare() {
-    fitted(this.canvas);
     this.width = this.canvas.clientWidth;
     this.height = this.canvas.clientHeight;
-    this.curves.width = this.canvas.width;
-    this.curves.height = this.canvas.height;
-    const context = this.curves.getContext("2d");
-    context.scale(this.canvas.width / this.width, this.canvas.height / this.height);
-    this.ink = cssColour("text");
-    for (const line of this.spec.lines) line.ink = line.chip.style.background = cssColour(line.colour);
+    const context = fitted(this.canvas, this.width, this.height);
+    context.clearRect(0, 0, this.width, this.height);
     this.drawGrid(context);
     if (this.spec.stacked) this.drawStack(context);
-    else this.spec.lines.forEach((line) => this.drawLine(context, line));
+    else for (const line of this.spec.lines) this.drawLine(context, line);
+    if (this.parted !== null) this.drawParting(context);
+    this.spec.lines.forEach((line, i) => (this.dots[i].style.background = cssColour(line.colour)));
+    this.ticks.fill(-1);
   }
 
   drawGrid(context) {
@@ -99,110 +86,110 @@ class Plot {
       context.moveTo(PLOT_MARGIN.left, y);
       context.lineTo(this.width - PLOT_MARGIN.right, y);
       context.stroke();
-      context.fillText(trimmed(value), PLOT_MARGIN.left - 6, y);
+      context.fillText(number(value, 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""), PLOT_MARGIN.left - 6, y);
     }
     context.textBaseline = "bottom";
     context.textAlign = "center";
-    const { start, end } = this.span;
-    for (const value of gridSteps(start, end, 5)) {
+    for (const value of gridSteps(this.span.start, this.span.end, 5)) {
       const x = this.xAt(value);
       if (x > this.width - 16) continue;
-      context.fillText(trimmed(value) + " s", Math.max(x, PLOT_MARGIN.left + 4), this.height);
+      context.fillText(Number(value.toFixed(3)) + " s", Math.max(x, PLOT_MARGIN.left + 4), this.height);
     }
   }
 
-  trace(context, values, backwards) {
-    const { time } = this.drive;
-    for (let n = 0; n < time.length; n++) {
-      const i = backwards ? time.length - 1 - n : n;
+  drawParting(context) {
+    const x = Math.round(this.xAt(this.parted)) + 0.5;
+    context.strokeStyle = cssColour("parting");
+    context.setLineDash([2, 3]);
+    context.beginPath();
+    context.moveTo(x, PLOT_MARGIN.top);
+    context.lineTo(x, this.height - PLOT_MARGIN.bottom);
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  // Adds the points of a curve to the path: at most four for a pixel's column, its first, least, largest and last.
+  trace(context, time, values, backwards) {
+    const points = thinned(time, values, this.xAt(time[time.length - 1]) - this.xAt(time[0]));
+    for (let n = 0; n < points.length; n++) {
+      const i = points[backwards ? points.length - 1 - n : n];
       context.lineTo(this.xAt(time[i]), this.yAt(values[i]));
     }
   }
 
   drawLine(context, line) {
-    context.strokeStyle = context.fillStyle = line.ink;
-    context.lineWidth = 1.6;
+    context.strokeStyle = context.fillStyle = cssColour(line.colour);
+    if (line.spread) {
+      context.globalAlpha = 0.2;
+      context.beginPath();
+      this.trace(context, line.time, line.values.map((value, i) => value + line.spread[i]));
+      this.trace(context, line.time, line.values.map((value, i) => value - line.spread[i]), true);
+      context.fill();
+      context.globalAlpha = 1;
+    }
+    context.lineWidth = line.thin ? 1.2 : 1.7;
     context.lineJoin = "round";
-    context.setLineDash(line.dashed ? [4, 4] : []);
+    context.setLineDash(line.dashed || line.thin ? [5, 3.5] : []);
     context.beginPath();
-    this.trace(context, line.values);
+    this.trace(context, line.time, line.values);
     context.stroke();
     context.setLineDash([]);
     if (!line.area) return;
-    const { start, end } = this.span;
-    context.globalAlpha = 0.12;
-    context.lineTo(this.xAt(end), this.yAt(this.high));
-    context.lineTo(this.xAt(start), this.yAt(this.high));
+    const floor = this.yAt(line.below ? this.low : this.high);
+    context.globalAlpha = 0.13;
+    context.lineTo(this.xAt(line.time[line.time.length - 1]), floor);
+    context.lineTo(this.xAt(line.time[0]), floor);
     context.fill();
     context.globalAlpha = 1;
   }
 
   drawStack(context) {
-    let below = new Float64Array(this.drive.time.length);
+    let below = new Float64Array(this.spec.lines[0].time.length);
     for (const line of this.spec.lines) {
       const above = below.map((value, i) => value + line.values[i]);
-      context.fillStyle = line.ink;
-      context.globalAlpha = 0.8;
+      context.fillStyle = cssColour(line.colour);
+      context.globalAlpha = 0.85;
       context.beginPath();
-      this.trace(context, above);
-      this.trace(context, below, true);
+      this.trace(context, line.time, above);
+      this.trace(context, line.time, below, true);
       context.fill();
+      context.globalAlpha = 1;
+      context.strokeStyle = cssColour("card");
+      context.lineWidth = 1.5;
+      context.beginPath();
+      this.trace(context, line.time, above);
+      context.stroke();
       below = above;
     }
-    context.globalAlpha = 1;
   }
 
-  draw(at, time) {
-    const context = fitted(this.canvas);
-    context.clearRect(0, 0, this.width, this.height);
-    context.drawImage(this.curves, 0, 0, this.width, this.height);
-    const x = this.xAt(time);
-    context.strokeStyle = this.ink;
-    context.globalAlpha = 0.7;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(x, PLOT_MARGIN.top);
-    context.lineTo(x, this.height - PLOT_MARGIN.bottom);
-    context.stroke();
-    context.globalAlpha = 1;
+  draw(time) {
+    this.cursor.style.transform = `translateX(${this.xAt(time)}px)`;
     this.spec.lines.forEach((line, i) => {
-      const value = between(line.values, at.tick, at.share);
-      this.readings[i].textContent = line.values[at.tick].toFixed(this.high - this.low < 0.5 ? 3 : 2).replace("-", "\u2212");
-      if (this.spec.stacked) return;
-      context.fillStyle = line.ink;
-      disc(context, x, this.yAt(value), 3);
-      context.fill();
+      const { tick } = locate(line.time, time);
+      if (tick === this.ticks[i]) return;
+      this.ticks[i] = tick;
+      say(this.readings[i], number(line.values[tick], this.high - this.low < 0.5 ? 3 : 2));
+      this.dots[i].style.transform = `translateY(${this.yAt(line.values[tick])}px)`;
     });
   }
 }
 
-function plotRange(spec) {
-  let low = spec.floor === undefined ? Infinity : spec.floor;
-  let high = spec.ceiling === undefined ? -Infinity : spec.ceiling;
-  if (spec.floor === undefined || spec.ceiling === undefined) {
-    for (const line of spec.lines) {
-      for (const value of line.values) {
-        if (spec.floor === undefined) low = Math.min(low, value);
-        if (spec.ceiling === undefined) high = Math.max(high, value);
-      }
+function thinned(time, values, pixels) {
+  if (time.length <= 2 * pixels) return [...time.keys()];
+  const columns = Math.ceil(pixels);
+  const kept = [];
+  const scale = columns / (time[time.length - 1] - time[0]);
+  for (let i = 0; i < time.length; ) {
+    const column = Math.floor((time[i] - time[0]) * scale);
+    let [least, most, last] = [i, i, i];
+    for (let j = i; j < time.length && Math.floor((time[j] - time[0]) * scale) === column; j++) {
+      if (values[j] < values[least]) least = j;
+      if (values[j] > values[most]) most = j;
+      last = j;
     }
-    const air = 0.06 * Math.max(high - low, 0.05);
-    if (spec.ceiling === undefined) high += air;
-    if (spec.floor === undefined) low -= air;
+    kept.push(...[...new Set([i, least, most, last])].sort((a, b) => a - b));
+    i = last + 1;
   }
-  return [low, high];
-}
-
-// Round numbers from low to high, about as many as asked for.
-function gridSteps(low, high, count) {
-  const rough = (high - low) / count;
-  const power = Math.pow(10, Math.floor(Math.log10(rough)));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.99);
-  const steps = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9 * step; n++) steps.push(n * step);
-  return steps;
-}
-
-function trimmed(value) {
-  return String(Number(value.toFixed(4))).replace("-", "\u2212");
+  return kept;
 }

@@ -1,4 +1,10 @@
-// Series: numbers arrive as differences of whole multiples of a quantum (encode.py).
+// Series: the page's data is deflated JSON in base64 (page.py); numbers arrive as differences of whole multiples of a quantum (packing.py), what lasts as runs.
+async function unpack(letters) {
+  const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
 function decode(series) {
   const values = new Float64Array(series.d.length);
   let whole = 0;
@@ -9,37 +15,16 @@ function decode(series) {
   return values;
 }
 
-function decodeAll(group) {
-  const result = {};
-  for (const [name, value] of Object.entries(group)) {
-    result[name] = value && value.d ? decode(value) : value;
-  }
-  return result;
-}
-
-function decodeRoad(road) {
-  const line = (item) => ({ kind: item.kind, color: item.color, x: decode(item.x), y: decode(item.y) });
-  return { areas: road.areas.map(line), strokes: road.strokes.map(line) };
+// Decodes every series in a tree of objects and arrays; leaves the rest as it is.
+function decodeAll(tree) {
+  if (!tree || typeof tree !== "object") return tree;
+  if (Array.isArray(tree)) return tree.length && typeof tree[0] === "object" ? tree.map(decodeAll) : tree;
+  if (Array.isArray(tree.d) && "q" in tree) return decode(tree);
+  return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, decodeAll(value)]));
 }
 
 function decodeDrive(raw, roads) {
-  return {
-    meta: raw.meta,
-    road: roads[raw.road],
-    time: decode(raw.time),
-    ego: decodeAll(raw.ego),
-    route: raw.route.map(decodeAll),
-    signal: raw.signal,
-    gates: raw.gates,
-    actors: raw.actors.map(decodeAll),
-    hints: { start: raw.hints.start, text: raw.hints.text, source: raw.hints.source, age: decode(raw.hints.age) },
-    rewards: decodeAll(raw.trace.rewards),
-    weights: raw.trace.weights && decodeAll(raw.trace.weights),
-    values: raw.trace.values && decodeAll(raw.trace.values),
-    ttc: decode(raw.ttc),
-    ttcHorizon: raw.ttcHorizon,
-    bookmarks: raw.bookmarks,
-  };
+  return { ...decodeAll(raw), told: { ...decodeAll({ ...raw.told, answers: null }), answers: raw.told.answers }, road: roads[raw.road] };
 }
 
 // Where a time lies: the last tick at or before it, and the share of the way to the next.
@@ -61,33 +46,14 @@ function between(values, tick, share) {
   return values[tick] + share * (values[next] - values[tick]);
 }
 
-function hintAt(hints, tick) {
-  let index = 0;
-  while (index + 1 < hints.start.length && hints.start[index + 1] <= tick) index++;
-  return { text: hints.text[index], source: hints.source[index], age: hints.age[tick] };
-}
-
-function cssColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-// Fits a canvas to its box and the screen's pixels; returns its context, scaled to CSS pixels.
-function fitted(canvas) {
-  const ratio = window.devicePixelRatio || 1;
-  const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
-  const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
-  if (canvas.width !== width || canvas.height !== height) {
-    canvas.width = width;
-    canvas.height = height;
+// The number of the run that a tick lies in: the last that starts at or before it.
+function runAt(starts, tick) {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle] <= tick) low = middle;
+    else high = middle - 1;
   }
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
+  return low;
 }

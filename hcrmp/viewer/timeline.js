@@ -1,80 +1,71 @@
-// Timeline: the bar that shows and sets the time, with a mark for every bookmark.
-const MARK_COLOURS = { collision: "bad", violation: "bad", danger: "amber", goal: "good", hint: "hintmark" };
+// Timeline: the bar that shows and sets the time, with a mark for every moment; of two drives, one's above and one's below.
+const MARKS = {
+  collision: { name: "collision", colour: "bad" },
+  violation: { name: "violation", colour: "bad" },
+  danger: { name: "near miss", colour: "amber" },
+  critical: { name: "critical", colour: "amber" },
+  brake: { name: "hard brake", colour: "brake" },
+  lane: { name: "lane border", colour: "parting" },
+  signal: { name: "light", colour: "signal" },
+  hint: { name: "hint", colour: "hintmark" },
+  goal: { name: "goal", colour: "good" },
+};
+
+function markOf(kind) {
+  const mark = element("i", "mark " + kind);
+  mark.style.setProperty("--mark", `var(--${MARKS[kind].colour})`);
+  return mark;
+}
 
 class Timeline {
   constructor(box, seek) {
     this.box = box;
     this.seek = seek;
-    this.played = document.getElementById("played");
-    this.thumb = document.getElementById("thumb");
-    this.markers = document.getElementById("markers");
-    this.list = document.getElementById("moments");
     const to = (event) => {
       const bounds = box.getBoundingClientRect();
       seek(this.start + ((event.clientX - bounds.left) / bounds.width) * (this.end - this.start));
     };
     box.addEventListener("pointerdown", (event) => {
-      if (event.target.classList.contains("marker")) return;
+      if (event.target.closest(".marker")) return;
       box.setPointerCapture(event.pointerId);
       to(event);
     });
     box.addEventListener("pointermove", (event) => { if (event.buttons && box.hasPointerCapture(event.pointerId)) to(event); });
   }
 
-  setDrive(drive) {
-    this.drive = drive;
-    this.start = drive.time[0];
-    this.end = Math.max(drive.time[drive.time.length - 1], this.start + 1e-6);
+  // ``moments`` as momentsOf returns them; ``parted`` is when two egos part, or null.
+  setDrives(drives, moments, parted) {
+    this.start = Math.min(...drives.map((drive) => drive.time[0]));
+    this.end = Math.max(this.start + 1e-6, ...drives.map((drive) => drive.time[drive.time.length - 1]));
+    this.box.classList.toggle("two", drives.length > 1);
     this.box.setAttribute("aria-valuemin", this.start);
     this.box.setAttribute("aria-valuemax", this.end);
-    this.markers.replaceChildren(...drive.bookmarks.map((mark) => this.marker(mark)));
-    this.rows = drive.bookmarks.map((mark) => this.row(mark));
-    this.list.replaceChildren(...this.rows);
-    if (!this.rows.length) this.list.append(element("li", "", "nothing happened"));
+    this.markers = moments.map((moment) => this.marker(moment));
+    byId("markers").replaceChildren(...this.markers);
+    byId("parting").hidden = parted === null;
+    if (parted !== null) byId("parting").style.left = this.share(parted) + "%";
   }
 
-  marker(mark) {
-    const time = this.drive.time[mark.tick];
-    const button = element("button", "marker " + mark.kind);
-    button.style.left = (100 * (time - this.start)) / (this.end - this.start) + "%";
-    button.style.setProperty("--mark", `var(--${MARK_COLOURS[mark.kind]})`);
-    button.title = `${time.toFixed(1)} s: ${mark.label}`;
+  share(time) {
+    return (100 * (time - this.start)) / (this.end - this.start);
+  }
+
+  marker(moment) {
+    const button = element("button", "marker" + (moment.drive ? " below" : ""));
+    button.append(markOf(moment.kind));
+    button.style.left = this.share(moment.time) + "%";
+    button.title = `${moment.time.toFixed(1)} s: ${moment.label}`;
     button.setAttribute("aria-label", button.title);
     button.tabIndex = -1;
-    button.addEventListener("click", () => this.seek(time));
+    button.addEventListener("click", () => this.seek(moment.time));
     return button;
   }
 
-  row(mark) {
-    const time = this.drive.time[mark.tick];
-    const row = element("li");
-    const button = element("button");
-    const dot = element("i");
-    dot.style.setProperty("--mark", `var(--${MARK_COLOURS[mark.kind]})`);
-    button.append(dot, element("time", "", time.toFixed(1) + " s"), element("span", "", mark.label));
-    button.addEventListener("click", () => this.seek(time));
-    row.append(button);
-    return row;
-  }
-
-  // The bookmark before (-1) or after (+1) a time.
-  neighbour(time, direction) {
-    const times = this.drive.bookmarks.map((mark) => this.drive.time[mark.tick]);
-    const found = direction > 0 ? times.find((t) => t > time + 0.01) : times.filter((t) => t < time - 0.01).pop();
-    return found === undefined ? (direction > 0 ? this.end : this.start) : found;
-  }
-
-  draw(time, tick) {
-    const share = (100 * (time - this.start)) / (this.end - this.start) + "%";
-    this.played.style.width = share;
-    this.thumb.style.left = share;
+  draw(time) {
+    const share = this.share(time) + "%";
+    byId("played").style.width = share;
+    byId("thumb").style.left = share;
     this.box.setAttribute("aria-valuenow", time.toFixed(1));
     this.box.setAttribute("aria-valuetext", time.toFixed(1) + " seconds");
-    const passed = this.drive.bookmarks.filter((mark) => mark.tick <= tick).length - 1;
-    if (passed === this.passed) return;
-    this.passed = passed;
-    this.rows.forEach((row, i) => row.classList.toggle("now", i === passed));
-    const row = this.rows[Math.max(0, passed)];
-    if (row) this.list.scrollTop = row.offsetTop - this.list.offsetTop - 40;
   }
 }

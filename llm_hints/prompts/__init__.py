@@ -8,6 +8,7 @@ from llm_hints.prompts.messages import (
     Anchor,
     Messages,
     Style,
+    chat_text,
     hint_messages,
 )
 from llm_hints.prompts.questions import Question, QuestionKind, question, read_codes
@@ -21,6 +22,7 @@ __all__ = [
     "Question",
     "QuestionKind",
     "Style",
+    "chat_text",
     "hint_messages",
     "json_schema",
     "question",

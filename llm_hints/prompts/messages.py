@@ -54,6 +54,11 @@ def hint_messages(facts: SceneFacts, row: int, style: Style = "original", anchor
     return chat(words.system, "\n\n".join(parts))
 
 
+def chat_text(messages: Messages) -> str:
+    """Return a chat as one text, for people."""
+    return "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
+
+
 def chat(system: str, user: str) -> Messages:
     """Return a chat of two messages."""
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]

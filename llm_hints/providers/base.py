@@ -29,7 +29,7 @@ class HintAnswers:
     ``hints`` n rows (source and issue time are set by the service); ``valid`` ``(n,)`` the answer had the agreed form;
     ``latency_s`` ``(n,)`` simulated seconds from question to answer, ``inf`` where none will come; ``texts`` what a
     language model wrote, where one did; ``confidence`` ``(n,)`` the probability that it gives to its least certain
-    field, NaN where it gives none.
+    field, NaN where it gives none; ``prompts`` returns what a language model was asked about the k-th, where one was.
     """
 
     hints: HintBatch
@@ -37,6 +37,19 @@ class HintAnswers:
     latency_s: FloatArray
     texts: tuple[str | None, ...] | None = None
     confidence: FloatArray | None = None
+    prompts: Callable[[int], str] | None = None
+
+    def rows(self, wanted: BoolArray) -> HintAnswers:
+        """Return a copy of the answers of the mask ``wanted`` ``(n,)``."""
+        places, prompts = np.flatnonzero(wanted), self.prompts
+        return HintAnswers(
+            self.hints.rows(wanted),
+            self.valid[wanted],
+            self.latency_s[wanted],
+            None if self.texts is None else tuple(self.texts[place] for place in places),
+            None if self.confidence is None else self.confidence[wanted],
+            None if prompts is None else lambda k: prompts(int(places[k])),
+        )
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ It measures what hallucinations do (the paper's Table 5). Its chance belongs to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -120,7 +120,7 @@ class FaultyProvider:
         answers.hints.state[rows] = parsed.hints.state
         answers.hints.weights[rows] = parsed.hints.weights
         answers.valid[rows] = parsed.valid
-        return HintAnswers(answers.hints, answers.valid, answers.latency_s, tuple(texts))
+        return replace(answers, texts=tuple(texts))
 
     def state(self) -> dict[str, Any]:
         """Return the key of the faults and the inner provider's state."""
@@ -193,4 +193,5 @@ def spoil(hint: Hint, text: str | None, chance: float) -> str:
 
 def _copy(answers: HintAnswers) -> HintAnswers:
     """Return answers that can be changed without changing the inner provider's own arrays."""
-    return HintAnswers(answers.hints.copy(), answers.valid.copy(), answers.latency_s.copy(), answers.texts)
+    hints, valid, latency_s = answers.hints.copy(), answers.valid.copy(), answers.latency_s.copy()
+    return replace(answers, hints=hints, valid=valid, latency_s=latency_s, confidence=None)

@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,7 +20,7 @@ from envs.scene import FloatArray, IntArray, SceneBatch
 from llm_hints.facts import AgentFact, SceneFacts, scene_facts
 from llm_hints.grounding import HintGroundingError
 from llm_hints.hint import HintFormatError
-from llm_hints.prompts import Anchor, QuestionKind, Style, hint_messages, json_schema, question, read_codes
+from llm_hints.prompts import Anchor, QuestionKind, Style, chat_text, hint_messages, json_schema, question, read_codes
 from llm_hints.providers.base import HintAnswers, HintProviderError, QuestionAnswers, answers_from_texts
 from llm_hints.providers.chat_batch import Reply
 from llm_hints.providers.chat_client import Chat, ChatClient, ChatConfig
@@ -88,7 +88,9 @@ class OpenAiProvider:
         if len(rows) == 0:
             return answers_from_texts([], np.zeros(0))
         facts = scene_facts(scene, rows)
-        return self._answers(facts, self._replies(facts, self._chats(facts)))
+        chats = self._chats(facts)
+        answers = self._answers(facts, self._replies(facts, chats))
+        return replace(answers, prompts=lambda k: chat_text(chats[k].messages))
 
     def answer(self, scene: SceneBatch, rows: IntArray) -> dict[str, QuestionAnswers]:
         """Return the answers to the paper's five kinds of question for ``rows`` (n); they come without probabilities.

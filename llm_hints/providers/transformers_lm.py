@@ -6,8 +6,9 @@ any other is asked in English. Weights are read from safetensors alone, and no c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ from llm_hints.compact import QUESTION_OF, SLOTS
 from llm_hints.facts import SceneFacts, scene_facts
 from llm_hints.hint import HintBatch, HintSource
 from llm_hints.knowledge.anchoring import SceneAnchors
-from llm_hints.prompts import Anchor
+from llm_hints.prompts import Anchor, chat_text, hint_messages
 from llm_hints.providers.base import HintAnswers, QuestionAnswers, answers_from_texts
 from llm_hints.providers.compact_lm import CompactModel, ModelError, described_layout
 from llm_hints.providers.english_lm import EnglishScorer
@@ -82,13 +83,23 @@ class TransformersProvider:
         passages = self._anchors(facts) if self._anchors is not None and self._asker.reads_prose else None
         if isinstance(self._asker, EnglishWriter):
             texts = self._asker.hint_texts(facts, passages)
-            return answers_from_texts(texts, np.zeros(len(rows)), facts if self.config.check_scene else None)
+            written = answers_from_texts(texts, np.zeros(len(rows)), facts if self.config.check_scene else None)
+            return replace(written, prompts=self._prompts(facts, passages))
         answers = self._asker.ask(facts, passages)
         source = np.full(len(rows), int(HintSource.MODEL), dtype=np.int64)
         hints = HintBatch(answers.state(), self._weights(answers, facts, scene, rows), source, scene.time_s[rows])
         confidence = _least_certain(answers)
         valid: BoolArray = confidence >= self.config.min_confidence
-        return HintAnswers(hints, valid, np.zeros(len(rows)), confidence=confidence)
+        prompts = self._prompts(facts, passages)
+        return HintAnswers(hints, valid, np.zeros(len(rows)), confidence=confidence, prompts=prompts)
+
+    def _prompts(self, facts: SceneFacts, passages: Passages | None) -> Callable[[int], str]:
+        """Return what tells the prompt of each scene."""
+        asker, style = self._asker, self.config.style
+        if isinstance(asker, CompactModel):
+            layout = asker.layout
+            return lambda k: layout.texts(layout.rows(facts)[k : k + 1])[0]
+        return lambda k: chat_text(hint_messages(facts, k, style, () if passages is None else passages[k]))
 
     def _weights(self, answers: ClosedAnswers, facts: SceneFacts, scene: SceneBatch, rows: IntArray) -> FloatArray:
         """Return the weights ``(n, 3)``: the model's, drawn or not, with the share that the passages have in them."""

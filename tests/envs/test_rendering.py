@@ -10,6 +10,7 @@ import pytest
 
 from envs.human_window import HumanWindow
 from envs.rendering import EGO_COLOUR, KIND_COLOURS, RenderOverlay, SceneRenderer
+from envs.rendering.bodies import body_shape, placed
 from envs.rendering.road import dashes, painted_lines
 from envs.roads.drawing import RoadDrawing, Stroke
 from envs.scene import ActorKind, ActorRow, EgoRow, EventRow, RouteRow, SceneBatch
@@ -182,3 +183,41 @@ def test_a_person_may_close_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
     window.show(frame)
     assert window.closed
     window.show(frame)
+
+
+@pytest.mark.parametrize("kind", list(ActorKind))
+def test_a_body_s_shape_keeps_to_its_size_and_tells_its_front(kind: ActorKind) -> None:
+    shape = body_shape(kind, 6.0, 2.0)
+    points = np.concatenate([*shape.hull, *shape.glass])
+    if kind == ActorKind.PEDESTRIAN:
+        assert np.hypot(*points.T).max() == pytest.approx(3.0)
+        return
+    assert np.abs(points).max(axis=0) == pytest.approx([3.0, 1.0], abs=1e-9)
+    if kind in (ActorKind.CAR, ActorKind.TRUCK, ActorKind.BUS):
+        assert shape.glass[0][:, 0].min() > 0.0, "the windscreen is ahead of the middle"
+
+
+def test_no_two_kinds_have_one_shape() -> None:
+    shapes = [body_shape(kind, 4.0, 1.8) for kind in ActorKind]
+    assert len({np.concatenate([*shape.hull, *shape.glass]).round(3).tobytes() for shape in shapes}) == len(ActorKind)
+
+
+def test_the_ego_s_way_and_who_is_critical_are_drawn_where_the_overlay_says() -> None:
+    scene = scene_with(ActorKind.CAR, 20.0, 0.0)
+    overlay = RenderOverlay(trail=[(-25.0, 6.0), (-5.0, 6.0)], critical=0)
+    renderer = SceneRenderer(RoadDrawing((), ()), (900, 580), METRES)
+    plain, told = renderer.render(scene, 0, RenderOverlay()).astype(int), renderer.render(scene, 0, overlay).astype(int)
+    changed = np.abs(told - plain).max(axis=2) > 30
+    # Above and below the map band nothing changes; the band's middle is where the ego stands.
+    top, height = round(0.065 * 580), 580 - round(0.065 * 580) - round(0.25 * 580)
+    rows, columns = np.nonzero(changed)
+    left, up = (columns - 300) / SCALE, (top + height / 2 - rows) / SCALE
+    trail = left < 0.0
+    assert trail.any() and np.abs(up[trail] - 6.0).max() < 0.3 and left[trail].min() == pytest.approx(-25.0, abs=0.3)
+    ring = np.hypot(left[~trail] - 20.0, up[~trail])
+    assert ring.min() > 2.0 and ring.max() == pytest.approx(0.62 * 4.0, abs=0.3)
+
+
+def test_a_placed_body_stands_and_points_where_it_is_said_to() -> None:
+    turned = placed(np.array([[2.0, 0.0], [0.0, 1.0]]), 10.0, 5.0, np.pi / 2)
+    np.testing.assert_allclose(turned, [[10.0, 7.0], [9.0, 5.0]], atol=1e-12)

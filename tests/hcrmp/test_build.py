@@ -103,7 +103,7 @@ def test_the_cells_are_those_of_the_conditions_and_densities() -> None:
 def test_the_scan_lies_where_the_gru_is_told() -> None:
     config = tiny_config(Path("runs"), algo=replace(SMALL, policy=PolicyConfig(encoder="gru")))
     env = build_environment(config, 2)
-    place = scan_place(env)
+    place = scan_place(env.driving.layout)
     assert place is not None
     layout = env.driving.layout
     assert (place.start, place.start + place.size) == (layout.slices["scan"].start, layout.slices["scan"].stop)
@@ -111,7 +111,7 @@ def test_the_scan_lies_where_the_gru_is_told() -> None:
     build_algorithm(config, env).predict(env.reset())
     env.close()
     agents = build_environment(tiny_config(Path("runs"), observation=ObservationConfig(perception="agents")), 1)
-    assert scan_place(agents) is None
+    assert scan_place(agents.driving.layout) is None
     agents.close()
 
 

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from hcrmp.baselines import PpoOptions
 from hcrmp.composition import compose, default_choices, groups
-from hcrmp.config import EvaluateConfig, ReplayConfig, load, locate_run
+from hcrmp.config import EvaluateConfig, HintsConfig, ReplayConfig, load, locate_run
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping
 from hcrmp.train_config import HcrmpOptions, TrainConfig, load_train
+from llm_hints.providers.openai_http import OpenAiConfig
+from llm_hints.providers.transformers_config import TransformersConfig
 
 
 class Colour(IntEnum):
@@ -273,3 +275,20 @@ def test_a_run_is_a_path_or_a_name(tmp_path: Path) -> None:
     assert locate_run("else/where", "runs") == Path("else/where")
     assert locate_run(str(tmp_path), "runs") == tmp_path
     assert ReplayConfig(run="mine", runs_dir="r").run_path == Path("r/mine")
+
+
+@pytest.mark.parametrize(
+    ("hints", "words"),
+    [
+        (HintsConfig(provider="rules"), "rules"),
+        (HintsConfig(provider="transformers"), "bundled"),
+        (
+            HintsConfig(provider="transformers", transformers=TransformersConfig(model="models/Qwen2.5-0.5B")),
+            "transformers-Qwen2.5-0.5B",
+        ),
+        (HintsConfig(provider="openai", openai=OpenAiConfig(model="org/small:7b")), "openai-org-small-7b"),
+    ],
+)
+def test_a_name_says_which_model_is_asked(hints: HintsConfig, words: str) -> None:
+    """Two models behind one provider leave two results."""
+    assert hints.words == words

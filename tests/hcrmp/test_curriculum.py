@@ -21,7 +21,8 @@ from hcrmp.curriculum import Curriculum, CurriculumConfig
 from hcrmp.errors import ConfigError
 from hcrmp.evaluation import evaluate_driver, make_course, make_driver
 from hcrmp.run_folder import RunFolder, load_yaml
-from hcrmp.train import plain_config, train
+from hcrmp.train import train
+from hcrmp.train_config import plain_config
 from tests.hcrmp.test_resume import assert_same
 from tests.hcrmp.tiny import ROLLOUT, SMALL, quiet, tiny_config, tiny_run
 

@@ -8,21 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.recording import DriveLog
+from envs.recording import DriveLog, state_hash
 from hcrmp import cli
+from hcrmp.build import build_environment
 from hcrmp.comparison.results_file import read_results
 from hcrmp.config import EvaluateConfig, HintsConfig, load
-from hcrmp.drivers import CHUNK, in_chunks
+from hcrmp.drive_recorder import EvaluationRecorder
+from hcrmp.drivers import CHUNK, PlannerDriver, in_chunks
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.evaluate import choose_drives, evaluate, label, open_folder, result_path
 from hcrmp.evaluation import FIRST_SEED, Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
 from hcrmp.mapping import from_mapping
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord
-from hcrmp.redrive import record_drives
 from hcrmp.results import estimate_text, read_records, summarise
 from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
 from hcrmp.statistics import Estimate
+from hcrmp.train_config import load_train
 from llm_hints.cache import CacheConfig, SemanticCache
 from llm_hints.providers.faulty import FaultConfig
 from tests.hcrmp.tiny import MERGING, SMALL, SMALL_PPO, all_of, evaluate_config, quiet, tiny_config, tiny_run
@@ -110,14 +112,23 @@ def test_hints_that_fail_never_end_an_episode(run: RunFolder, fault: str) -> Non
     assert all(record.hints_due == pytest.approx(record.time_s, abs=1.01) for record in heard), "one a second is due"
 
 
+def recorded(
+    name: str, folder: RunFolder, course: Course, place: Path, worlds: int = 2
+) -> tuple[list[Driven], list[DriveLog]]:
+    """Return the drives of a course as measured and as recorded while they happened."""
+    env = course.environment(worlds)
+    try:
+        driver = make_driver(name, course, env, folder)  # type: ignore[arg-type]
+        with EvaluationRecorder(env, driver, course, place, lambda episode: f"{episode.number}") as recorder:
+            driven = evaluate_driver(env, driver, course, recorder=recorder)
+    finally:
+        env.close()
+    return driven, [DriveLog.read(place / f"{one.episode.number}.parquet") for one in driven]
+
+
 @pytest.mark.parametrize("name", ["planner", "keep_lane", "reference"])
-def test_a_recorded_drive_is_the_one_that_was_measured(run: RunFolder, name: str) -> None:
-    course = course_of(run, 2)
-    env = course.environment(2)
-    driver = make_driver(name, course, env, run)  # type: ignore[arg-type]
-    driven = evaluate_driver(env, driver, course)
-    logs = record_drives(course, driver, driven)
-    for one, log in zip(driven, logs, strict=True):
+def test_a_recorded_drive_is_the_one_that_was_measured(run: RunFolder, tmp_path: Path, name: str) -> None:
+    for one, log in zip(*recorded(name, run, course_of(run, 5), tmp_path), strict=True):
         assert log.meta.outcome == one.record.outcome and log.meta.seed == one.record.seed
         assert log.duration_s == pytest.approx(one.record.time_s)
         assert log.trace.reward_terms.sum(0) == pytest.approx(one.record.reward_terms)
@@ -125,6 +136,48 @@ def test_a_recorded_drive_is_the_one_that_was_measured(run: RunFolder, name: str
         assert log.scenes.route.progress_m[-1] / log.scenes.route.length_m[-1] == pytest.approx(one.record.progress)
         assert all(log.trace.hint_text)
         assert (log.trace.values is None) == (log.trace.weights is None) == (name != "planner")
+        assert (log.trace.distribution is None) == (name != "planner")
+        assert log.hints == () and log.meta.trace_hash
+
+
+def test_what_was_recorded_of_the_planner_says_what_it_did(run: RunFolder, tmp_path: Path) -> None:
+    """From the recorded observation and hint, the same networks give the recorded numbers and the next action."""
+    course = course_of(run, 3)
+    _, logs = recorded("planner", run, course, tmp_path)
+    env = course.environment(1)
+    driver = make_driver("planner", course, env, run)
+    assert isinstance(driver, PlannerDriver)
+    for log in logs:
+        trace = log.trace
+        assert trace.observation is not None and trace.hint_state is not None and trace.hint_weights is not None
+        seen = {
+            "state": trace.observation,
+            "hint": trace.hint_state.astype(np.float32),
+            "critic_weights": trace.hint_weights.astype(np.float32),
+        }
+        assert np.array_equal(driver.act(seen, log.scenes)[:-1], trace.action[1:])
+        assert np.array_equal(driver.values(seen), trace.values)  # type: ignore[arg-type]
+        assert np.array_equal(driver.distribution(seen), trace.distribution)  # type: ignore[arg-type]
+        alpha, beta = trace.distribution[:-1, 0::2], trace.distribution[:-1, 1::2]  # type: ignore[index]
+        np.testing.assert_allclose(2 * (alpha - 1) / (alpha + beta - 2) - 1, trace.action[1:], atol=1e-4)
+    env.close()
+
+
+def test_a_recorded_drive_says_how_to_simulate_it_again(run: RunFolder, tmp_path: Path) -> None:
+    course = course_of(run, 2)
+    _, logs = recorded("planner", run, course, tmp_path)
+    for log in logs:
+        config = load_train(log.meta.configuration["config"])
+        assert replace(config, hints=course.hints) == replace(course.config, hints=course.hints)
+        env = build_environment(config, 1, ends_at=log.meta.configuration["ends_at"])
+        env.reset()
+        env.restart(np.ones(1, np.bool_), [log.meta.seed], [log.meta.cell])
+        hashes = [state_hash(env.driving.scene)[0]]
+        for action in log.trace.action[1:]:
+            env.advance(action[None])
+            hashes.append(state_hash(env.driving.scene)[0])
+        assert np.array_equal(hashes, log.state_hash)  # type: ignore[arg-type]
+        env.close()
 
 
 def test_a_baseline_is_driven_by_its_own_view(tmp_path: Path) -> None:
@@ -140,10 +193,7 @@ def test_a_planner_whose_reward_was_weighed_is_measured_by_the_environments_own(
     algo = replace(SMALL, weights_on="reward")
     folder = tiny_run(tmp_path, algo=algo)
     course = make_course(tiny_config(tmp_path, algo=algo), MERGING, "low", 1)
-    env = course.environment(1)
-    driver = make_driver("planner", course, env, folder)
-    (one,) = evaluate_driver(env, driver, course)
-    (log,) = record_drives(course, driver, [one])
+    (one,), (log,) = recorded("planner", folder, course, tmp_path / "drives", 1)
     assert log.trace.reward_terms.sum(0) == pytest.approx(one.record.reward_terms)
     assert log.trace.values is None
     assert log.trace.weights is not None and log.trace.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
@@ -261,7 +311,7 @@ def test_a_scripted_driver_needs_no_run(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_checkpoint_can_be_compared_with_but_not_evaluated(tmp_path: Path) -> None:
-    from hcrmp.train import plain_config
+    from hcrmp.train_config import plain_config
 
     folder = RunFolder.create(tmp_path / "tiny", plain_config(tiny_config(tmp_path)), seed=0)
     with pytest.raises(RunFolderError, match="no checkpoint"):

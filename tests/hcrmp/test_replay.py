@@ -112,3 +112,55 @@ def test_a_run_without_drives_says_how_to_record_some(tmp_path: Path, capsys: py
 def test_a_film_that_stands_still_is_refused() -> None:
     with pytest.raises(ConfigError, match="speed must be more than 0"):
         load("replay", ["run=x", "speed=0"])
+
+
+def test_a_drive_is_shown_beside_another(folder: RunFolder) -> None:
+    (page,) = replay(asked(folder, beside="best"), quiet())
+    assert page == folder.path / "replay" / "merging-low-1-beside-merging-low-0.html"
+    assert "merging-low-1 and merging-low-0" in page.read_text(encoding="utf-8")
+    first, second = (str(folder.drives / f"{name}.parquet") for name in ("merging-low-0", "merging-high-7"))
+    (page,) = replay(ReplayConfig(drive=first, beside=second), quiet())
+    assert page == folder.drives / "merging-low-0-beside-merging-high-7.html"
+
+
+def test_beside_is_an_option_of_the_command(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["replay", f"run={folder.path}", "--beside", "merging-high-7"]) == 0
+    assert capsys.readouterr().out.endswith("merging-low-1-beside-merging-high-7.html\n")
+
+
+def test_a_picture_of_a_moment_is_all_that_is_written(folder: RunFolder) -> None:
+    (picture,) = replay(asked(folder, frame=0.5), quiet())
+    assert picture == folder.path / "replay" / "merging-low-1-0.5s.png"
+    with Image.open(picture) as image:
+        assert image.size == (1600, 900)
+    assert list(picture.parent.iterdir()) == [picture]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"frame": 1.2}, r"frame must lie in the drive, 0\.0 to 1\.1 s, got 1\.2"),
+        ({"frame": -0.1}, "got -0.1"),
+        ({"frame": 0.5, "episode": "all"}, "frame shows one drive, and episode=all are 3: name one"),
+        ({"beside": "best", "episode": "all"}, "beside compares one drive with another, and episode=all are 3"),
+        ({"beside": "all"}, "beside compares one drive with another"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_and_nothing_written(
+    folder: RunFolder, keys: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replay(asked(folder, **keys), quiet())
+    assert not (folder.path / "replay").exists()
+
+
+def test_a_picture_of_two_drives_is_refused() -> None:
+    with pytest.raises(ConfigError, match="frame shows one drive, and beside asks for two"):
+        load("replay", ["run=x", "beside=best", "frame=1"])
+
+
+def test_a_drive_beside_that_is_not_there_is_one_line(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["replay", f"run={folder.path}", "beside=merging-low-8"]) == 2
+    assert "no drive 'merging-low-8' is recorded. Did you mean merging-low-" in capsys.readouterr().err
+    assert cli.main(["replay", f"run={folder.path}", "beside=nowhere.parquet"]) == 2
+    assert "there is no drive at nowhere.parquet" in capsys.readouterr().err

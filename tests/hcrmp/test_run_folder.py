@@ -118,7 +118,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         run_folder.write_json(path, {"a": float("nan")})
     with pytest.raises(TypeError):
-        run_folder.write_text(path, 3)  # type: ignore[arg-type]
+        run_folder.write_bytes(path, 3)  # type: ignore[arg-type]
     assert json.loads(path.read_text()) == {"a": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
 

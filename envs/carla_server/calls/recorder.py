@@ -23,8 +23,8 @@ def recorder_calls(simulation: Simulation) -> dict[str, Call]:
 
 
 def _recording_calls(simulation: Simulation) -> dict[str, Call]:
-    def start(name: str, _additional: bool) -> str:
-        return str(simulation.recorder.start(name, simulation.world))
+    def start(name: str, additional: bool) -> str:
+        return str(simulation.recorder.start(name, simulation.world, additional))
 
     def info(name: str, everything: bool) -> str:
         return recordings_told.file_info(_read(simulation, name), everything)

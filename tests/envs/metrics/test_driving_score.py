@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from random import Random
 
 import numpy as np
@@ -205,3 +206,27 @@ def test_a_scene_without_actors_has_furniture_only() -> None:
     scenes.actors.block[ActorRow.VALID] = 0.0
     collide(scenes, [2], -1)
     assert [one.kind for one in infractions_of(scenes)] == ["collision_static"]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "yaw", "side"),
+    [
+        (4.4, 0.4, 0.0, "front"),  # 4.5 m long each: bumper to bumper, a little aside
+        (-4.4, -0.4, 0.0, "rear"),
+        (1.0, 1.7, 0.0, "left"),  # 1.8 m wide each: door to door
+        (-1.0, -1.7, math.pi, "right"),
+        (3.1, 0.0, math.pi / 2, "front"),  # crossing: 2.25 + 0.9 m apart at most
+        (0.5, -3.1, -math.pi / 2, "right"),  # it drove into the ego's door
+    ],
+)
+@pytest.mark.parametrize("heading", [0.0, 2.0])
+def test_the_side_that_was_struck_is_the_ego_s_own(x: float, y: float, yaw: float, side: str, heading: float) -> None:
+    scenes = drive()
+    collide(scenes, [3], 1)
+    cos, sin = math.cos(heading), math.sin(heading)
+    scenes.ego.block[[EgoRow.YAW, EgoRow.LENGTH, EgoRow.WIDTH], 3] = heading, 4.5, 1.8
+    rows = [ActorRow.X, ActorRow.Y, ActorRow.YAW, ActorRow.LENGTH, ActorRow.WIDTH]
+    place = scenes.ego.x[3] + x * cos - y * sin, scenes.ego.y[3] + x * sin + y * cos, heading + yaw
+    scenes.actors.block[rows, 3, 1] = *place, 4.5, 1.8
+    (found,) = infractions_of(scenes)
+    assert (found.kind, found.side) == ("collision_vehicle", side)

@@ -1,0 +1,322 @@
+"""BatchRecorder: records the drives of B worlds while they happen.
+
+The thread that drives only copies whole blocks of all worlds; a second one hands them to the journal and, where drives
+have ended, cuts these out and writes their files. What is copied reaches the journal within ``FLUSH_S`` of wall time,
+also while the simulator hangs.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
+from envs.recording.journal import Journal, Piece
+from envs.recording.packing import pack, packed_drawing
+from envs.recording.schema import DriveLogError, DriveMeta, HintTold
+from envs.recording.slots import Phase, SlotBuffer, SlotLayout
+from envs.roads.drawing import RoadDrawing
+from envs.scene import IntArray, SceneBatch
+
+DRIVE_SUFFIX = ".parquet"
+
+CUT = "-cut"
+"""Behind the name of a drive that was cut short."""
+
+FLUSH_S = 0.5
+"""Wall time after which copied slots go to the journal; a killed process loses what is younger."""
+
+BUFFER_BYTES, BUFFERS, FEWEST_SLOTS = 2**24, 3, 8
+"""Size of a buffer of slots, how many there are, and how many slots one holds at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriveStart:
+    """A drive that begins: the ``name`` of its file, what it is (its outcome comes at its end), the road's drawing."""
+
+    name: str
+    meta: DriveMeta
+    drawing: RoadDrawing
+
+
+@dataclass
+class _Load:
+    """What goes to the second thread at once: slots, lines for the journal, and the drives that end in the slots."""
+
+    buffer: SlotBuffer
+    begun_at: float = 0.0
+    events: list[dict[str, Any]] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+
+
+class BatchRecorder:
+    """Records drives into ``folder``.
+
+    Call ``begin`` with the first scenes of episodes, ``step`` after every step of the worlds (before any of them is
+    restarted), ``end`` where one has ended, and ``close``. ``words`` and ``sources`` tell of hints; ``written`` is
+    called (in the second thread) for each file. Where files cannot be written the next call raises ``DriveLogError``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        layout: SlotLayout,
+        *,
+        words: HintWords = no_words,
+        sources: SourceWords = (),
+        written: Callable[[Path], None] | None = None,
+    ) -> None:
+        self.folder, self.layout = folder, layout
+        self._words, self._sources, self._written = words, sources, written
+        self._journal = _opened(folder, layout)
+        self._drives: dict[int, RecordedDrive] = {}
+        self._roads: dict[RoadDrawing, int] = {}
+        self._configurations: list[Mapping[str, Any]] = []
+        self._phase = np.zeros(layout.worlds, np.int8)
+        self._slots, self._count = 0, 0
+        capacity = max(FEWEST_SLOTS, BUFFER_BYTES // max(layout.bytes, 1))
+        self._free: queue.SimpleQueue[SlotBuffer] = queue.SimpleQueue()
+        for _ in range(BUFFERS - 1):
+            self._free.put(SlotBuffer(layout, capacity))
+        self._load = _Load(SlotBuffer(layout, capacity), time.monotonic())
+        self._lock = threading.Lock()
+        self._loads: queue.SimpleQueue[_Load | None] = queue.SimpleQueue()
+        self._pieces: list[Piece] = []
+        self._needed: dict[int, int] = {}  # of drives that are not in files: the first slot, by number
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="drives", daemon=True)
+        self._thread.start()
+
+    @property
+    def recording(self) -> npt.NDArray[np.bool_]:
+        """``(B,)`` the worlds whose drives are being recorded."""
+        on: npt.NDArray[np.bool_] = self._phase != Phase.NOTHING
+        return on
+
+    # Called by the thread that drives.
+
+    def begin(
+        self,
+        rows: IntArray,
+        starts: Sequence[DriveStart],
+        scene: SceneBatch,
+        numbers: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """Begin the drives of the worlds ``rows`` with ``scene`` (B); a drive that is under way there is dropped.
+
+        ``numbers`` are arrays ``(B, ...)`` by their names in a slot: ``observation``, ``hint_state``,
+        ``hint_weights``, ``hint_source``, ``hint_issued_at_s`` and those of ``SlotLayout.planner``.
+        """
+        if not len(rows):
+            return
+        with self._lock:
+            self._make_room()
+            self._load.buffer.add_starts(rows, scene, numbers)
+            for world, start in zip(rows.tolist(), starts, strict=True):
+                self._drop(world)
+                self._begin(world, start)
+            self._slots += 1
+
+    def step(self, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add a tick to every drive; ``numbers`` as for ``begin``, and ``action``, ``control``, ``reward_terms``."""
+        if not self._drives:
+            return
+        with self._lock:
+            self._make_room()
+            self._load.buffer.add_step(self._phase, scene, numbers)
+            self._slots += 1
+
+    def amend(self, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Replace numbers of the last step, in the worlds that are being recorded.
+
+        A slot that has left for the journal meanwhile stays as it is.
+        """
+        with self._lock:
+            buffer = self._load.buffer
+            if buffer.used:
+                buffer.amend(buffer.used - 1, self.recording, numbers)
+
+    def tell(self, world: int, hint: HintTold) -> None:
+        """Note what a language model was asked and said about a world."""
+        drive = self._drives.get(world)
+        if drive is not None:
+            with self._lock:
+                drive.hints.append(hint)
+                self._load.events.append({"drive": drive.number, "hint": asdict(hint)})
+
+    def end(self, world: int, outcome: str, extra: Mapping[str, str] | None = None) -> None:
+        """End the drive of a world with its last tick; its file is written soon."""
+        drive = self._drives.pop(world, None)
+        if drive is None:
+            return
+        self._phase[world] = Phase.NOTHING
+        with self._lock:
+            ending = Ending(drive, self._slots - 1, outcome, extra or {})
+            self._load.endings.append(ending)
+            self._load.events.append(ending.told())
+
+    def drop(self, worlds: IntArray) -> None:
+        """Forget the drives of the worlds: no files are written of them."""
+        with self._lock:
+            for world in worlds.tolist():
+                self._drop(world)
+
+    def close(self, *, failed: bool = False) -> None:
+        """Write what is left and remove the journal.
+
+        Drives that have not ended are dropped; where what drives has ``failed`` they are written as ``recover_drives``
+        would write them.
+        """
+        for world, drive in list(self._drives.items()):
+            if failed:
+                drive.name = free_name(self.folder, drive.name, running=True).stem
+                self.end(world, "running")
+        with self._lock:
+            for world in list(self._drives):
+                self._drop(world)
+            if self._thread.is_alive():
+                self._hand_over()
+        self._loads.put(None)
+        self._thread.join()
+        self._pieces = []
+        self._journal.close(keep=self._failure is not None)
+        self._raise_failure()
+
+    # Under the lock.
+
+    def _begin(self, world: int, start: DriveStart) -> None:
+        drive = RecordedDrive(self._count, start.name, world, self._slots, start.meta, start.drawing)
+        self._count += 1
+        self._drives[world] = drive
+        self._needed[drive.number] = drive.first
+        self._phase[world] = Phase.TICK
+        line = drive.told_start(self._road(start.drawing)) | {"configuration": self._configuration(start.meta)}
+        self._load.events.append(line)
+
+    def _road(self, drawing: RoadDrawing) -> int:
+        """Return the number of a road, which the journal is told of once."""
+        if drawing not in self._roads:
+            self._roads[drawing] = len(self._roads)
+            self._load.events.append({"road": self._roads[drawing], "packed": packed_drawing(drawing).decode()})
+        return self._roads[drawing]
+
+    def _configuration(self, meta: DriveMeta) -> int:
+        for number, known in enumerate(self._configurations):
+            if known is meta.configuration or known == meta.configuration:
+                return number
+        self._configurations.append(meta.configuration)
+        number = len(self._configurations) - 1
+        self._load.events.append({"configuration": number, "packed": pack(dict(meta.configuration)).decode()})
+        return number
+
+    def _drop(self, world: int) -> None:
+        drive = self._drives.pop(world, None)
+        if drive is not None:
+            self._phase[world] = Phase.NOTHING
+            self._needed.pop(drive.number, None)
+            self._load.events.append({"drive": drive.number, "done": True})
+
+    def _make_room(self) -> None:
+        self._raise_failure()
+        load = self._load
+        if not load.buffer.used:
+            load.begun_at = time.monotonic()
+        elif load.buffer.full or time.monotonic() - load.begun_at >= FLUSH_S:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give the second thread what there is, and go on in a free buffer; wait for one where it is behind."""
+        self._loads.put(self._load)
+        while True:
+            try:
+                self._load = _Load(self._free.get(timeout=FLUSH_S), time.monotonic())
+                return
+            except queue.Empty:
+                self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            why = " ".join(str(self._failure).split())
+            raise DriveLogError(f"drives cannot be written to {self.folder}: {why}") from self._failure
+
+    # The second thread.
+
+    def _work(self) -> None:
+        try:
+            while True:
+                try:
+                    load = self._loads.get(timeout=FLUSH_S / 2)
+                except queue.Empty:
+                    self._flush_if_old()
+                    continue
+                if load is None:
+                    return
+                self._write(load)
+        except BaseException as failure:  # told by the next call of the thread that drives
+            self._failure = failure
+
+    def _flush_if_old(self) -> None:
+        """Take what waits in a buffer whose thread does not come by."""
+        with self._lock:
+            load = self._load
+            waits = load.buffer.used or load.events
+            # What was handed over meanwhile comes first.
+            if not waits or not self._loads.empty() or time.monotonic() - load.begun_at < FLUSH_S:
+                return
+            self._load = _Load(self._free.get(), time.monotonic())
+        self._write(load)
+
+    def _write(self, load: _Load) -> None:
+        self._journal.tell(load.events)
+        if load.buffer.used:
+            self._pieces.append(self._journal.write(load.buffer.filled()))
+            load.buffer.used = 0
+        self._free.put(load.buffer)
+        done = [self._save(ending) for ending in load.endings]
+        self._journal.tell({"drive": number, "done": True} for number in done)
+        self._forget(done)
+
+    def _save(self, ending: Ending) -> int:
+        """Write the file of a drive; return its number."""
+        log = assemble(ending, self._pieces, self._words, self._sources)
+        if log is not None:
+            path = log.save(free_name(self.folder, ending.drive.name, running=False))
+            if self._written is not None:
+                self._written(path)
+        return ending.drive.number
+
+    def _forget(self, done: Sequence[int]) -> None:
+        """Let go of slots that no drive needs any more."""
+        for number in done:
+            self._needed.pop(number, None)
+        # Not under the lock, which the other thread holds while it waits for a buffer. A drive that begins meanwhile
+        # needs only slots that have not come here yet.
+        oldest = min(list(self._needed.values()), default=self._journal.slots)
+        self._pieces = [piece for piece in self._pieces if piece.end > oldest]
+        self._journal.forget(oldest)
+
+
+def free_name(folder: Path, name: str, *, running: bool) -> Path:
+    """Return the file of a drive; one that is ``running``, cut short, takes no file's place."""
+    if not running:
+        return folder / f"{name}{DRIVE_SUFFIX}"
+    number, path = 1, folder / f"{name}{CUT}{DRIVE_SUFFIX}"
+    while path.exists():
+        number += 1
+        path = folder / f"{name}{CUT}{number}{DRIVE_SUFFIX}"
+    return path
+
+
+def _opened(folder: Path, layout: SlotLayout) -> Journal:
+    try:
+        return Journal(folder, layout)
+    except OSError as error:
+        raise DriveLogError(f"drives cannot be recorded in {folder}: {error.strerror or error}") from error

@@ -1,0 +1,169 @@
+"""Journal of a process that records: what a kill leaves of the drives that were under way.
+
+A journal is a hidden folder beside the drives: ``slots-N.arrows``, Arrow IPC streams of the raw slots
+(``envs.recording.slots``), and ``drives.jsonl``, a line for each start, told hint, end and written file of a drive.
+What was handed to the operating system survives the process, so nothing is synced to the disk. A lock tells whether
+the process still lives. The slots on disk also are the recorder's memory: they are read back through a mapping.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from envs.recording.slots import Arrays, SlotLayout
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # no POSIX: journals count as those of living processes, and are left alone
+    fcntl = None
+
+JOURNAL_MAJOR = 1
+"""Raised when an older reader would misunderstand a journal; such a one is refused."""
+
+PREFIX = ".journal-"
+EVENTS_FILE, HEADER_FILE, LOCK_FILE = "drives.jsonl", "header.json", "lock"
+
+SEGMENT_BYTES = 2**28
+"""A stream that has grown to this is followed by a new one, so that old slots can be removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive slots, the first of which has the number ``first``: arrays ``(n, ...)`` by name."""
+
+    first: int
+    arrays: Arrays
+
+    def __len__(self) -> int:
+        """Return the number of slots."""
+        return len(self.arrays["phase"])
+
+    @property
+    def end(self) -> int:
+        """Number of the slot behind the last."""
+        return self.first + len(self)
+
+
+class Journal:
+    """Writes a journal in ``folder``; made by the process whose drives it holds."""
+
+    def __init__(self, folder: Path, layout: SlotLayout) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        self._lock = open(self.path / LOCK_FILE, "w")
+        if fcntl is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.layout = layout
+        self._schema = slot_schema(layout)
+        header = {"format": [JOURNAL_MAJOR, 0], "layout": asdict(layout)}
+        (self.path / HEADER_FILE).write_text(json.dumps(header), "utf-8")
+        self._events = os.open(self.path / EVENTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        self._segments: dict[Path, int] = {}  # and the number behind the last slot of each
+        self.slots = 0
+        self._open_segment()
+
+    def tell(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Append a line for each event."""
+        text = "".join(json.dumps(event) + "\n" for event in events)
+        if text:
+            os.write(self._events, text.encode())
+
+    def write(self, arrays: Arrays) -> Piece:
+        """Append slots; return them as they now lie on the disk."""
+        count = len(arrays["phase"])
+        begin = self._sink.tell()
+        columns = [_column(arrays[name]) for name in self._schema.names]
+        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+        mapped = pa.memory_map(str(self._segment))
+        mapped.seek(begin)
+        message = pa.ipc.read_message(mapped)
+        if message.type == "schema":  # a stream begins with its first batch
+            message = pa.ipc.read_message(mapped)
+        piece = Piece(self.slots, slot_arrays(pa.ipc.read_record_batch(message, self._schema), self.layout))
+        self.slots += count
+        self._segments[self._segment] = self.slots
+        if self._sink.tell() >= SEGMENT_BYTES:
+            self._close_segment()
+            self._open_segment()
+        return piece
+
+    def forget(self, before: int) -> None:
+        """Remove the streams that hold only slots before the number ``before``."""
+        for path, end in list(self._segments.items()):
+            if end <= before and path != self._segment:
+                path.unlink()
+                del self._segments[path]
+
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the journal, and remove it: its drives are all in files; unless it is to be kept."""
+        self._close_segment()
+        os.close(self._events)
+        if not keep:
+            shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+    def _open_segment(self) -> None:
+        self._segment = self.path / f"slots-{self.slots:09d}.arrows"
+        self._sink = pa.OSFile(str(self._segment), "wb")
+        self._writer = pa.ipc.new_stream(self._sink, self._schema)
+        self._segments[self._segment] = self.slots
+
+    def _close_segment(self) -> None:
+        self._writer.close()
+        self._sink.close()
+
+
+def slot_schema(layout: SlotLayout) -> pa.Schema:
+    """Return the schema of a journal's streams: a row for each slot, its arrays flattened."""
+    return pa.schema(
+        [
+            (name, pa.list_(pa.from_numpy_dtype(np.dtype(kind)), int(np.prod(shape))))
+            for name, (shape, kind) in layout.fields().items()
+            if np.prod(shape)
+        ]
+    )
+
+
+def slot_arrays(batch: pa.RecordBatch, layout: SlotLayout) -> Arrays:
+    """Return the arrays of the slots in a batch, without copying; raises ValueError where they do not fit."""
+    arrays: Arrays = {}
+    for name, (shape, kind) in layout.fields().items():
+        if not np.prod(shape):
+            arrays[name] = np.zeros((batch.num_rows, *shape), kind)
+            continue
+        values = batch.column(name).flatten().to_numpy(zero_copy_only=True)
+        if values.dtype != np.dtype(kind) or values.size != batch.num_rows * int(np.prod(shape)):
+            raise ValueError(f"{name} of a journal's slots has other sizes than its header says")
+        arrays[name] = values.reshape(batch.num_rows, *shape)
+    return arrays
+
+
+def is_alive(path: Path) -> bool:
+    """Return whether the process that writes the journal at ``path`` lives, as far as can be told."""
+    if fcntl is None:
+        return True
+    try:
+        with open(path / LOCK_FILE) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _column(array: npt.NDArray[Any]) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(array.reshape(-1)), array.size // len(array))

@@ -1,0 +1,188 @@
+"""Recovery: the drives that a killed process left in its journal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
+from envs.recording.batch_recorder import free_name
+from envs.recording.drive_log import DriveLog
+from envs.recording.journal import (
+    EVENTS_FILE,
+    HEADER_FILE,
+    JOURNAL_MAJOR,
+    PREFIX,
+    Piece,
+    is_alive,
+    slot_arrays,
+    slot_schema,
+)
+from envs.recording.packing import unpack
+from envs.recording.reading import BAD_WORDS, meta_from, one_line
+from envs.recording.schema import DriveLogError, HintTold
+from envs.recording.slots import SlotLayout
+from envs.roads.drawing import RoadDrawing
+
+LOG = logging.getLogger(__name__)
+
+LARGEST_SLOT = 2**27
+"""Bytes of a slot at most: a journal's word is not enough to fill the memory."""
+
+
+def recover_drives(folder: Path, words: HintWords = no_words, sources: SourceWords = ()) -> list[Path]:
+    """Write the drives that killed processes left in ``folder`` to files there; return the files.
+
+    A drive that was under way gets the outcome ``running`` and ``-cut`` behind its name; one that had ended is written
+    as it would have been. No file is overwritten. A journal goes when its drives are in files; those of processes that
+    live are left alone, and so are damaged ones, with a warning.
+    """
+    paths = []
+    for journal in sorted(folder.glob(f"{PREFIX}*")):
+        if not journal.is_dir() or is_alive(journal):
+            continue
+        try:
+            drives = list(read_journal(journal, words, sources))
+        except DriveLogError as error:
+            LOG.warning("%s", error)
+            continue
+        for name, log in drives:
+            path = free_name(folder, name, running=log.meta.outcome == "running")
+            if not path.exists():
+                paths.append(log.save(path))
+        shutil.rmtree(journal, ignore_errors=True)
+    return paths
+
+
+def read_journal(
+    journal: Path, words: HintWords = no_words, sources: SourceWords = ()
+) -> Iterator[tuple[str, DriveLog]]:
+    """Yield name and drive of what a journal holds and no file does.
+
+    Raises:
+        DriveLogError: in one line, when it is damaged in other ways than by being cut short, or of a newer format.
+    """
+    try:
+        layout = _layout(journal)
+        endings = _endings(_lines(journal / EVENTS_FILE), layout)
+        pieces = list(_pieces(journal, layout))
+        end = max((piece.end for piece in pieces), default=0)
+        for ending in endings:
+            whole = ending.last < end
+            last = ending if whole else Ending(ending.drive, end - 1, "running", ending.extra)
+            log = assemble(last, pieces, words, sources)
+            if log is not None:
+                yield ending.drive.name, log
+    except DriveLogError:
+        raise
+    except (pa.ArrowException, OSError, MemoryError, *BAD_WORDS) as error:
+        raise DriveLogError(
+            f"{journal} is a damaged journal of drives ({one_line(error)}): remove it, or keep it for another version"
+        ) from error
+
+
+def _layout(journal: Path) -> SlotLayout:
+    header: dict[str, Any] = json.loads((journal / HEADER_FILE).read_text("utf-8"))
+    major, minor = map(int, header["format"])
+    if major != JOURNAL_MAJOR:
+        known = f"{JOURNAL_MAJOR}.x"
+        raise DriveLogError(
+            f"{journal} has journal format {major}.{minor}; this version reads {known}: upgrade hcrmp to read it"
+        )
+    told = header["layout"]
+    layout = SlotLayout(told["worlds"], told["actors"], told["observation"], tuple(told["planner"]))
+    if layout.bytes > LARGEST_SLOT:
+        raise ValueError(f"a slot of {layout.bytes} bytes")
+    return layout
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the journal's lines; the last may have been cut short."""
+    lines = path.read_text("utf-8", errors="replace").split("\n")
+    for number, line in enumerate(lines):
+        if not line:
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            if number == len(lines) - 1:
+                return
+            raise
+        if not isinstance(event, dict):
+            raise ValueError("a line that is no object")
+        yield event
+
+
+def _endings(events: Iterator[dict[str, Any]], layout: SlotLayout) -> list[Ending]:
+    """Return the drives that no file holds, with their ends; those under way end in the last slot that there is."""
+    roads: dict[int, RoadDrawing] = {}
+    configurations: dict[int, Any] = {}
+    left: dict[int, Ending] = {}
+    for event in events:
+        if "packed" in event:
+            if "road" in event:
+                roads[event["road"]] = RoadDrawing.from_lists(unpack(event["packed"].encode()))
+            else:
+                configurations[event["configuration"]] = unpack(event["packed"].encode())
+        elif "name" in event:
+            drive = _drive(event, roads, configurations, layout)
+            left[drive.number] = Ending(drive, 2**62, "running")
+        elif "done" in event:
+            left.pop(event["drive"], None)
+        elif "hint" in event:
+            if event["drive"] in left:
+                left[event["drive"]].drive.hints.append(_hint(event["hint"]))
+        elif event["drive"] in left:
+            drive = left[event["drive"]].drive
+            left[drive.number] = Ending(drive, int(event["last"]), str(event["outcome"]), dict(event["extra"]))
+    return list(left.values())
+
+
+def _drive(
+    event: Mapping[str, Any], roads: Mapping[int, RoadDrawing], configurations: Mapping[int, Any], layout: SlotLayout
+) -> RecordedDrive:
+    values = dict(event["meta"]) | {"configuration": configurations[event["configuration"]]}
+    name, world, first = str(event["name"]), int(event["world"]), int(event["first"])
+    if not 0 <= world < layout.worlds or first < 0:
+        raise ValueError(f"world {world} of {layout.worlds}")
+    if Path(name).name != name or not name:
+        raise ValueError(f"a drive of the name {name!r}")
+    return RecordedDrive(int(event["drive"]), name, world, first, meta_from(values), roads[event["road"]])
+
+
+def _hint(told: Mapping[str, Any]) -> HintTold:
+    return HintTold(float(told["asked_at_s"]), str(told["prompt"]), str(told["answer"]), str(told["source"]))
+
+
+def _pieces(journal: Path, layout: SlotLayout) -> Iterator[Piece]:
+    """Yield the slots of a journal's streams, as far as they were written."""
+    for path in sorted(journal.glob("slots-*.arrows")):
+        first = int(path.stem.removeprefix("slots-"))
+        if not path.stat().st_size:
+            continue
+        with pa.memory_map(str(path)) as mapped:
+            for batch in _batches(mapped, layout):
+                yield Piece(first, slot_arrays(batch, layout))
+                first += batch.num_rows
+
+
+def _batches(mapped: pa.MemoryMappedFile, layout: SlotLayout) -> Iterator[pa.RecordBatch]:
+    try:
+        stream = pa.ipc.open_stream(mapped)
+    except (pa.ArrowInvalid, OSError):
+        return  # killed before the stream's schema was whole
+    if not stream.schema.equals(slot_schema(layout)):
+        raise ValueError("a stream with other columns than its header says")
+    while True:
+        try:
+            batch = stream.read_next_batch()
+        except (StopIteration, pa.ArrowInvalid, OSError):
+            return  # the end, or where the process was killed
+        batch.validate(full=True)
+        yield batch

@@ -1,0 +1,121 @@
+"""A drive as a Parquet file of format 2.
+
+The file is self-contained. In the schema's metadata stand, as JSON: under ``hcrmp.drive`` the format, the ``DriveMeta``
+and the columns that are kept once; under ``hcrmp.road`` the road's drawing, under ``hcrmp.configuration`` what is
+needed to simulate the drive again, and under ``hcrmp.hints`` what a language model was asked and said, these three
+packed (``envs.recording.packing``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from envs.recording.columns import arrow_column, is_constant, narrowed, scene_arrays
+from envs.recording.packing import pack, packed_drawing
+from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, TRACE_WIDTHS, DriveMeta, PlannerTrace
+
+if TYPE_CHECKING:
+    from envs.recording.drive_log import DriveLog
+
+META_KEY, ROAD_KEY, CONFIGURATION_KEY, HINTS_KEY = (
+    b"hcrmp.drive",
+    b"hcrmp.road",
+    b"hcrmp.configuration",
+    b"hcrmp.hints",
+)
+
+LARGE_BYTES = 2**20
+"""Tables from here on are compressed with zstd; below, setting it up for each column takes longer than lz4's work."""
+
+
+def write_drive(log: DriveLog, target: Path) -> Path:
+    """Write ``log`` to ``target``, whole or not at all."""
+    table = drive_table(log)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=target.name, suffix=".part", dir=target.parent)
+    os.close(handle)
+    try:
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd" if table.nbytes >= LARGE_BYTES else "lz4",
+            use_dictionary=["hint_text", "hint_source"],
+            write_statistics=False,
+        )
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def drive_table(log: DriveLog) -> pa.Table:
+    """Return the Arrow table of a drive, its metadata included."""
+    columns: dict[str, pa.Array] = {}
+    constants: dict[str, Any] = {}
+    for name, numbers in (*scene_arrays(log.scenes), *_trace_arrays(log.trace)):
+        # Without a changing column a table would not know its length.
+        if name != "time_s" and is_constant(numbers):
+            constants[name] = numbers[0].tolist()
+        else:
+            columns[name] = arrow_column(numbers)
+    for name in ("hint_text", "hint_source"):
+        words = getattr(log.trace, name)
+        if len(set(words)) == 1:
+            constants[name] = words[0]
+        else:
+            columns[name] = pa.array(words, pa.string())
+    if log.state_hash is not None:
+        columns["state_hash"] = pa.array(log.state_hash)
+    return pa.table(columns).replace_schema_metadata(_metadata(log, constants))
+
+
+def _trace_arrays(trace: PlannerTrace) -> list[tuple[str, Any]]:
+    arrays = [(name, narrowed(given)) for name in TRACE_WIDTHS if (given := getattr(trace, name)) is not None]
+    if trace.observation is not None:
+        arrays.append(("observation", trace.observation))
+    if trace.hint_index is not None:
+        arrays.append(("hint_index", trace.hint_index.astype(np.int32)))
+    return [*arrays, ("hint_age_s", trace.hint_age_s)]
+
+
+def _metadata(log: DriveLog, constants: dict[str, Any]) -> dict[bytes, bytes]:
+    payload = {
+        "format": [FORMAT_MAJOR, FORMAT_MINOR],
+        "meta": {item.name: _plain(getattr(log.meta, item.name)) for item in _told_fields()},
+        "actor_slots": log.scenes.actor_slots,
+        "route_points": log.scenes.route.points.shape[1],
+        "observation": 0 if log.trace.observation is None else log.trace.observation.shape[1],
+        "constants": constants,
+    }
+    metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(log.drawing)}
+    if log.meta.configuration:
+        metadata[CONFIGURATION_KEY] = pack(dict(log.meta.configuration))
+    if log.hints:
+        metadata[HINTS_KEY] = pack([asdict(hint) for hint in log.hints])
+    return metadata
+
+
+def _told_fields() -> list[Any]:
+    return [item for item in fields(DriveMeta) if item.name != "configuration"]
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if hasattr(value, "keys") else value
+
+
+def _umask() -> int:
+    """Return the process's file mode mask (it can only be read by setting it)."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

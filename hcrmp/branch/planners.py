@@ -1,0 +1,91 @@
+"""Who may take over: the planner of a run, the drive's own, or a scripted driver."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+from hcrmp.branch.errors import BranchError
+from hcrmp.branch.worlds import Origin
+from hcrmp.config import Driver as DriverName
+from hcrmp.config import HintsConfig, locate_run
+from hcrmp.drivers import Driver
+from hcrmp.evaluation import Course, known_hints, make_driver
+from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.run_folder import RunFolder
+from hcrmp.train_config import load_train
+
+SCRIPTED = tuple(name for name in get_args(DriverName) if name not in ("planner", "untrained"))
+"""Names of drivers that need no run."""
+
+
+@dataclass(frozen=True)
+class Successor:
+    """Who takes over, and the ``course`` as it sees it: its own observation and hints, the drive's worlds.
+
+    ``name`` in reports; ``driver`` the kind; ``folder`` of the run whose planner it is.
+    """
+
+    name: str
+    driver: DriverName
+    course: Course
+    folder: RunFolder
+    is_recorded: bool
+    """Whether it is who drove, with the same hints."""
+
+    def drivers(self, env: HintedVecEnv, deterministic: bool = True) -> Driver:
+        """Return the driver of the worlds of ``env``, which are of this course."""
+        return make_driver(self.driver, self.course, env, self.folder, deterministic)
+
+
+def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: str) -> Successor:
+    """Return whom ``word`` names: a scripted driver, a run's folder or name, "": who drove.
+
+    ``hints`` replace those that the planner would hear: the drive's where it drove, else those of its training.
+
+    Raises:
+        BranchError: it acts within other limits than the drive did.
+        RunFolderError: there is no such run.
+    """
+    drove = origin.drive.meta.planner
+    name = word or drove
+    if name in SCRIPTED:
+        course = replace(origin.course, hints=_heard(hints, origin.course.hints))
+        recorded = name == drove and hints is None and "branch_of" not in origin.drive.meta.extra
+        return Successor(_label(name, hints), name, course, origin.folder, recorded)  # type: ignore[arg-type]
+    own = not word or locate_run(word, runs_dir).resolve() == origin.folder.path.resolve()
+    if own and drove != "planner":
+        raise BranchError(f"{origin.path.name} was driven by {drove or 'nobody we know'}: name who takes over, "
+                          f"planner=RUN or one of {', '.join(SCRIPTED)}")  # fmt: skip
+    folder = _run_of(origin.folder.path if own else locate_run(word, runs_dir), word)
+    if own:
+        course = replace(origin.course, hints=_heard(hints, origin.course.hints))
+        return Successor(_label(folder.name, hints), "planner", course, folder, hints is None)
+    trained = load_train(folder.config())
+    if trained.action != origin.course.config.action:
+        raise BranchError(f"{folder.name} acts within other limits than the drive did (its 'action' section): the "
+                          "recorded past cannot be driven in its worlds")  # fmt: skip
+    config = replace(origin.course.config, observation=trained.observation, algo=trained.algo, seed=trained.seed)
+    heard = replace(_heard(hints, trained.hints), cache_file="")
+    course = replace(origin.course, config=config, hints=heard, memory=known_hints(folder, hints))
+    return Successor(_label(folder.name, hints), "planner", course, folder, False)
+
+
+def _run_of(path: Path, word: str) -> RunFolder:
+    """Return the run at ``path``; where there is none, a driver whose name is like ``word`` may have been meant."""
+    near = difflib.get_close_matches(word, SCRIPTED, n=1)
+    if near and not path.is_dir():
+        raise BranchError(f"planner={word} is neither a run nor a scripted driver. Did you mean {near[0]}? "
+                          f"Drivers: {', '.join(SCRIPTED)}.")  # fmt: skip
+    return RunFolder.open(path)
+
+
+def _label(name: str, hints: HintsConfig | None) -> str:
+    """Return what the successor is called: other hints make it another one."""
+    return name if hints is None else f"{name}-hints-{hints.words}"
+
+
+def _heard(asked: HintsConfig | None, usual: HintsConfig) -> HintsConfig:
+    return usual if asked is None else asked

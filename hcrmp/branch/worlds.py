@@ -1,0 +1,138 @@
+"""The worlds that a recorded drive was driven in, built again from what its file and its run's folder say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from envs.driving_env import DrivingVectorEnv
+from envs.embedded.simulator import EmbeddedSimulator
+from envs.recording import DriveLog
+from envs.recording.recorded_worlds import RecordedWorlds
+from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
+from envs.scene import ActorRow, ActorStates, EventRow, Events, IntArray, SceneBatch
+from hcrmp.branch.recordings import RecordingCourse, as_our_drive
+from hcrmp.config import EmbeddedOptions
+from hcrmp.evaluation import Course, Episode, known_hints
+from hcrmp.hinted_env import HintedVecEnv, Observation
+from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.train_config import TrainConfig, load_train, plain_config
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A recorded ``drive``, the file ``path`` that holds it, and where it was driven.
+
+    ``course`` has the drive's episode alone, in the embedded simulator; ``folder`` is the run that it lies in, whose
+    planner may have driven it. ``repeats``: its actions lead to it again; else its bodies must be put where they were.
+    """
+
+    drive: DriveLog
+    path: Path
+    course: Course
+    folder: RunFolder
+    repeats: bool
+
+
+def origin_of(path: Path, map_name: str = "") -> Origin:
+    """Read the drive at ``path`` and find out where it was driven; ``map_name`` in place of that of a recording.
+
+    Raises:
+        DriveLogError: it is no drive.
+        BranchError: it comes from a world that cannot be built here.
+    """
+    drive = DriveLog.read(path)
+    folder = RunFolder(path.absolute().parent.parent)
+    if drive.meta.scenario in (*FAMILIES, ROUTE):
+        return Origin(drive, path, course_of(drive, folder), folder, drive.meta.simulator == "embedded")
+    ours = as_our_drive(drive, path)
+    return Origin(ours, path, RecordingCourse.of(ours, path, map_name), folder, False)
+
+
+def course_of(drive: DriveLog, folder: RunFolder) -> Course:
+    """Return the course whose one episode is the drive; what its file does not tell is taken from its run."""
+    told = drive.meta.configuration
+    if told:
+        config, ends_at = load_train(told["config"]), told["ends_at"]
+        cell, labels = drive.meta.cell, _labels(config)
+    else:
+        config, ends_at = _config_of_old(drive, folder), "collision" if drive.meta.scenario == ROUTE else "violation"
+        cell, labels = 0, ((drive.meta.scenario, drive.meta.density),)
+    config = replace(config, simulator=EmbeddedOptions())
+    episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
+    hints = replace(config.hints, cache_file="")
+    return Course(config, hints, (episode,), labels, known_hints(folder, None), ends_at)
+
+
+def _labels(config: TrainConfig) -> tuple[tuple[str, str], ...]:
+    cells = templates(config.scenario.families, config.density, config.map)
+    return tuple((scenario.name, scenario.density) for scenario in cells)
+
+
+def _config_of_old(drive: DriveLog, folder: RunFolder) -> TrainConfig:
+    """Return the configuration of a drive whose format did not hold it yet: its run's, in the drive's own cell."""
+    trained = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
+    provider = drive.meta.extra.get("hints", trained.hints.provider)
+    cell = {"scenario": {"families": [drive.meta.scenario]}, "density": drive.meta.density}
+    cell["map"] = trained.map if drive.meta.scenario == ROUTE else ""
+    hints = trained.hints if provider == trained.hints.provider else replace(trained.hints, provider=provider)  # type: ignore[arg-type]
+    return load_train(plain_config(replace(trained, hints=hints)) | cell)
+
+
+def worlds_of(course: Course, worlds: int) -> tuple[HintedVecEnv, Observation]:
+    """Return ``worlds`` worlds that stand at the beginning of the course's one episode, and what is observed there."""
+    env = course.environment(worlds)
+    return env, start(env, course)
+
+
+def start(env: HintedVecEnv, course: Course) -> Observation:
+    """Begin the course's one episode in every world."""
+    episode = course.episodes[0]
+    env.reset()
+    everyone = np.ones(env.num_envs, np.bool_)
+    seeds, cells = np.full(env.num_envs, episode.seed), np.full(env.num_envs, episode.cell)
+    return env.restart(everyone, seeds, cells)
+
+
+def worlds_up_to(
+    origin: Origin, course: Course, ticks: IntArray, *, replayed: bool = False
+) -> tuple[HintedVecEnv, Observation]:
+    """Return worlds that repeat the drive of ``origin``, each up to its own of ``ticks`` (n,), given its actions.
+
+    ``course`` is the drive's as somebody else sees it. The others move as recorded to the drive's end where they are
+    ``replayed``.
+    """
+    env, observation = worlds_of(course, len(ticks))
+    if origin.repeats and not replayed:
+        return env, observation
+    simulator = env.driving.simulator
+    assert isinstance(simulator, EmbeddedSimulator)
+    scenes = in_slots(origin.drive.scenes, env.driving.scene.actors.id[0])
+    others = np.full(len(ticks), len(origin.drive) - 1) if replayed else ticks
+    ego = np.full(len(ticks), -1) if origin.repeats else ticks
+    recorded = RecordedWorlds(len(ticks), simulator.maps, simulator.config, scenes, others, ego)
+    driving = env.driving
+    followed = DrivingVectorEnv(recorded, driving.scenarios, driving.stream.cells.tolist(), driving.config)
+    hinted = HintedVecEnv(followed, env.service)
+    return hinted, start(hinted, course)
+
+
+def in_slots(scenes: SceneBatch, ids: IntArray) -> SceneBatch:
+    """Return a drive's scenes with its road users in the slots of ``ids`` (A,), which numbers them.
+
+    A drive may have been recorded in worlds with more or fewer slots.
+    """
+    if scenes.actor_slots == len(ids):
+        return scenes
+    block = np.zeros((len(ActorRow), scenes.batch_size, len(ids)))
+    place = np.full(scenes.actor_slots, -1)
+    for slot in np.flatnonzero(scenes.actors.valid.any(axis=0)):
+        number = int(scenes.actors.id[np.argmax(scenes.actors.valid[:, slot]), slot])
+        place[slot] = int(np.flatnonzero(ids == number)[0])
+        block[:, :, place[slot]] = scenes.actors.block[:, :, slot]
+    events = scenes.events.block.copy()
+    hit = events[EventRow.COLLISION_ACTOR].astype(np.int64)
+    events[EventRow.COLLISION_ACTOR] = np.where(hit >= 0, place[hit], -1)
+    return replace(scenes, actors=ActorStates(block), events=Events(events))

@@ -1,0 +1,277 @@
+"""All reading of a report: run folders, files of ``hcrmp evaluate`` and of ``hcrmp robustness``.
+
+Everything else of a report works on what ``read`` returns and knows no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hcrmp.checkpoint import META, has_checkpoint
+from hcrmp.config import locate_run, runs_like
+from hcrmp.errors import ConfigError, RunFolderError, UserError
+from hcrmp.evaluation import FIRST_SEED, SEEDS_APART
+from hcrmp.mapping import from_mapping
+from hcrmp.metrics import EpisodeRecord
+from hcrmp.results import records_of
+from hcrmp.robustness.curves import Curve
+from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder, read_json
+from hcrmp.train_config import TrainConfig, load_train
+
+DRIVE_SUFFIX = ".parquet"
+
+NEWEST = 2
+"""Version of evaluation files that is understood."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's ``folder``; its ``config`` and ``steps`` where it was trained (a scripted driver's was not)."""
+
+    folder: RunFolder
+    config: TrainConfig | None = None
+    plain_config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.path.resolve().name
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One driver through a list of episodes, as a file at ``path`` tells.
+
+    ``drives`` are the recorded drives by cell and seed; ``config`` and ``provenance`` as the file holds them;
+    ``latency`` of the provider of hints (ms, by name); ``planner`` the method's name in a file that compares several.
+    """
+
+    path: Path
+    label: str
+    driver: str
+    records: tuple[EpisodeRecord, ...]
+    run: Run | None = None
+    ends_at: str = "violation"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    latency: Mapping[str, Any] = field(default_factory=dict)
+    drives: Mapping[tuple[str, int], Path] = field(default_factory=dict)
+    planner: str = ""
+
+    @property
+    def seed(self) -> int:
+        """The training seed of the planner that drove."""
+        return self.records[0].planner_seed
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells that were driven, in order."""
+        return tuple(dict.fromkeys(record.cell for record in self.records))
+
+    def drive_of(self, record: EpisodeRecord) -> Path | None:
+        """Return the recorded drive of an episode, where there is one."""
+        return self.drives.get((record.cell, record.seed))
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """What a file of ``hcrmp robustness`` holds: ``curves``, ``when`` hints were wrong, and how it was made."""
+
+    path: Path
+    when: str
+    curves: tuple[Curve, ...]
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a report tells of."""
+
+    runs: tuple[Run, ...]
+    evaluations: tuple[Evaluation, ...]
+    robustness: tuple[Robustness, ...]
+
+
+def read(names: Sequence[str], runs_dir: str, labels: Sequence[str] = ()) -> Material:
+    """Return what the runs and files of these names hold; raises ``UserError`` where one holds nothing.
+
+    ``labels`` choose among the evaluations of the runs; none: all.
+    """
+    runs: dict[Path, Run] = {}
+    evaluations: dict[Path, list[Evaluation]] = {}
+    curves: dict[Path, Robustness] = {}
+    for path in _paths(names, runs_dir):
+        if path.is_dir():
+            run = runs.setdefault(path.resolve(), read_run(path))
+            evaluations.setdefault(path.resolve(), _evaluations(run, labels))
+            continue
+        told = _read_file(path)
+        if isinstance(told, Robustness):
+            curves[path.resolve()] = told
+            continue
+        evaluations.setdefault(path.resolve(), told)
+        for run in (one.run for one in told if one.run is not None):
+            runs.setdefault(run.folder.path.resolve(), run)
+    found = {(one.path.resolve(), one.planner, one.seed): one for told in evaluations.values() for one in told}
+    return Material(tuple(runs.values()), tuple(found.values()), tuple(curves.values()))
+
+
+def _paths(names: Sequence[str], runs_dir: str) -> Iterator[Path]:
+    for name in names:
+        if "*" in name and not Path(name).exists():
+            found = runs_like(name, runs_dir)
+            if not found:
+                raise UserError(f"nothing in {runs_dir} is named like {name}: give folders, names, or files")
+            yield from found
+        else:
+            path = Path(name) if Path(name).is_file() else locate_run(name, runs_dir)
+            if not path.exists():
+                raise RunFolderError(f"there is no run and no file at {path}: give a run's folder, or a JSON file")
+            yield path
+
+
+def read_run(path: Path) -> Run:
+    """Return the run at ``path``: of a training, or a folder with evaluations of a scripted driver."""
+    folder = RunFolder(path)
+    if not (path / CONFIG_FILE).is_file():
+        if not any(folder.evaluation.glob("*.json")):
+            raise RunFolderError(f"{path} is no run folder: it has no {CONFIG_FILE} and no evaluation in it.")
+        return Run(folder)
+    plain = folder.config()
+    try:
+        config = load_train(plain)
+    except ConfigError as error:
+        raise RunFolderError(f"{path / CONFIG_FILE} is of another version of hcrmp: {error}") from error
+    made_by = folder.provenance() if (path / PROVENANCE_FILE).is_file() else {}
+    return Run(folder, config, plain, made_by, _steps(folder))
+
+
+def _steps(folder: RunFolder) -> int:
+    if not has_checkpoint(folder.latest_checkpoint):
+        return 0
+    try:
+        return int(read_json(folder.latest_checkpoint / META)["state"]["model"]["counters"]["num_timesteps"])
+    except (KeyError, TypeError, ValueError, RunFolderError):
+        return 0
+
+
+def _evaluations(run: Run, labels: Sequence[str]) -> list[Evaluation]:
+    found = {path.stem: path for path in sorted(run.folder.evaluation.glob("*.json"), key=_plain_first)}
+    chosen = found if not labels else {label: path for label, path in found.items() if label in labels}
+    return [one for path in chosen.values() for one in read_evaluations(path, run)]
+
+
+def _plain_first(path: Path) -> tuple[bool, int, str]:
+    """Order labels: the planner's first, and what was chosen beside the usual makes them longer."""
+    return not path.stem.startswith("planner"), len(path.stem), path.stem
+
+
+def _read_file(path: Path) -> Robustness | list[Evaluation]:
+    if "measurements" in (content := read_json(path)):
+        return _robustness(path, content)
+    # RUN/evaluation/LABEL.json belongs to its run, wherever the report is made.
+    home = path.resolve().parent
+    run = read_run(home.parent) if home.name == "evaluation" and (home.parent / CONFIG_FILE).is_file() else None
+    return read_evaluations(path, run)
+
+
+def read_evaluations(path: Path, run: Run | None = None) -> list[Evaluation]:
+    """Return what the file of an evaluation tells: of one driver, or of each member of several planners."""
+    content = read_json(path)
+    version = content.get("version", 1)
+    if not isinstance(version, int) or version > NEWEST:
+        raise RunFolderError(f"{path} has version {version}, this one reads up to {NEWEST}: upgrade hcrmp to read it.")
+    if "planners" in content:
+        return _of_several(path, content)
+    records = tuple(records_of(path, content))
+    if not records:
+        raise RunFolderError(f"{path} tells of no episode: evaluate again.")
+    common = _common(path, content)
+    latency = _mapping(content.get("hint_latency"))
+    drives = _drives(records, path.parent.parent / "drives", content.get("drives", []))
+    driver = str(content.get("driver", "planner"))
+    return [Evaluation(driver=driver, records=records, run=run, latency=latency, drives=drives, **common)]
+
+
+def _common(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what holds of all members of a file."""
+    protocol = _mapping(content.get("protocol"))
+    return {
+        "path": path,
+        "label": str(content.get("label", path.stem)),
+        "ends_at": str(content.get("ends_at", protocol.get("ends_at", "violation"))),
+        "config": _mapping(content.get("config")),
+        "provenance": _mapping(content.get("provenance")),
+    }
+
+
+def _of_several(path: Path, content: Mapping[str, Any]) -> list[Evaluation]:
+    """Return an evaluation for each member of each planner of a file that compares several."""
+    try:
+        rows = [dict(row) for row in content["episodes"]]
+        members = [(planner, member) for planner in content["planners"] for member in planner["members"]]
+        found = [_member(path, content, planner, member, rows) for planner, member in members]
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
+    return [one for one in found if one.records]
+
+
+def _member(
+    path: Path, content: Mapping[str, Any], planner: Mapping[str, Any], member: Mapping[str, Any], rows: Sequence[Any]
+) -> Evaluation:
+    name, known = str(planner["name"]), {item.name for item in fields(EpisodeRecord)}
+    mine = [row for row in rows if row["planner"] == name and row["member"] == member["name"]]
+    episodes = [{key: value for key, value in row.items() if key in known} for row in mine]
+    home = path.parent / str(member.get("path") or "")
+    drives = {
+        (str(lost["cell"]), int(lost["seed"])): path.parent / str(lost["drive"])
+        for lost in planner.get("failures", ())
+        if lost["member"] == member["name"] and lost.get("drive") and (path.parent / str(lost["drive"])).is_file()
+    }
+    return Evaluation(
+        driver="planner" if planner.get("kind") == "run" else name,
+        records=tuple(records_of(path, {"episodes": episodes})),
+        run=read_run(home) if (home / CONFIG_FILE).is_file() else None,
+        latency=_mapping(member.get("hint_latency")),
+        drives=drives,
+        planner=name,
+        **_common(path, content),
+    )
+
+
+def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tuple[str, int], Path]:
+    """Return the recorded drives by cell and seed: a drive's name ends in condition, density and number."""
+    stems = [Path(str(name)).stem for name in names] if isinstance(names, list) else []
+    by_end = {"-".join(stem.split("-")[-3:]): stem for stem in stems}
+    found = {}
+    for record in records:
+        stem = by_end.get(f"{record.scenario}-{record.density}-{number_of(record)}", "")
+        path = home / f"{stem}{DRIVE_SUFFIX}"
+        if stem and path.is_file():
+            found[(record.cell, record.seed)] = path
+    return found
+
+
+def number_of(record: EpisodeRecord) -> int:
+    """Return the number of an episode in its cell."""
+    return (record.seed - FIRST_SEED) % SEEDS_APART
+
+
+def _robustness(path: Path, content: Mapping[str, Any]) -> Robustness:
+    try:
+        curves = tuple(from_mapping(Curve, curve) for curve in content.get("curves", ()))
+        when = str(content["config"]["when"])
+    except (ConfigError, KeyError, TypeError) as error:
+        raise RunFolderError(f"{path} is no file of hcrmp robustness: measure again.") from error
+    if not curves:
+        raise RunFolderError(f"{path} holds no curves yet: let hcrmp robustness go on until it has measured all.")
+    return Robustness(path, when, curves, _mapping(content.get("provenance")))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""``hcrmp reproduce``: a run made again from its configuration, and what is not as it was."""

@@ -1,0 +1,76 @@
+"""``hcrmp share``: a run's planner as files for others, with its model card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch as th
+from rich.console import Console
+from safetensors.torch import save
+
+from hcrmp.errors import UserError
+from hcrmp.run_folder import RunFolder, write_bytes
+from hcrmp.share.card import measured_tables, model_card
+from hcrmp.share.config import ShareConfig
+from hcrmp.share.document import (
+    CARD_FILE,
+    DOCUMENT_FILE,
+    ONNX_FILE,
+    WEIGHTS_FILE,
+    PlannerDocument,
+    parse_document,
+    with_checksums,
+)
+from hcrmp.share.run_planner import planner_of_run
+
+
+def run(config: ShareConfig) -> int:
+    """Write the files and print where they are."""
+    console = Console()
+    for path in share(config):
+        console.print(str(path), soft_wrap=True, highlight=False)
+    console.print(f"next:    hcrmp evaluate run={config.output_path}", soft_wrap=True, highlight=False)
+    return 0
+
+
+def share(config: ShareConfig) -> list[Path]:
+    """Write what ``config`` asks for, and return the files."""
+    folder = RunFolder.open(config.run_path)
+    document, weights = planner_of_run(folder)
+    # What is written can be read: a planner beyond the bounds of reading is refused here, by whoever can change it.
+    parse_document(document.text().encode(), f"the planner of {folder.path}")
+    place = config.output_path
+    check_free(place)
+    files = shared_files(config, document, weights)
+    document = with_checksums(document, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    if WEIGHTS_FILE in files:
+        files[DOCUMENT_FILE] = document.text().encode()
+    files[CARD_FILE] = model_card(document, files, weights, measured_tables(folder)).encode()
+    for name, content in files.items():
+        write_bytes(place / name, content)
+    return [place / name for name in files]
+
+
+def check_free(place: Path) -> None:
+    """Refuse a folder that holds anything but an earlier sharing."""
+    if place.exists() and not place.is_dir():
+        raise UserError(f"output={place} is a file: name a folder")
+    known = {WEIGHTS_FILE, DOCUMENT_FILE, CARD_FILE, ONNX_FILE, "evaluation", "drives", "replay"}
+    strange = sorted({path.name for path in place.iterdir()} - known) if place.is_dir() else []
+    if strange:
+        raise UserError(f"output={place} holds other things ({', '.join(strange[:3])}): name another folder")
+
+
+def shared_files(config: ShareConfig, document: PlannerDocument, weights: Mapping[str, th.Tensor]) -> dict[str, bytes]:
+    """Return the files of the planner itself by name."""
+    files = {}
+    if config.to in ("safetensors", "all"):
+        files[WEIGHTS_FILE] = save({name: tensor.contiguous() for name, tensor in weights.items()})
+    if config.to in ("onnx", "all"):
+        # Imported here: only this needs the extra.
+        from hcrmp.share.onnx_export import onnx_bytes
+
+        files[ONNX_FILE] = onnx_bytes(document, weights)
+    return files

@@ -1,0 +1,292 @@
+"""Drives of many worlds recorded at once are those of each world alone; a killed process leaves what it had recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.recording import (
+    BatchRecorder,
+    DriveLog,
+    DriveLogError,
+    DriveMeta,
+    DriveRecorder,
+    DriveStart,
+    HintTold,
+    SlotLayout,
+    Tick,
+    batch_recorder,
+    journal,
+    read_journal,
+    recover_drives,
+)
+from tests.envs.drive_builder import street
+from tests.envs.many_worlds import ACTORS, SEEN, SOURCES, WORLDS, Worlds, hint_words
+
+ROAD = street()
+LAYOUT = SlotLayout(WORLDS, ACTORS, SEEN, ("weights", "values", "distribution"))
+
+
+def recorder_in(folder: Path) -> BatchRecorder:
+    return BatchRecorder(folder, LAYOUT, words=hint_words, sources=SOURCES)
+
+
+def start(name: str) -> DriveStart:
+    return DriveStart(name, DriveMeta(name, seed=7, configuration={"ends_at": "violation", "n": [1, 2]}), ROAD)
+
+
+def drive_all(recorder: BatchRecorder, worlds: Worlds, lengths: list[int]) -> dict[str, DriveLog]:
+    """Drive an episode of each length, in as many worlds as there are; return what single recorders saw of them."""
+    left, alone, told = list(enumerate(lengths)), {}, {}
+    under_way: dict[int, tuple[str, int, DriveRecorder]] = {}
+
+    def begin(rows: list[int]) -> None:
+        begun = [(row, *left.pop(0)) for row in rows if left]
+        for row, number, length in begun:
+            worlds.restart(row)
+            under_way[row] = f"drive-{number}", length, DriveRecorder(start(f"drive-{number}").meta, ROAD)
+        recorder.begin(
+            np.array([row for row, *_ in begun], dtype=np.int64),
+            [start(under_way[row][0]) for row, *_ in begun],
+            worlds.scene,
+            worlds.numbers(),
+        )
+        for row, *_ in begun:
+            under_way[row][2].append(worlds.scene, row, worlds.tick(row, first=True))
+
+    begin(list(range(WORLDS)))
+    while under_way:
+        worlds.step()
+        recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+        ended = []
+        for row, (name, length, single) in list(under_way.items()):
+            single.append(worlds.scene, row, worlds.tick(row))
+            if len(single) == length:
+                recorder.end(row, "success", {"note": name})
+                told[name], ended = single.finish("success"), [*ended, row]
+                del under_way[row]
+        begin(ended)
+    alone.update(told)
+    return alone
+
+
+def same(one: DriveLog, other: DriveLog) -> None:
+    """Assert that two drives hold the same, but for what the file rounds."""
+    assert one.meta.trace_hash == other.meta.trace_hash != ""
+    assert np.array_equal(one.state_hash, other.state_hash)  # type: ignore[arg-type]
+    for group in ("ego", "road", "route", "events"):
+        assert np.array_equal(getattr(one.scenes, group).block, getattr(other.scenes, group).block), group
+    assert np.array_equal(one.scenes.actors.block, other.scenes.actors.block.astype(np.float32))
+    assert np.array_equal(one.scenes.route.points, other.scenes.route.points)
+    for name in ("action", "control", "reward_terms", "hint_state", "hint_weights", "weights", "values",
+                 "distribution", "observation", "hint_age_s"):  # fmt: skip
+        assert np.array_equal(getattr(one.trace, name), getattr(other.trace, name)), name
+    assert one.trace.observation is not None and one.trace.observation.dtype == np.float32
+    assert one.trace.hint_text == other.trace.hint_text and one.trace.hint_source == other.trace.hint_source
+
+
+@pytest.mark.parametrize(("slots", "lengths"), [(10_000, [5, 9, 3, 4, 12, 2, 7]), (3, [30, 2, 25, 8, 40, 3])])
+def test_each_drive_is_that_of_its_world_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slots: int, lengths: list[int]
+) -> None:
+    """Whatever the size of the buffers that they are cut out of, and with streams that are given up meanwhile."""
+    monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", slots)
+    monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
+    monkeypatch.setattr(journal, "SEGMENT_BYTES", 40 * LAYOUT.bytes)
+    recorder = recorder_in(tmp_path)
+    alone = drive_all(recorder, Worlds(3), lengths)
+    recorder.close()
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(alone)
+    for name, expected in alone.items():
+        read = DriveLog.read(tmp_path / f"{name}.parquet")
+        same(read, expected)
+        assert read.meta.outcome == "success" and read.meta.extra == {"note": name}
+        assert read.meta.configuration == {"ends_at": "violation", "n": [1, 2]}
+        assert not read.trace.action[0].any() and not read.trace.reward_terms[0].any()
+
+
+def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) -> None:
+    recorder, worlds = recorder_in(tmp_path), Worlds(0)
+    recorder.begin(np.array([1]), [start("one")], worlds.scene, worlds.numbers())
+    recorder.tell(1, HintTold(0.0, "What is ahead?", '{"road": ...}'))
+    recorder.tell(0, HintTold(0.0, "of a world that is not recorded", ""))
+    for tick in range(1, 6):
+        worlds.step()
+        if tick == 3:
+            worlds.hint_issued_at_s[1] = worlds.scene.time_s[1]
+            recorder.tell(1, HintTold(float(worlds.scene.time_s[1]), "And now?", "a truck"))
+            recorder.tell(1, HintTold(0.1, "Too late?", "yes", "late"))
+        worlds.hint_source[1] = SOURCES.index("cache") if tick == 5 else SOURCES.index("model")
+        recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    recorder.end(1, "timeout")
+    recorder.close()
+    read = DriveLog.read(tmp_path / "one.parquet")
+    assert [hint.prompt for hint in read.hints] == ["What is ahead?", "And now?", "Too late?"]
+    assert read.hints[0] == HintTold(0.0, "What is ahead?", '{"road": ...}', "model") and read.hints[2].source == "late"
+    assert read.trace.hint_index is not None and read.trace.hint_index.tolist() == [0, 0, 0, 1, 1, -1]
+
+
+def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
+    recorder, worlds = recorder_in(tmp_path), Worlds(0)
+    recorder.begin(np.arange(2), [start("a"), start("b")], worlds.scene, worlds.numbers())
+    worlds.step()
+    recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    recorder.drop(np.array([0]))
+    recorder.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_leaves_the_drives_that_were_under_way(tmp_path: Path) -> None:
+    (tmp_path / "a-cut.parquet").touch()
+    recorder, worlds = recorder_in(tmp_path), Worlds(0)
+    recorder.begin(np.array([0]), [start("a")], worlds.scene, worlds.numbers())
+    worlds.step()
+    recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    recorder.close(failed=True)
+    assert DriveLog.read(tmp_path / "a-cut2.parquet").meta.outcome == "running"
+    assert (tmp_path / "a-cut.parquet").stat().st_size == 0
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DriveLogError, match="drives cannot be recorded in .*file"):
+        recorder_in(tmp_path / "file")
+
+
+def test_a_file_that_cannot_be_written_is_told_by_the_next_call(tmp_path: Path) -> None:
+    recorder, worlds = recorder_in(tmp_path), Worlds(0)
+    (tmp_path / "a.parquet").mkdir()
+    recorder.begin(np.array([0]), [start("a")], worlds.scene, worlds.numbers())
+    recorder.end(0, "success")
+    with pytest.raises(DriveLogError, match="drives cannot be written to"):
+        recorder.close()
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from tests.envs.many_worlds import Worlds
+from tests.envs.test_batch_recorder import recorder_in, start
+
+folder, hangs = Path(sys.argv[1]), sys.argv[2] == "hangs"
+recorder, worlds = recorder_in(folder), Worlds(3)
+recorder.begin(np.arange(3), [start("a"), start("b"), start("c")], worlds.scene, worlds.numbers())
+tick = 0
+while True:
+    worlds.step()
+    recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    tick += 1
+    if tick == 4:
+        recorder.end(2, "collision")
+    print(tick, flush=True)
+    if hangs and tick == 20:
+        time.sleep(60)
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) -> None:
+    """Also where the simulator hung when it was killed. What it had finished is whole, the rest is cut short."""
+    words = [sys.executable, "-c", CHILD, str(tmp_path), "hangs" if hangs else "drives"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            told = []
+            while len(told) < (20 if hangs else 120):
+                told.append((int(child.stdout.readline()), time.monotonic()))
+            assert recover_drives(tmp_path) == [], "the process lives"
+            if hangs:
+                time.sleep(1.0)
+            killed_at = time.monotonic()
+        finally:
+            os.kill(child.pid, signal.SIGKILL)
+    old_enough = max(tick for tick, at in told if at <= killed_at - 1.0)
+    before = {path.stem for path in tmp_path.glob("*.parquet")}
+    written = recover_drives(tmp_path, hint_words, SOURCES)
+    assert {path.stem for path in written} | before == {"a-cut", "b-cut", "c"}
+    for name in ("a-cut", "b-cut"):
+        log = DriveLog.read(tmp_path / f"{name}.parquet")
+        assert log.meta.outcome == "running" and log.meta.trace_hash
+        assert log.scenes.step[-1] >= old_enough
+        assert log.scenes.step.tolist() == list(range(len(log)))
+        assert log.meta.configuration["n"] == [1, 2] and len(log.drawing.areas) == len(ROAD.areas)
+    whole = DriveLog.read(tmp_path / "c.parquet")
+    assert whole.meta.outcome == "collision" and len(whole) == 5
+    worlds = Worlds(3)
+    for _ in range(4):
+        worlds.step()
+    assert np.array_equal(whole.scenes.ego.block[:, -1], worlds.scene.ego.block[:, 2])
+    assert not list(tmp_path.glob(".journal-*"))
+    assert recover_drives(tmp_path) == []
+
+
+@pytest.fixture()
+def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A journal as a killed process leaves it."""
+    monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", 4)
+    monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
+    recorder, worlds = recorder_in(tmp_path), Worlds(1)
+    recorder.begin(np.arange(3), [start("a"), start("b"), start("c")], worlds.scene, worlds.numbers())
+    for _ in range(20):
+        worlds.step()
+        recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    kept = tmp_path / "kept"
+    while len(list(read_journal(recorder._journal.path))) < 3:
+        time.sleep(0.01)
+    __import__("shutil").copytree(recorder._journal.path, kept / ".journal-x")
+    recorder.close()
+    return kept
+
+
+def test_a_stream_that_was_cut_in_its_last_piece_gives_the_others(left: Path) -> None:
+    (stream,) = (left / ".journal-x").glob("*.arrows")
+    content = stream.read_bytes()
+    whole = len(dict(read_journal(left / ".journal-x"))["a"])
+    stream.write_bytes(content[: len(content) - 100])
+    cut = dict(read_journal(left / ".journal-x"))["a"]
+    assert 0 < len(cut) < whole
+    stream.write_bytes(b"")
+    assert list(read_journal(left / ".journal-x")) == []
+
+
+def test_a_line_that_was_cut_is_left_out(left: Path) -> None:
+    lines = left / ".journal-x" / "drives.jsonl"
+    lines.write_text(lines.read_text() + '{"drive": 0, "do')
+    assert {name for name, _ in read_journal(left / ".journal-x")} == {"a", "b", "c"}
+
+
+def test_a_damaged_journal_is_left_alone_with_a_warning(left: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = left / ".journal-x" / "drives.jsonl"
+    lines.write_text("nonsense\n" + lines.read_text())
+    assert recover_drives(left) == []
+    assert ".journal-x is a damaged journal of drives" in caplog.text
+    assert lines.exists()
+
+
+def test_a_newer_journal_is_named_and_left_alone(left: Path) -> None:
+    header = left / ".journal-x" / "header.json"
+    header.write_text(json.dumps(json.loads(header.read_text()) | {"format": [9, 1]}))
+    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 1\.x.*upgrade"):
+        list(read_journal(left / ".journal-x"))
+
+
+def test_a_journals_drive_cannot_be_written_elsewhere(left: Path) -> None:
+    lines = left / ".journal-x" / "drives.jsonl"
+    lines.write_text(lines.read_text().replace('"name": "a"', '"name": "../../a"'))
+    with pytest.raises(DriveLogError, match="a drive of the name"):
+        list(read_journal(left / ".journal-x"))
+
+
+def test_a_tick_of_the_wrong_width_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"distribution .* \(3,\); it must be \(4,\)"):
+        DriveRecorder(DriveMeta("x"), ROAD).append(Worlds(0).scene, 0, Tick(distribution=(1.0, 2.0, 3.0)))

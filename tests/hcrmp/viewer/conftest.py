@@ -1,0 +1,47 @@
+"""A drive, and a page of a real browser to show it in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from envs.recording import DriveLog
+from tests.envs.drive_builder import make_drive
+from tests.hcrmp.viewer.pages import BROWSER_OPTIONS, BROWSERS, PATIENCE_MS, frames_pass
+
+
+@pytest.fixture(scope="module")
+def drive() -> DriveLog:
+    return make_drive(200)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for this module; its event loop ends with it, before another module's tests begin."""
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("no chromium on this machine")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=BROWSER_OPTIONS, timeout=PATIENCE_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    """A fresh page of the browser, without a network; the test fails if the page complains on its console."""
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    frames_pass(page)
+    context.close()
+    assert complaints == []
