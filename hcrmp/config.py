@@ -33,7 +33,9 @@ Family = Literal[
     "crossing_negotiation", "cut_in", "cut_out", "deceleration", "road_works", "lane_closure", "route",
 ]  # fmt: skip
 Density = Literal["low", "medium", "high", "all"]
-Driver = Literal["planner", "untrained", "keep_lane", "full_throttle", "cruise", "law_abiding", "reference"]
+Driver = Literal[
+    "planner", "untrained", "keep_lane", "full_throttle", "cruise", "law_abiding", "reference", "autopilot"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,13 @@ class EvaluateConfig:
     """Training seeds that each of the trained ``planners`` must have; any where it is empty."""
     processes: int = 0
     """Processes that drive the episodes of ``planners``; 0: one for each core. It does not change the result."""
+    cluster: Literal["none", "local", "slurm"] = "none"
+    """Where ``planners`` drive: in this machine's processes, or in jobs that submitit hands in (extra ``cluster``):
+    ``slurm``, or ``local`` to try it."""
+    shards: int = 8
+    """Jobs on the cluster, each with ``processes`` of its own."""
+    cluster_parameters: dict[str, Any] = field(default_factory=dict)
+    """Parameters of submitit's executor: ``{timeout_min: 60, cpus_per_task: 8, slurm_partition: NAME}``."""
     retries: int = 2
     """Times that an episode which the infrastructure broke off is driven anew, alone."""
     repeat: bool = False
@@ -191,7 +200,8 @@ class EvaluateConfig:
             raise ValueError("run must be given: add run=..., or planners=[...] to compare several")
         if not 0 <= self.seed < 10_000 or self.episodes > 100_000:
             raise ValueError(f"seed must be 0 to 9999, episodes at most 100000, got {self.seed} and {self.episodes}")
-        for name, least in (("episodes", 1), ("worlds", 1), ("repetitions", 1), ("processes", 0), ("retries", 0)):
+        for name, least in (("episodes", 1), ("worlds", 1), ("repetitions", 1), ("processes", 0), ("retries", 0),
+                            ("shards", 1)):  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         object.__setattr__(self, "randomise", dotted_paths(self.randomise))

@@ -229,6 +229,8 @@ def scripted_driver(name: DriverName, config: TrainConfig, env: HintedVecEnv) ->
         return ScriptedDriver(name, CruiseDriver(config.action).act)
     if name == "law_abiding":
         return ScriptedDriver(name, LawAbidingDriver(env.num_envs, config.action).act)
+    if name == "autopilot":
+        return ScriptedDriver(name, lambda scene: np.zeros((scene.batch_size, 2), np.float32))
     simulator = env.driving.simulator
     if not isinstance(simulator, EmbeddedSimulator):
         raise UserError("driver=reference tries its manoeuvres in copies of the world: use simulator=embedded")

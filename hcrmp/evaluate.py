@@ -16,13 +16,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from envs.recording.names import DRIVE_SUFFIX
 from envs.scenarios.catalogue import GROUPS
 from hcrmp.checkpoint import parameters_checksum
+from hcrmp.comparison.drift import Drift
+from hcrmp.comparison.driving import trace_hash
+from hcrmp.comparison.single import write_single
 from hcrmp.config import EvaluateConfig
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
 from hcrmp.hinted_env import HintedVecEnv
-from hcrmp.mapping import to_mapping
-from hcrmp.results import Results, print_results, summarise, write_results
+from hcrmp.results import Results, print_results, summarise
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
 from hcrmp.share.opening import hints_note, is_shared, results_place
 from llm_hints.asking import Latency
@@ -54,9 +56,12 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
     course = course_of(config, folder, shared_file(config))
     made_by = provenance(config.seed)
     driven, latency = drive(config, course, folder, console, course.config.seed, made_by["commit"] or "")
-    results = summarise(config.driver, [one.record for one in driven], config.seed, config.ending, latency)
+    records, traces = [one.record for one in driven], [trace_hash(one) for one in driven]
+    results = summarise(config.driver, records, config.seed, config.ending, latency, traces)
     paths = keep_chosen(folder, config, course, driven)
-    save(folder, config, results, paths, made_by)
+    drift = save(folder, config, results, paths, made_by)
+    if drift is not None:
+        console.print(drift.words(), soft_wrap=True, highlight=False)
     return results, paths
 
 
@@ -158,15 +163,19 @@ def save(
     results: Results,
     drives: Sequence[Path],
     made_by: dict[str, Any],
-) -> None:
-    """Write the results; drives of an earlier evaluation of the same label that are no longer told of go."""
+) -> Drift | None:
+    """Write the results; drives of an earlier evaluation of the same label that are no longer told of go.
+
+    Return what went otherwise than in that one, if it was the same evaluation.
+    """
     path = result_path(folder, config)
     earlier = read_json(path).get("drives", []) if path.is_file() else []
     names = [place.name for place in drives]
-    about = {"label": label(config), "config": to_mapping(config), "provenance": made_by, "drives": names}
-    write_results(path, results, about)
+    about = {"label": label(config), "provenance": made_by, "drives": names}
+    drift = write_single(path, config, folder, results, about)
     for name in set(map(str, earlier)) - set(names):
         (folder.drives / Path(name).name).unlink(missing_ok=True)
+    return drift
 
 
 def result_path(folder: RunFolder, config: EvaluateConfig) -> Path:

@@ -16,10 +16,11 @@ from envs.scene import BoolArray, IntArray
 from envs.termination import EndsAt, Outcome
 from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
-from hcrmp.config import Density, EvaluateConfig, HintsConfig, ScenarioConfig
+from hcrmp.config import CarlaOptions, Density, EvaluateConfig, HintsConfig, ScenarioConfig, Simulator
 from hcrmp.config import Driver as DriverName
 from hcrmp.drivers import Driver, Numbers, PlannerDriver, decide, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
+from hcrmp.errors import UserError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.looking_on import NotRecording, Recorder
 from hcrmp.memory import read_only_memory
@@ -130,10 +131,19 @@ def course_of(config: EvaluateConfig, folder: RunFolder | None, file: Path | Non
     trained = replace(trained_config(folder, file), randomise=config.randomise)
     if config.simulator is not None:
         trained = replace(trained, simulator=config.simulator)
+    if config.driver == "autopilot":
+        trained = replace(trained, simulator=_with_autopilot(trained.simulator))
     return make_course(
         trained, config.scenario, config.density, config.episodes, config.seed, config.hints,
         known_hints(folder, config.hints), config.map, config.ending,
     )  # fmt: skip
+
+
+def _with_autopilot(simulator: Simulator) -> CarlaOptions:
+    """Return the servers, with CARLA's own driver in the ego."""
+    if not isinstance(simulator, CarlaOptions):
+        raise UserError("driver=autopilot is CARLA's own: use simulator=carla, or another driver, as law_abiding")
+    return replace(simulator, server=replace(simulator.server, autopilot=True))
 
 
 def stored_memory(folder: RunFolder | None) -> dict[str, Any]:

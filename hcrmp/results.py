@@ -12,7 +12,10 @@ differ in their training seed alone. Times are simulated seconds from the episod
     cells       names of the cells ("merging/low"), in the order of the tables
     planners    [{
       name        in tables; kind: "run", "driver" or "file"
-      members     [{name, path, planner_seed, checksum, unfinished, hint_latency}]; path: of the run's folder or file
+      members     [{name, path, planner_seed, checksum, unfinished, hint_latency}]; path: to the run's folder or file,
+                  from the JSON's folder, "" for a driver; hint_latency: percentiles of its provider's wall time, {}
+                  where they were not measured
+      collisions  {preventable, unavoidable, unjudged}: how many of each
       summaries   [{cell, episodes, infrastructure, metrics: {name: estimate}}], one for each cell and "mean" at the end
                   (``hcrmp.metrics`` explains the names; intervals go over members and episodes)
       success     {retried: estimate, counted_as_zero: estimate, iqm: estimate, seeds: {planner_seed: value}}: mean over
@@ -36,7 +39,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +51,7 @@ from envs.termination import EndsAt
 from hcrmp import metrics
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import CellSummary, EpisodeRecord
-from hcrmp.run_folder import read_json, write_json
+from hcrmp.run_folder import read_json
 from hcrmp.statistics import Estimate
 from llm_hints.asking import Latency
 
@@ -147,6 +150,8 @@ class Results:
     """What ended an episode early."""
     latency: Latency = field(default_factory=Latency)
     """Wall times of the provider of hints."""
+    traces: tuple[str, ...] = ()
+    """A hash of all that happened in each of ``records``."""
 
     @property
     def mean(self) -> CellSummary:
@@ -160,9 +165,10 @@ def summarise(
     seed: int,
     ends_at: EndsAt = "violation",
     latency: Latency | None = None,
+    traces: Sequence[str] = (),
 ) -> Results:
     """Return the results of ``records``; ``seed`` decides the bootstrap's draws."""
-    return Results(driver, tuple(records), summaries_of(records, seed), ends_at, latency or Latency())
+    return Results(driver, tuple(records), summaries_of(records, seed), ends_at, latency or Latency(), tuple(traces))
 
 
 def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSummary, ...]:
@@ -177,30 +183,24 @@ def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSumma
     return *cells, mean
 
 
-def write_results(path: Path, results: Results, about: dict[str, Any]) -> None:
-    """Write the results to ``path``, with what ``about`` says of how they were made, atomically."""
-    write_json(
-        path,
-        {
-            **about,
-            "driver": results.driver,
-            "ends_at": results.ends_at,
-            "hint_latency": _plain(asdict(results.latency)),
-            "summaries": [_plain(summary.to_dict()) for summary in results.summaries],
-            "episodes": [record.to_dict() for record in results.records],
-        },
-    )
+ROW_KEYS = ("planner", "member", "number", "repetition", "attempts", "trace_hash")
+"""What stands beside an episode's record in the file."""
+
+
+def record_of(row: Mapping[str, Any]) -> EpisodeRecord:
+    """Return the record in a row of the file's episodes."""
+    return EpisodeRecord.from_dict({key: value for key, value in row.items() if key not in ROW_KEYS})
 
 
 def read_records(path: Path) -> list[EpisodeRecord]:
-    """Return the episodes that ``write_results`` wrote."""
+    """Return the episodes of an evaluation's file."""
     return records_of(path, read_json(path))
 
 
 def records_of(path: Path, content: Mapping[str, Any]) -> list[EpisodeRecord]:
-    """Return the episodes of the ``content`` of a file at ``path`` that ``write_results`` wrote."""
+    """Return the episodes of the ``content`` of an evaluation's file at ``path``."""
     try:
-        return [EpisodeRecord.from_dict(values) for values in content["episodes"]]
+        return [record_of(row) for row in content["episodes"]]
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
 
@@ -276,10 +276,3 @@ def estimate_text(estimate: Estimate, factor: float = 1.0, decimals: int = 0) ->
         return "-"
     value, low, high = (f"{factor * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} ({low}..{high})"
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` with None for what is no number, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

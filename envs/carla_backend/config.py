@@ -49,6 +49,9 @@ class CarlaConfig:
     of 2, the step of 0.05 s that it is tuned for."""
     follow: bool = False
     """Whether the server's spectator follows the ego."""
+    autopilot: bool = False
+    """Whether CARLA's Traffic Manager drives the ego, along its route and by its own settings, whatever the planner
+    wants (``driver=autopilot``); it wants ``ticks_per_decision`` of 2 as well."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a server."""

@@ -40,6 +40,11 @@ class EgoVehicle:
         self.box = Box(0.0, 0.0, 0.0, 0.0, 0.0)
 
     @property
+    def vehicle(self) -> Any:
+        """The actor."""
+        return self._actor
+
+    @property
     def actor_id(self) -> int:
         """Its id on the server."""
         return int(self._actor.id)

@@ -15,6 +15,7 @@ import numpy as np
 
 from envs.cameras import CameraConfig, Images
 from envs.carla_backend.ambient import AmbientTraffic
+from envs.carla_backend.autopilot import Autopilot
 from envs.carla_backend.bodies import Bodies
 from envs.carla_backend.config import CarlaConfig, CarlaError
 from envs.carla_backend.ego import EgoVehicle
@@ -58,6 +59,7 @@ class CarlaSimulator:
         self._ego: EgoVehicle | None = None
         self._signals: Signals | None = None
         self._spectator: Spectator | None = None
+        self._autopilot: Autopilot | None = None
         self._closed = False
 
     @property
@@ -86,6 +88,9 @@ class CarlaSimulator:
         self.mirror.reset(scenarios)
         self._enter_map(scenarios[0].map_name)
         self._place(np.flatnonzero(scenarios[0].ambient))
+        if self._autopilot is not None:
+            assert self._ego is not None
+            self._autopilot.start(self._ego.vehicle, scenarios[0], self.maps.graph(scenarios[0].map_name))
         return self.mirror.refresh()
 
     def step(self, control: FloatArray) -> SceneBatch:
@@ -99,10 +104,12 @@ class CarlaSimulator:
         scene = self.mirror.move_others()
         self._signals.show(float(scene.time_s[0]), int(scene.seed[0]))
         moves = self._bodies.moves(scene.actors.block[:, 0], self.mirror.levels)
-        self._session.send([self._ego.control(*control[0].tolist()), *moves, *self._followed()])
+        pedals = [] if self._autopilot else [self._ego.control(*control[0].tolist())]
+        self._session.send([*pedals, *moves, *self._followed()])
         for _ in range(self.carla.ticks_per_decision):
             snapshot = self._session.tick()
-        self._ego.read(snapshot, scene.ego.block[:, 0], control[0])
+        held = self._autopilot.control() if self._autopilot else control[0]
+        self._ego.read(snapshot, scene.ego.block[:, 0], held)
         self._ambient.follow(snapshot, self.mirror)
         self._ego.look(snapshot)
         self._write_contacts(scene)
@@ -117,6 +124,8 @@ class CarlaSimulator:
 
     def set_state(self, state: dict[str, Any]) -> SceneBatch:
         """Restore what ``state`` returned: poses and velocities; what the server hides (gearbox, tyres) begins anew."""
+        if self.carla.autopilot:
+            raise CarlaError("what CARLA's autopilot has in mind cannot be restored: simulator.server.autopilot=false")
         scene = self.mirror.set_state(state)
         self._enter_map(self.mirror.map_name(0))
         self._place(state["ambient"])
@@ -142,6 +151,7 @@ class CarlaSimulator:
             self._ego = EgoVehicle(self._session, self._views)
             self._spectator = Spectator(self._session) if self.carla.follow else None
             self._signals = Signals(self._session, self.maps.graph(name).controls)
+            self._autopilot = Autopilot(self._session) if self.carla.autopilot else None
 
     def _load_map(self, name: str) -> None:
         """Make the server's world the map: a town of its own where it is one, else ours, which is sent to it."""
@@ -157,11 +167,13 @@ class CarlaSimulator:
         if self._ego is not None and self._bodies is not None and self._signals is not None:
             assert self._ambient is not None
             self._ambient.stop()
+            if self._autopilot is not None:
+                self._autopilot.stop()
             self._session.end_traffic_manager()
             self._ego.destroy()
             self._bodies.destroy()
             self._signals.release()
-        self._bodies, self._ego, self._signals, self._ambient = None, None, None, None
+        self._bodies, self._ego, self._signals, self._ambient, self._autopilot = None, None, None, None, None
 
     def _place(self, ambient: IntArray) -> None:
         """Put all bodies where the scene has them; the slots ``ambient`` (n,) drive about."""
@@ -169,10 +181,12 @@ class CarlaSimulator:
         assert self._ambient is not None and self._signals is not None
         driven = ambient if self.carla.background == "traffic_manager" else ambient[:0]
         self._bodies.discard(self._ambient.stop())
+        if self._autopilot is not None:
+            self._autopilot.stop()
         scene, ego = self.mirror.scene, self.mirror.scene.ego.block[:, 0]
         actors, ground, slope = scene.actors.block[:, 0], self.mirror.ego_height(0), self.mirror.ego_slope(0)
         self._bodies.assign(actors, driven)
-        if len(driven):
+        if len(driven) or self._autopilot is not None:
             # A new one gets into step in the ego's first tick, before it is handed anybody.
             self._session.traffic_manager()
         if self.carla.sizes == "server":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -55,6 +55,7 @@ def find_contestants(config: EvaluateConfig, protocol: Protocol) -> list[Contest
             if one not in members:
                 members.append(one)
     _check_names(found)
+    _check_simulator(found, protocol.simulator)
     return [one for members in found.values() for one in members]
 
 
@@ -83,8 +84,7 @@ def _named(word: str, config: EvaluateConfig, trained: dict[str, list[Planner]])
     if kind == "driver":
         yield Contestant(word, word, "driver", checksum=word)
     elif kind == "file":
-        path = Path(word)
-        yield Contestant(path.stem, path.name, "file", str(path.absolute()), checksum=_checksum(path))
+        yield contestant_of_file(Path(word))
     else:
         meant = {one.folder.path for one in find_planners([word], config.runs_dir)}
         for method, members in trained.items():
@@ -98,6 +98,17 @@ def _contestant(method: str, planner: Planner) -> Contestant:
     return Contestant(
         method, folder.name, "run", str(folder.path), planner.config.seed, planner.checksum, planner.unfinished
     )
+
+
+def contestant_of_run(folder: RunFolder) -> Contestant:
+    """Return the trained planner of one run, named by its method."""
+    ((method, (planner,)),) = group(find_planners([str(folder.path)], ""), over_training=False).items()
+    return _contestant(method, planner)
+
+
+def contestant_of_file(path: Path) -> Contestant:
+    """Return a planner that was shared without its run."""
+    return Contestant(path.stem, path.name, "file", str(path.absolute()), checksum=_checksum(path))
 
 
 def _checksum(path: Path) -> str:
@@ -129,6 +140,14 @@ def _check_names(found: dict[str, list[Contestant]]) -> None:
         twin = seen.setdefault(one.name, one)
         if twin is not one:
             raise UserError(f"{twin.path} and {one.path} have the same name, {one.name}: rename one of them")
+
+
+def _check_simulator(planners: Collection[str], simulator: str) -> None:
+    """Refuse drivers that another simulator has, before anybody has driven."""
+    wanted = {"autopilot": "carla", "reference": "embedded"}
+    for name, needed in wanted.items():
+        if name in planners and simulator != needed:
+            raise UserError(f"the driver {name} needs simulator={needed}, here it is {simulator}: leave it out")
 
 
 def _listed(seeds: set[int]) -> str:

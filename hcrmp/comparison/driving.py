@@ -48,9 +48,9 @@ class Cockpit:
     def course(self, contestant: Contestant) -> Course:
         """Return the course of a contestant, laid out once."""
         if contestant.name not in self._courses:
-            self._courses[contestant.name] = course_of(
-                self._config, seat_folder(self._config, contestant), file_of(contestant)
-            )
+            config = replace(self._config, driver=driver_name(contestant))
+            folder, file = seat_folder(config, contestant), file_of(contestant)
+            self._courses[contestant.name] = course_of(config, folder, file)
         return self._courses[contestant.name]
 
     def drive(self, task: Task, told: Told) -> None:
@@ -78,11 +78,9 @@ class Cockpit:
             env.close()
 
     def _driver(self, task: Task, course: Course, env: HintedVecEnv) -> Driver:
-        one = task.contestant
-        name = cast(DriverName, one.name if one.kind == "driver" else "planner")
-        return make_driver(
-            name, course, env, seat_folder(self._config, one), self._config.deterministic, file_of(one)
-        )
+        one, config = task.contestant, self._config
+        folder, file = seat_folder(config, one), file_of(one)
+        return make_driver(driver_name(one), course, env, folder, config.deterministic, file)
 
     def _drive(
         self, task: Task, course: Course, env: HintedVecEnv, driver: Driver, on_end: Callable[[Driven], None]
@@ -90,6 +88,11 @@ class Cockpit:
         # Sampled actions depend on the piece of work, not on what this process has driven before.
         th.manual_seed(_sampling_seed(self._config.seed, task))
         evaluate_driver(env, driver, course, planner_seed=task.contestant.planner_seed, on_end=on_end)
+
+
+def driver_name(contestant: Contestant) -> DriverName:
+    """Return what ``make_driver`` calls a contestant."""
+    return cast(DriverName, contestant.name if contestant.kind == "driver" else "planner")
 
 
 def seat_folder(config: EvaluateConfig, contestant: Contestant) -> RunFolder | None:

@@ -50,18 +50,18 @@ class Lost:
 
 
 def failures_of(attempts: Mapping[Key, Sequence[Attempt]], judged: Judged) -> tuple[Failure, ...]:
-    """Return the episodes that did not succeed, by their last attempt."""
-    last = [tried[-1] for tried in attempts.values() if tried]
-    return tuple(_failure(one, judged) for one in last if one.record is None or one.record.outcome != "success")
+    """Return the episodes that did not succeed, by their last attempt; each attempt has a record."""
+    last = [tried[-1] for tried in attempts.values()]
+    return tuple(_failure(one, judged) for one in last if one.record is not None and one.record.outcome != "success")
 
 
 def _failure(attempt: Attempt, judged: Judged) -> Failure:
     member, cell, number, repetition = attempt.key
     record = attempt.record
-    if record is None:
-        return Failure(member, cell, number, -1, repetition, "infrastructure", None, attempt.error, "")
+    assert record is not None
+    moment_s = None if attempt.error else record.time_s
     return Failure(
-        member, cell, number, record.seed, repetition, record.outcome, record.time_s, _cause(record, attempt.error),
+        member, cell, number, record.seed, repetition, record.outcome, moment_s, _cause(record, attempt.error),
         verdict_on(record, judged),
     )  # fmt: skip
 

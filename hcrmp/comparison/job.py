@@ -9,22 +9,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hcrmp.comparison.analysis import MethodDrives, planner_result
+from hcrmp.comparison.analysis import Cells, MethodDrives, planner_result
 from hcrmp.comparison.contestants import Contestant, find_contestants
 from hcrmp.comparison.drift import Drift, drift_between
 from hcrmp.comparison.driving import seat_folder
 from hcrmp.comparison.failures import Judged
-from hcrmp.comparison.journal import FILE, Journal, Key
+from hcrmp.comparison.journal import FILE, Attempt, Journal, Key
 from hcrmp.comparison.pairs import pairs_of
 from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.progress import ComparisonProgress
 from hcrmp.comparison.protocol import OWN, Protocol
 from hcrmp.comparison.results_file import Comparison, write_comparison
+from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
 from hcrmp.comparison.tasks import TaskQueue
 from hcrmp.config import EmbeddedOptions, EvaluateConfig
 from hcrmp.evaluation import Course, course_of
 from hcrmp.mapping import to_mapping
+from hcrmp.metrics import EpisodeRecord
 from hcrmp.run_folder import provenance
 
 RESULTS = "results.json"
@@ -74,13 +76,17 @@ def output_folder(config: EvaluateConfig, protocol: Protocol) -> Path:
 def drive_missing(
     config: EvaluateConfig, contestants: Sequence[Contestant], course: Course, journal: Journal, console: Console
 ) -> None:
-    """Drive what the journal does not hold yet."""
+    """Drive what the journal does not hold yet, here or elsewhere."""
+    absorb(journal)
     with ComparisonProgress(console, config.progress) as progress:
         queue = TaskQueue(journal, course.labels, config.retries, progress.attempted)
         # A planner that samples draws for a piece of work as a whole.
         queue.fill(contestants, config.repetitions, course.episodes, whole=not config.deterministic)
         progress.begin(len(queue), len(journal.attempts))
-        drive_all(config, queue)
+        if config.cluster != "none" and len(queue):
+            drive_on_cluster(config, queue, journal, course.labels, progress.driven_elsewhere)
+        else:
+            drive_all(config, queue)
 
 
 def episode_keys(contestants: Sequence[Contestant], course: Course, protocol: Protocol) -> dict[str, list[Key]]:
@@ -101,7 +107,8 @@ def analyse(contestants: Sequence[Contestant], course: Course, protocol: Protoco
     cells: dict[str, list[int]] = {"/".join(label): [] for label in course.labels}
     for episode in course.episodes:
         cells["/".join(course.labels[episode.cell])].append(episode.seed)
-    methods = [_drives(one, contestants, keys, journal) for one in dict.fromkeys(one.planner for one in contestants)]
+    planners = dict.fromkeys(one.planner for one in contestants)
+    methods = [_drives(one, contestants, keys, cells, journal) for one in planners]
     judged = _judged(methods)
     results = tuple(planner_result(one, cells, judged, protocol.seed) for one in methods)
     pairs = pairs_of(methods, cells, protocol.seed)
@@ -109,11 +116,23 @@ def analyse(contestants: Sequence[Contestant], course: Course, protocol: Protoco
 
 
 def _drives(
-    planner: str, contestants: Sequence[Contestant], keys: dict[str, list[Key]], journal: Journal
+    planner: str, contestants: Sequence[Contestant], keys: dict[str, list[Key]], cells: Cells, journal: Journal
 ) -> MethodDrives:
     members = tuple(one for one in contestants if one.planner == planner)
-    attempts = {key: journal.attempts[key] for one in members for key in keys[one.name]}
+    attempts = {key: _told(journal.attempts[key], cells[key[1]]) for one in members for key in keys[one.name]}
     return MethodDrives(planner, members[0].kind, members, attempts)
+
+
+def _told(tried: Sequence[Attempt], seeds: Sequence[int]) -> list[Attempt]:
+    """Return the attempts at an episode, those that left no record with one that says so."""
+    return [one if one.record else replace(one, record=_broken_off(one.key, seeds)) for one in tried]
+
+
+def _broken_off(key: Key, seeds: Sequence[int]) -> EpisodeRecord:
+    _, cell, number, _ = key
+    scenario, density = cell.split("/")
+    nothing = (0.0,) * 7
+    return EpisodeRecord(scenario, density, seeds[number], "infrastructure", *nothing)
 
 
 def _judged(methods: Sequence[MethodDrives]) -> Judged:

@@ -73,6 +73,11 @@ class Journal:
             raise
         return journal
 
+    @property
+    def head(self) -> dict[str, Any]:
+        """What is evaluated: ``protocol``, and ``members`` with their checksums."""
+        return self._head
+
     def close(self) -> None:
         """Let others write."""
         if self._file is not None:

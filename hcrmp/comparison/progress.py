@@ -51,6 +51,11 @@ class ComparisonProgress:
         self._done += not attempt.lost
         self._bar.update(self._task, completed=self._done, told=self._words())
 
+    def driven_elsewhere(self, done: int) -> None:
+        """Tell how many episodes were driven by others."""
+        self._done = done
+        self._bar.update(self._task, completed=self._done, told=self._words())
+
     def _words(self) -> str:
         rate = self._done / max(time.monotonic() - self._begun, 1e-6)
         return f"{rate:.0f}/s" + (f", {self._lost} attempts lost" if self._lost else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 
 from hcrmp.comparison.analysis import MethodDrives, PlannerResult
 from hcrmp.comparison.drift import Drift
+from hcrmp.comparison.journal import Attempt, Key
 from hcrmp.comparison.pairs import Pair
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.errors import RunFolderError
+from hcrmp.results import record_of
 from hcrmp.run_folder import read_json, write_json
+from llm_hints.asking import Latency
 
 FORMAT, VERSION = "hcrmp evaluation", 2
 
@@ -30,8 +34,13 @@ class Comparison:
     drift: Drift | None = None
 
 
-def write_comparison(path: Path, comparison: Comparison, about: dict[str, Any]) -> None:
-    """Write ``comparison`` to ``path`` atomically, with what ``about`` says of how it was made."""
+def write_comparison(
+    path: Path, comparison: Comparison, about: dict[str, Any], latency: dict[str, Latency] | None = None
+) -> None:
+    """Write ``comparison`` to ``path`` atomically, with what ``about`` says of how it was made.
+
+    ``latency`` of hint providers, by the members that they answered.
+    """
     write_json(
         path,
         {
@@ -40,10 +49,10 @@ def write_comparison(path: Path, comparison: Comparison, about: dict[str, Any]) 
             **about,
             "protocol": comparison.protocol.to_dict(),
             "cells": list(comparison.cells),
-            "planners": [plain(asdict(one)) for one in comparison.planners],
+            "planners": [_planner(one, latency or {}, path.parent) for one in comparison.planners],
             "pairs": [plain(asdict(one)) for one in comparison.pairs],
             "drift": None if comparison.drift is None else asdict(comparison.drift),
-            "drives": [],
+            "drives": about.get("drives", []),
             "episodes": [row for method in comparison.methods for row in _episodes(method)],
         },
     )
@@ -63,18 +72,32 @@ def read_results(path: Path) -> dict[str, Any]:
     return content
 
 
+def _planner(one: PlannerResult, latency: dict[str, Latency], folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = plain(asdict(one))
+    for member in told["members"]:
+        measured = latency.get(member["name"])
+        if member["path"]:
+            member["path"] = os.path.relpath(member["path"], folder)
+        member["hint_latency"] = {} if measured is None else plain(asdict(measured))
+    return told
+
+
+def attempts_of(results: dict[str, Any]) -> dict[Key, list[Attempt]]:
+    """Return the last attempts at the episodes of ``read_results``."""
+    found: dict[Key, list[Attempt]] = {}
+    for row in results["episodes"]:
+        key = (row["member"], f"{row['scenario']}/{row['density']}", row["number"], row["repetition"])
+        found[key] = [Attempt(key, record_of(row), row["trace_hash"])]
+    return found
+
+
 def _episodes(method: MethodDrives) -> Sequence[dict[str, Any]]:
     rows = []
-    for (member, cell, number, repetition), tried in method.attempts.items():
+    for (member, _, number, repetition), tried in method.attempts.items():
         last = tried[-1]
         where = {"planner": method.planner, "member": member, "number": number, "repetition": repetition}
-        scenario, density = cell.split("/")
-        record = (
-            last.record.to_dict()
-            if last.record
-            else {"scenario": scenario, "density": density, "outcome": "infrastructure"}
-        )
-        rows.append({**record, **where, "attempts": len(tried), "trace_hash": last.trace_hash})
+        assert last.record is not None
+        rows.append({**last.record.to_dict(), **where, "attempts": len(tried), "trace_hash": last.trace_hash})
     return rows
 
 

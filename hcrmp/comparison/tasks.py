@@ -58,6 +58,11 @@ class TaskQueue:
                 for number in range(0, len(episodes), CHUNK):
                     self._queue(Task(one, repetition, tuple(episodes[number : number + CHUNK]), number // CHUNK), whole)
 
+    def put(self, tasks: Sequence[Task], whole: bool) -> None:
+        """Queue what is not done yet of ``tasks``."""
+        for task in tasks:
+            self._queue(task, whole)
+
     def __len__(self) -> int:
         return sum(len(task.episodes) for task in self._waiting)
 

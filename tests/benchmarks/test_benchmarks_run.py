@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["--ticks", "8", "--rounds", "1"],
         ["drive (.parquet)", "CARLA recording (.log)", "CSV, both tables"],
     ),
+    "bench_evaluation": (["keep_lane", "--processes", "1", "--episodes", "1"], ["keep_lane"]),
     "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),
     "bench_knowledge": (["--rounds", "1", "--only-words"], ["lexical", "chance"]),
     "bench_reset": (["--resets", "2"], ["town"]),

@@ -11,6 +11,7 @@ import pytest
 from envs.recording import DriveLog, state_hash
 from hcrmp import cli
 from hcrmp.build import build_environment
+from hcrmp.comparison.results_file import read_results
 from hcrmp.config import EvaluateConfig, HintsConfig, load
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import CHUNK, PlannerDriver, in_chunks
@@ -257,7 +258,7 @@ def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
     results, paths = evaluate(config, run, quiet())
     written = read_json(result_path(run, config))
     assert written["config"]["episodes"] == 2 and written["provenance"]["packages"]["torch"]
-    assert [summary["cell"] for summary in written["summaries"]] == ["merging/low", "mean"]
+    assert [summary["cell"] for summary in written["planners"][0]["summaries"]] == ["merging/low", "mean"]
     assert tuple(read_records(result_path(run, config))) == results.records
     assert sorted(path.stem for path in paths) == ["mine-merging-low-0", "mine-merging-low-1"]
     assert {DriveLog.read(path).meta.outcome for path in paths} == {record.outcome for record in results.records}
@@ -266,6 +267,23 @@ def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
     _, fewer = evaluate(replace(config, record=1), run, quiet())
     assert len(fewer) == 1 and set(run.drives.glob("mine-*")) == set(fewer) and other.exists()
     other.unlink()
+
+
+def test_the_file_of_one_planner_has_the_shape_of_many_and_a_repetition_tells_of_drift(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "driver=cruise", f"runs_dir={tmp_path}", "scenario=merging", "density=low", "episodes=2"]
+    assert cli.main([*words, "record=0"]) == 0 and "drift" not in capsys.readouterr().err
+    written = read_results(tmp_path / "cruise" / "evaluation" / "cruise-merging-low.json")
+    assert written["cells"] == ["merging/low"] and written["protocol"]["episodes"] == 2
+    (planner,) = written["planners"]
+    successes = 2 * planner["success"]["retried"]["value"]
+    assert planner["members"][0]["name"] == "cruise" and len(planner["failures"]) == 2 - successes
+    assert cli.main([*words, "record=0"]) == 0
+    assert "drift: none, all 2 episodes went exactly as before" in capsys.readouterr().err
+    monkeypatch.setattr("hcrmp.evaluate.trace_hash", lambda driven: "another")
+    assert cli.main([*words, "record=0"]) == 0
+    assert "drift: 2 of 2 episodes went otherwise than before, 0 ended otherwise" in capsys.readouterr().err
 
 
 def test_the_files_name_says_what_was_chosen() -> None:

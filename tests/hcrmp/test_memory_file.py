@@ -78,9 +78,9 @@ def test_the_results_tell_of_the_hints(tmp_path: Path, capsys: pytest.CaptureFix
     written = json.loads(next(folder.evaluation.glob("*.json")).read_text(encoding="utf-8"))
     episode = written["episodes"][0]
     assert episode["hint_counts"]["due"] == episode["hints_due"] > 0
-    shares = written["summaries"][0]["metrics"]
+    shares = written["planners"][0]["summaries"][0]["metrics"]
     assert shares["hints_cached"]["value"] + shares["hints_asked"]["value"] == pytest.approx(1.0)
-    assert written["hint_latency"]["batches"] >= 0
+    assert written["planners"][0]["members"][0]["hint_latency"]["batches"] >= 0
 
 
 def test_where_every_question_was_answered_there_is_no_table_of_hints(

@@ -39,7 +39,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> EvaluateConfig:
 
 def test_every_route_has_its_scores_and_its_infractions(evaluated: EvaluateConfig) -> None:
     path = result_path(open_folder(evaluated), evaluated)
-    assert read_json(path)["ends_at"] == "collision"
+    assert read_json(path)["protocol"]["ends_at"] == "collision"
     records = read_records(path)
     for record in records:
         completion = min(record.progress, 1.0)

@@ -229,3 +229,28 @@ def test_a_file_is_told_apart_from_a_run(tmp_path: Path) -> None:
     file.write_bytes(b"not yet")
     with pytest.raises(UserError, match=r"planner\.zip is no run folder"):
         compared(config_of(tmp_path / "out", str(file)))
+
+
+def test_jobs_of_a_cluster_drive_the_same(tmp_path: Path, undisturbed: Comparison) -> None:
+    """Two jobs of submitit's own executor; what an earlier start's job had driven is taken over."""
+    pytest.importorskip("submitit")
+    config = config_of(tmp_path, "cruise", "keep_lane", cluster="local", shards=2)
+    comparison = compared(config)
+    assert told(comparison) == told(undisturbed) and hashes(comparison) == hashes(undisturbed)
+    assert not list((tmp_path / "shards").glob("*.jsonl")) and list((tmp_path / "shards" / "logs").glob("*.out"))
+    journal = tmp_path / "journal.jsonl"
+    head, *lines = journal.read_text().splitlines(keepends=True)
+    (tmp_path / "shards" / "0.jsonl").write_text(head + "".join(lines[:7]))
+    journal.write_text(head + "".join(lines[7:]))
+    assert told(compared(replace(config, cluster="none"))) == told(undisturbed)
+    assert sorted(journal.read_text().splitlines(keepends=True)) == sorted([head, *lines]), "nothing was driven again"
+
+
+def test_a_job_that_fails_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    file = tmp_path / "planner.zip"
+    file.write_bytes(b"no planner")
+    with pytest.raises(UserError, match=r"1 of 1 jobs ended .* the same command goes on"):
+        compared(config_of(tmp_path / "out", str(file), cluster="local", shards=1))
+    with pytest.raises(UserError, match="cluster_parameters"):
+        compared(config_of(tmp_path / "no", "cruise", cluster="local", cluster_parameters={"slurm_partitoin": "x"}))
