@@ -131,7 +131,8 @@ class _Bodies:
         """Return the places ``(n, 3)`` of actors' origins: on the ground, and in the middle of walkers."""
         walks = self.kinds[tick, slots] == ActorKind.PEDESTRIAN
         up = np.where(walks, _HALF_HEIGHT_M[ActorKind.PEDESTRIAN], 0.0)
-        return self.place[tick, slots] + up[:, None] * (0.0, 0.0, 1.0)
+        origins: FloatArray = self.place[tick, slots] + up[:, None] * (0.0, 0.0, 1.0)
+        return origins
 
     def _actor(self, tick: int, slot: int) -> RecordedActor:
         kind = ActorKind(int(self.kinds[tick, slot]))
