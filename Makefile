@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs chaos gates gates-server table clean
+.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server table clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -22,6 +22,8 @@ help:
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make fuzz-server  mutated calls and bytes against the CARLA-compatible server (ARGS=\"--calls 100000 --seed 1\")"
 	@echo "make fuzz-logs  mutated recordings of CARLA against their import (ARGS=\"--files 100000 --seed 1\")"
+	@echo "make fuzz-drives  mutated drives and journals against their readers (ARGS=\"--files 100000 --seed 1\")"
+	@echo "make fuzz-planners  mutated planner files against what opens them (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make chaos   CARLA-compatible servers killed and stopped while a planner trains on them (ARGS=\"--blows 50\")"
 	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make gates-server  the CARLA-compatible server over many ticks and loads, with the real client (ARGS=--help)"
@@ -69,6 +71,12 @@ fuzz-server: $(STAMP)
 
 fuzz-logs: $(STAMP)
 	$(BIN)/python -m tests.fuzz.fuzz_logs $(ARGS)
+
+fuzz-drives: $(STAMP)
+	$(BIN)/python -m tests.fuzz.fuzz_drives $(ARGS)
+
+fuzz-planners: $(STAMP)
+	$(BIN)/python -m tests.fuzz.fuzz_planners $(ARGS)
 
 chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos.kill_servers $(ARGS)

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import torch as th
 
-from hcrmp.errors import UserError
 from hcrmp.untrusted import UntrustedFileError
 from hcrmp.untrusted.arrays import read_npz
 from hcrmp.untrusted.documents import parse_json, read_bytes
@@ -27,12 +26,12 @@ FORMAT = 1
 META, ARRAYS, PARAMETERS = "meta.json", "state.npz", "parameters.pt"
 LARGEST = 1 << 32
 """Bytes of a file of a checkpoint, and of what it unpacks to."""
-LARGEST_META = 1 << 26
+LARGEST_META = 1 << 24
 SECTIONS: dict[str, type] = {"algorithm": str, "spaces": dict, "layout": dict, "checksums": dict, "state": dict}
 """What the document holds, and of which type."""
 
 
-class CheckpointError(UserError):
+class CheckpointError(UntrustedFileError):
     """A checkpoint that is missing, damaged or made for another observation or network."""
 
 

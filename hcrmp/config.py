@@ -392,7 +392,9 @@ def load(job: str, overrides: Sequence[str] = ()) -> Any:
     return from_mapping(cls, values)
 
 
-FREE_ON_RESUME = ("resume", "progress", "total_steps", "time_limit_s", "checkpoint_every", "torch_threads", "runs_dir")
+FREE_ON_RESUME = (
+    "resume", "progress", "total_steps", "time_limit_s", "checkpoint_every", "torch_threads", "runs_dir", "record"
+)  # fmt: skip
 """Keys that a resumed training may change."""
 
 

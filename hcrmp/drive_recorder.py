@@ -4,36 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from envs.driving_env import Transition
+from envs.embedded.simulator import EmbeddedSimulator
 from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, SlotLayout, recover_drives
+from envs.recording.packing import PackedValues
+from envs.recording.schema import TRACE_WIDTHS
+from envs.recording.slots import PLANNER
 from envs.roads.drawing import RoadDrawing
 from envs.scenarios.catalogue import ScenarioSet
-from envs.scene import FloatArray, IntArray
+from envs.scene import FloatArray, IntArray, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
-from hcrmp.drivers import Driver
+from hcrmp.drivers import Driver, tell
 from hcrmp.encoders import STATE_KEY
 from hcrmp.evaluation import Course, Episode
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.metrics import EpisodeRecord
+from hcrmp.run_folder import MADE_BY, provenance, provenance_line
 from hcrmp.train_config import TrainConfig, plain_config
 from llm_hints.hint import HintBatch, HintSource
 
-Numbers = Mapping[str, npt.NDArray[Any]]
+Told = Mapping[str, npt.NDArray[Any]]
 
 SOURCES = tuple(source.name.lower() for source in HintSource)
 
 
 def hint_words(state: FloatArray, weights: FloatArray) -> list[str]:
     """Return hints of numbers ``(k, 13)`` and weights ``(k, 3)`` in words."""
-    nothing = np.zeros(len(state))
-    return [hint.text() for hint in HintBatch(state, weights, nothing.astype(np.int64), nothing).hints()]
+    return [_words(numbers.tobytes(), weight.tobytes()) for numbers, weight in zip(state, weights, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _words(state: bytes, weights: bytes) -> str:
+    """Return one hint in words; the same few come again and again."""
+    nothing = np.zeros(1)
+    rows = np.frombuffer(state)[None], np.frombuffer(weights)[None]
+    return HintBatch(*rows, nothing.astype(np.int64), nothing).hint(0).text()
 
 
 def save_left_drives(folder: Path) -> list[Path]:
@@ -41,43 +54,29 @@ def save_left_drives(folder: Path) -> list[Path]:
     return recover_drives(folder, hint_words, SOURCES)
 
 
-class Telling(Protocol):
-    """Who drives, as far as it is recorded: arrays ``(B, width)`` of an observation, None where it has none."""
-
-    def values(self, observation: Observation) -> npt.NDArray[Any] | None:
-        """Return what its three critics expect ``(B, 3)``."""
-        ...
-
-    def weights(self, observation: Observation) -> npt.NDArray[Any] | None:
-        """Return the weights of its critics ``(B, 3)``."""
-        ...
-
-
-def told_by(planner: Telling, observation: Observation) -> Numbers:
-    """Return what a planner tells of an observation, by names of ``PlannerTrace``."""
-    distribution = getattr(planner, "distribution", None)
-    told = {
-        "values": planner.values(observation),
-        "weights": planner.weights(observation),
-        "distribution": None if distribution is None else distribution(observation),
-    }
-    return {name: numbers for name, numbers in told.items() if numbers is not None}
+Tell = Callable[[Observation], Told]
+"""What a planner knows of an observation ``(n, ...)``: arrays ``(n, width)`` by names of ``PlannerTrace``."""
 
 
 class WorldsRecorder:
     """Records drives of the worlds ``rows`` of ``env`` (all by default) into ``folder``.
 
-    ``begin`` after an episode's start, ``step`` after ``env.advance`` and before a restart, ``end`` between the two.
-    Worlds count from 0 within ``rows``.
+    ``begin`` after an episode's start, ``tick`` where the planner decides, ``advanced`` after ``env.advance``, then, of
+    episodes that have ended, ``last_tick`` and ``end`` before the restart. Worlds count from 0 within ``rows``.
     """
 
-    def __init__(self, env: HintedVecEnv, planner: Telling, folder: Path, rows: IntArray | None = None) -> None:
-        self.env, self.planner, self.folder = env, planner, folder
+    def __init__(self, env: HintedVecEnv, folder: Path, tell: Tell, rows: IntArray | None = None) -> None:
+        self.env, self.folder = env, folder
         self.paths: list[Path] = []
+        self._tell_of = tell
         self._rows = rows
-        self._places = {world: place for place, world in enumerate(np.arange(env.num_envs) if rows is None else rows)}
+        self._places = {world: place for place, world in enumerate(range(env.num_envs) if rows is None else rows)}
         self._drawings: dict[str, RoadDrawing] = {}
         self._batch: BatchRecorder | None = None
+        self._done: dict[str, npt.NDArray[Any]] = {}
+        self._starts: tuple[IntArray, Sequence[DriveStart]] | None = None
+        self._first_talk: list[tuple[int, HintTold]] = []
+        env.service.talk.on = True
         save_left_drives(folder)
 
     def drawing(self, map_name: str) -> RoadDrawing:
@@ -88,29 +87,60 @@ class WorldsRecorder:
             self._drawings[map_name] = scenarios.maps.drawing(map_name)
         return self._drawings[map_name]
 
-    def begin(self, places: IntArray, starts: Sequence[DriveStart], observation: Observation) -> None:
-        """Begin the drives of the worlds at ``places``; ``observation`` ``(B, ...)`` is what is seen now."""
-        numbers = self._numbers(observation)
-        if self._batch is None:
-            self._batch = self._open(numbers)
-        else:
-            # In realtime, a hint may have come while other worlds were restarted; this is what the planner will see.
-            self._batch.amend({name: numbers[name] for name in _HINTS})
-        self._batch.begin(places, starts, self._scene(), numbers)
-        self._tell()
+    def map_name(self, world: int) -> str:
+        """Return the map of a world's present episode."""
+        driving = self.env.driving
+        if isinstance(driving.simulator, EmbeddedSimulator):
+            return driving.simulator.map_name(world)
+        return driving.scenarios.sample(int(driving.cells[world]), int(driving.episode_seeds[world])).map_name
 
-    def step(self, actions: npt.NDArray[Any], made: Transition, observation: Observation) -> None:
-        """Add what came of ``actions`` ``(B, 2)``."""
-        if self._batch is None or not self._batch.recording.any():
-            return
+    def begin(self, places: IntArray, starts: Sequence[DriveStart]) -> None:
+        """Begin the drives of the worlds at ``places`` with the next ``tick``."""
+        talk = self._talk()
+        if self._batch is None:
+            self._starts = places, starts  # what a planner tells is known when it has decided
+        else:
+            self._batch.begin(places, starts)
+        self._pass_on(talk)
+
+    def tick(self, observation: Observation, told: Told) -> None:
+        """Add what is seen now, with what the planner tells of it."""
+        numbers = {**self._numbers(observation), **told}
+        if not self._done:
+            self._done = {name: np.zeros((len(numbers["observation"]), width)) for name, width in _DONE.items()}
+        if self._starts is not None:
+            self._batch = self._open(numbers)
+            self._batch.begin(*self._starts)
+            self._starts = None
+            self._pass_on(self._first_talk)
+        if self._batch is not None:
+            self._batch.tick(self._scene(), numbers | self._done)
+
+    def advanced(self, actions: npt.NDArray[Any], made: Transition) -> None:
+        """Note what came of ``actions`` ``(B, 2)``."""
         done = {"action": actions, "control": self.env.driving.last_control, "reward_terms": made.reward_terms}
-        self._batch.step(self._scene(), self._numbers(observation) | self._chosen(done))
-        self._tell()
+        self._done = done if self._rows is None else {name: array[self._rows] for name, array in done.items()}
+        self._pass_on(self._talk())
+
+    def last_tick(self, places: IntArray, observation: Observation) -> None:
+        """Add the last scenes of the worlds at ``places``, which their restart is about to replace."""
+        if self._batch is None or not len(places):
+            return
+        worlds = places if self._rows is None else self._rows[places]
+        told = self._tell_of({key: part[worlds] for key, part in observation.items()})
+        numbers = self._numbers(observation) | self._done
+        last = {name: array[places] for name, array in numbers.items()}
+        self._batch.last_tick(places, self._scene(), {**last, **told})
 
     def end(self, place: int, outcome: str, extra: Mapping[str, str] | None = None) -> None:
         """End the drive of a world."""
-        assert self._batch is not None
-        self._batch.end(place, outcome, extra)
+        if self._batch is not None:
+            self._batch.end(place, outcome, extra)
+
+    def drop(self, place: int) -> None:
+        """Forget the drive of a world."""
+        if self._batch is not None:
+            self._batch.drop(np.array([place]))
 
     def close(self, *, failed: bool = False) -> None:
         """Write what is left; drives under way are kept, as cut short, where the driving ``failed``."""
@@ -118,52 +148,54 @@ class WorldsRecorder:
         if self._batch is not None:
             self._batch.close(failed=failed)
 
-    def _open(self, numbers: Numbers) -> BatchRecorder:
-        self.env.service.talk.on = True
-        told = tuple(name for name in ("weights", "values", "distribution") if name in numbers)
+    def _open(self, numbers: Told) -> BatchRecorder:
+        told = tuple(name for name in PLANNER if name in numbers)
         scene = self._scene()
         layout = SlotLayout(scene.batch_size, scene.actor_slots, numbers["observation"].shape[1], told)
         return BatchRecorder(self.folder, layout, words=hint_words, sources=SOURCES, written=self.paths.append)
 
-    def _scene(self) -> Any:
+    def _scene(self) -> SceneBatch:
         scene = self.env.driving.scene
         return scene if self._rows is None else scene.rows(self._rows)
 
     def _numbers(self, observation: Observation) -> dict[str, npt.NDArray[Any]]:
-        """Return what is recorded of every scene besides the scene."""
-        if self._rows is not None:
-            observation = {key: part[self._rows] for key, part in observation.items()}
+        """Return what is recorded of every scene besides the scene and the planner."""
         hints = self.env.service.hints
-        told = self._chosen(
-            {
-                "hint_state": hints.state,
-                "hint_weights": hints.weights,
-                "hint_source": hints.source,
-                "hint_issued_at_s": hints.issued_at_s,
-            }
-        )
-        return {"observation": observation[STATE_KEY], **told, **told_by(self.planner, observation)}
-
-    def _chosen(self, numbers: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        numbers = {
+            "observation": observation[STATE_KEY],
+            "hint_state": hints.state,
+            "hint_weights": hints.weights,
+            "hint_source": hints.source,
+            "hint_issued_at_s": hints.issued_at_s,
+        }
         return numbers if self._rows is None else {name: array[self._rows] for name, array in numbers.items()}
 
-    def _tell(self) -> None:
-        """Note what language models were asked and said in the last poll."""
-        assert self._batch is not None
-        for told in self.env.service.talk.told:
-            if told.world in self._places:
-                hint = HintTold(told.asked_at_s, told.prompt, told.answer, told.fate)
-                self._batch.tell(self._places[told.world], hint)
+    def _talk(self) -> list[tuple[int, HintTold]]:
+        """Return what language models were asked and said in the last poll about the worlds that are recorded."""
+        return [
+            (self._places[told.world], HintTold(told.asked_at_s, told.prompt, told.answer, told.fate))
+            for told in self.env.service.talk.told
+            if told.world in self._places
+        ]
+
+    def _pass_on(self, talk: list[tuple[int, HintTold]]) -> None:
+        if self._batch is None:
+            self._first_talk = talk
+            return
+        for place, hint in talk:
+            self._batch.tell(place, hint)
 
 
-_HINTS = ("hint_state", "hint_weights", "hint_source", "hint_issued_at_s", "observation")
+_DONE = {name: TRACE_WIDTHS[name] for name in ("action", "control", "reward_terms")}
 
 
 class EvaluationRecorder:
     """Records every episode that ``evaluate_driver`` drives; use it in a ``with`` statement.
 
     ``name`` gives the file of an episode its name (without the suffix); ``paths`` are the files that are written.
-    ``commit`` of the code and ``checkpoint``, the checksum of the planner's parameters, go into each drive.
+    ``commit`` of the code, ``checkpoint`` (checksum of the planner's parameters) and the command go into each drive.
+    Where so many drives of a cell at ``most`` will be kept (``hcrmp.evaluate.choose_drives``), those that cannot be
+    among them are not written.
     """
 
     def __init__(
@@ -176,9 +208,13 @@ class EvaluationRecorder:
         *,
         commit: str = "",
         checkpoint: str = "",
+        most: int | None = None,
     ) -> None:
-        self._course, self._name = course, name
-        self._recorder = WorldsRecorder(env, driver, folder)
+        self._course, self._name, self._most = course, name, most
+        self._made_by = provenance_line(provenance(course.config.seed))
+        self._numbers: dict[tuple[int, str], list[int]] = {}
+        self._episodes: dict[int, Episode] = {}
+        self._recorder = WorldsRecorder(env, folder, lambda observation: tell(driver, observation))
         self._meta = DriveMeta(
             scenario="",
             planner=driver.name,
@@ -186,7 +222,7 @@ class EvaluationRecorder:
             decision_period_s=DECISION_PERIOD_S,
             commit=commit,
             checkpoint=checkpoint,
-            configuration=configuration_of(replace(course.config, hints=course.hints), course.ends_at),
+            configuration=PackedValues(configuration_of(replace(course.config, hints=course.hints), course.ends_at)),
         )
 
     @property
@@ -202,22 +238,42 @@ class EvaluationRecorder:
     ) -> None:
         self._recorder.close(failed=kind is not None and issubclass(kind, Exception))
 
-    def begin(self, worlds: IntArray, episodes: Sequence[Episode], observation: Observation) -> None:
-        """Begin the drives of ``worlds``, one for each of ``episodes``."""
-        if len(worlds):
-            self._recorder.begin(worlds, [self._start(episode) for episode in episodes], observation)
+    def begin(self, worlds: IntArray, episodes: Sequence[Episode]) -> None:
+        """Begin the drives of ``worlds``, one for each of ``episodes``, with the next ``tick``."""
+        self._episodes |= {int(world): episode for world, episode in zip(worlds, episodes, strict=True)}
+        starts = [self._start(int(world), episode) for world, episode in zip(worlds, episodes, strict=True)]
+        self._recorder.begin(worlds, starts)
 
-    def step(self, actions: npt.NDArray[Any], made: Transition, observation: Observation) -> None:
-        """Add a step of all worlds."""
-        self._recorder.step(actions, made, observation)
+    def tick(self, observation: Observation, told: Told) -> None:
+        """Add what the driver sees now, and what it tells of it."""
+        self._recorder.tick(observation, told)
+
+    def advanced(self, actions: npt.NDArray[Any], made: Transition) -> None:
+        """Note what came of the actions."""
+        self._recorder.advanced(actions, made)
+
+    def last_tick(self, worlds: IntArray, observation: Observation) -> None:
+        """Add the last scenes of ``worlds``, before they are restarted."""
+        self._recorder.last_tick(worlds, observation)
 
     def end(self, world: int, record: EpisodeRecord) -> None:
         """End the drive of a world as it was measured."""
-        self._recorder.end(world, record.outcome)
+        if self._may_be_kept(self._episodes[world], record.outcome):
+            self._recorder.end(world, record.outcome)
+        else:
+            self._recorder.drop(world)
 
-    def _start(self, episode: Episode) -> DriveStart:
+    def _may_be_kept(self, episode: Episode, outcome: str) -> bool:
+        """Return whether fewer than ``most`` earlier episodes of the cell have ended in the same way so far."""
+        if self._most is None:
+            return True
+        numbers = self._numbers.setdefault((episode.cell, outcome), [])
+        numbers.append(episode.number)
+        return sum(number < episode.number for number in numbers) < self._most
+
+    def _start(self, world: int, episode: Episode) -> DriveStart:
         scenario, density = self._course.labels[episode.cell]
-        map_name = self._recorder.env.driving.scenarios.sample(episode.cell, episode.seed).map_name
+        map_name = self._recorder.map_name(world)
         meta = replace(
             self._meta,
             scenario=scenario,
@@ -225,7 +281,11 @@ class EvaluationRecorder:
             seed=episode.seed,
             cell=episode.cell,
             map_name=Path(map_name).stem,
-            extra={"hints": self._course.hints.provider, "episode": str(episode.number)},
+            extra={
+                "hints": self._course.hints.provider,
+                "episode": str(episode.number),
+                MADE_BY: self._made_by,
+            },
         )
         return DriveStart(self._name(episode), meta, self._recorder.drawing(map_name))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch as th
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from envs.action import ACTION_SIZE
 from envs.drivers.law_abiding import LawAbidingDriver
 from envs.drivers.naive import CruiseDriver, FullThrottleDriver, KeepLaneDriver
 from envs.drivers.reference import PATIENT, ReferenceConfig, ReferenceDriver
@@ -31,6 +32,9 @@ CHUNK = 64
 """Rows in every pass of a network. The last bits of a matrix product may depend on its number of rows, and after a
 hundred decisions two drives that differ in a last bit differ in everything: so that number is always the same (one,
 where rows hold pictures, which would make a padded pass dear)."""
+
+SMALL_CHUNK = 8
+"""Rows in every pass where only a few are told of."""
 
 Numbers = npt.NDArray[Any]
 
@@ -54,6 +58,28 @@ class Driver(Protocol):
     def weights(self, observation: Observation) -> Numbers | None:
         """Return the weights of its critics ``(B, 3)``, where it has them."""
         ...
+
+
+class Decision(NamedTuple):
+    """``actions`` ``(B, 2)``, and what a planner tells of them: ``PlannerTrace``'s arrays ``(B, width)`` by name."""
+
+    actions: Numbers
+    told: dict[str, Numbers]
+
+
+def decide(driver: Driver, observation: Observation, scene: SceneBatch, *, told: bool) -> Decision:
+    """Return what a driver decides, and, if it is to be ``told``, what it knows about that."""
+    if told and isinstance(driver, PlannerDriver):
+        return driver.decide(observation, scene)
+    return Decision(driver.act(observation, scene), tell(driver, observation) if told else {})
+
+
+def tell(driver: Driver, observation: Observation) -> dict[str, Numbers]:
+    """Return what a driver knows of an observation, by names of ``PlannerTrace``."""
+    if isinstance(driver, PlannerDriver):
+        return driver.tell(observation)
+    known = {"values": driver.values(observation), "weights": driver.weights(observation)}
+    return {name: numbers for name, numbers in known.items() if numbers is not None}
 
 
 class Relief(Protocol):
@@ -105,26 +131,37 @@ class PlannerDriver:
 
     def act(self, observation: Observation, scene: SceneBatch) -> Numbers:
         """Return the actions ``(B, 2)``."""
+        model = self.model
         seen = self._flat.flatten(observation) if self._flat is not None else observation
         return in_chunks(
-            lambda part: self.model.predict(part, deterministic=self._deterministic)[0], seen, _rows_in_pass(self.model)
+            lambda part: model.predict(part, deterministic=self._deterministic)[0], seen, _rows_in_pass(model)
         )
+
+    def decide(self, observation: Observation, scene: SceneBatch) -> Decision:
+        """Return the actions that ``act`` returns, and what it knows about them, in one pass of its networks."""
+        model = self.model
+        if not isinstance(model, MultiCriticPPO):
+            return Decision(self.act(observation, scene), {})
+        return self._decide(model, observation, self._deterministic, _rows_in_pass(model))
+
+    def tell(self, observation: Observation) -> dict[str, Numbers]:
+        """Return what it knows of a few rows of observation, without deciding (which may draw a random number)."""
+        model = self.model
+        if not isinstance(model, MultiCriticPPO):
+            return {}
+        # Nothing is driven by these numbers, so that their last bits may depend on how many there are.
+        return self._decide(model, observation, True, min(SMALL_CHUNK, _rows_in_pass(model))).told
+
+    def _decide(self, model: MultiCriticPPO, observation: Observation, deterministic: bool, chunk: int) -> Decision:
+        made = in_chunks(lambda part: _pass(model, part, deterministic), observation, chunk)
+        actions, distribution, values = np.split(made, [ACTION_SIZE, 3 * ACTION_SIZE], axis=1)
+        told = {"distribution": distribution, "weights": self.weights(observation)}
+        told["values"] = values if len(model.config.value_names) == 3 else None
+        return Decision(actions, {name: numbers for name, numbers in told.items() if numbers is not None})
 
     def values(self, observation: Observation) -> Numbers | None:
         """Return what its three critics expect ``(B, 3)``; None for a planner with other critics."""
-        model = self.model
-        if not isinstance(model, MultiCriticPPO) or len(model.config.value_names) != 3:
-            return None
-        values = model.policy.predict_row_values
-        return in_chunks(lambda part: values(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
-
-    def distribution(self, observation: Observation) -> Numbers | None:
-        """Return alpha and beta (or mean and deviation) of each action ``(B, 4)``; None for other planners."""
-        model = self.model
-        if not isinstance(model, MultiCriticPPO):
-            return None
-        parameters = model.policy.predict_row_distribution
-        return in_chunks(lambda part: parameters(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
+        return self.tell(observation).get("values")
 
     def weights(self, observation: Observation) -> Numbers | None:
         """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
@@ -138,6 +175,16 @@ class PlannerDriver:
             return np.tile(constant, (len(observation[WEIGHTS_KEY]), 1))
         learnt = model.policy.attention_weights
         return in_chunks(lambda part: learnt(_rows(model, part)).cpu().numpy(), observation, _rows_in_pass(model))
+
+
+def _pass(model: MultiCriticPPO, part: Mapping[str, Numbers], deterministic: bool) -> Numbers:
+    """Return actions, distribution and values of some rows, side by side."""
+    if model.policy.training:
+        model.policy.set_training_mode(False)
+    made: Numbers = th.cat(model.policy.decide(_rows(model, part), deterministic), dim=1).cpu().numpy()
+    # As SB3's predict: what a Gaussian samples may lie outside of the action space.
+    np.clip(made[:, :ACTION_SIZE], -1.0, 1.0, out=made[:, :ACTION_SIZE])
+    return made
 
 
 def in_chunks(

@@ -13,6 +13,7 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from envs.recording.names import DRIVE_SUFFIX
 from envs.scenarios.catalogue import GROUPS
 from hcrmp.checkpoint import parameters_checksum
 from hcrmp.config import EvaluateConfig
@@ -23,10 +24,8 @@ from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.mapping import to_mapping
 from hcrmp.results import Results, print_results, summarise, write_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
-from hcrmp.share.opening import is_shared, results_place
+from hcrmp.share.opening import hints_note, is_shared, results_place
 from llm_hints.asking import Latency
-
-DRIVE_SUFFIX = ".parquet"
 
 
 def run(config: EvaluateConfig) -> int:
@@ -37,6 +36,8 @@ def run(config: EvaluateConfig) -> int:
         return run_comparison(config)
     console = Console(stderr=True)
     folder = open_folder(config)
+    if config.hints is None and is_shared(config.run_path) and (note := hints_note(config.run_path)):
+        console.print(note, soft_wrap=True, highlight=False)
     results, paths = evaluate(config, folder, console)
     print_results(results, Console())
     console.print(f"results: {result_path(folder, config)}", soft_wrap=True)
@@ -115,6 +116,7 @@ def recording(
         folder.drives,
         lambda episode: drive_path(folder, config, course, episode).stem,
         commit=commit,
+        most=None if config.record == "all" else config.record,
         checkpoint=parameters_checksum(folder.latest_checkpoint) if config.driver == "planner" else "",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
 from hcrmp.config import Density, EvaluateConfig, HintsConfig, ScenarioConfig
 from hcrmp.config import Driver as DriverName
-from hcrmp.drivers import Driver, Numbers, PlannerDriver, planner_without_training, scripted_driver
+from hcrmp.drivers import Driver, Numbers, PlannerDriver, decide, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
 from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.looking_on import NotRecording, Recorder
 from hcrmp.memory import read_only_memory
 from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
@@ -29,9 +30,6 @@ from hcrmp.share.driver import open_planner
 from hcrmp.share.opening import shared_config
 from hcrmp.train_config import TrainConfig, load_train
 from llm_hints.cache import SemanticCache
-
-if TYPE_CHECKING:
-    from hcrmp.drive_recorder import EvaluationRecorder
 
 FIRST_SEED = 2**31
 """Evaluation seeds begin where those of training end (``envs.episodes`` draws below it): no case is in both."""
@@ -186,7 +184,7 @@ def evaluate_driver(
     *,
     planner_seed: int = 0,
     on_end: Callable[[Driven], None] | None = None,
-    recorder: EvaluationRecorder | None = None,
+    recorder: Recorder | None = None,
 ) -> list[Driven]:
     """Drive every episode of ``course`` once and return them in its order; ``recorder`` records them as they happen.
 
@@ -198,34 +196,33 @@ def evaluate_driver(
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))
-    if recorder is not None:
-        recorder.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)), observation)
+    drives = recorder or NotRecording()
+    drives.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)))
     while plan.open:
-        actions = driver.act(observation, env.driving.scene)
+        actions, told = decide(driver, observation, env.driving.scene, told=recorder is not None)
+        drives.tick(observation, told)
         made = env.advance(actions)
         meter.update(env.driving.scene, made.reward_terms)
         log.update(env.driving.scene)
         watch.update(env.driving.scene)
         plan.note(actions)
         observation = env.observe(made.observation)
-        if recorder is not None:
-            recorder.step(actions, made, observation)
+        drives.advanced(actions, made)
         if made.any_ended:
+            drives.last_tick(np.flatnonzero(made.ended & plan.measured), observation)
             for world in np.flatnonzero(made.ended & plan.measured):
                 record = _record(env, meter, course, plan.episode(world), int(world), made.outcome, planner_seed,
                                  _verdict(watch, int(world)))  # fmt: skip
                 record = score_route(record, log.of(int(world)), env, int(world))
                 driven = plan.finish(int(world), record)
-                if recorder is not None:
-                    recorder.end(int(world), record)
+                drives.end(int(world), record)
                 if on_end is not None:
                     on_end(driven)
             _next_episodes(env, meter, plan, made.ended)
             log.start(np.flatnonzero(made.ended), env.driving.scene)
             _watch_situations(watch, course, plan, np.flatnonzero(made.ended))
             observation = env.observe(made.observation)
-            if recorder is not None:
-                recorder.begin(*plan.under_way(made.ended), observation)
+            drives.begin(*plan.under_way(made.ended))
     return plan.driven()
 
 

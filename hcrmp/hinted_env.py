@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -20,6 +20,18 @@ from llm_hints.hint import CRITICS, STATE_SIZE, HintSource
 from llm_hints.service import HintService
 
 Observation = dict[str, npt.NDArray[Any]]
+
+
+class StepWatcher(Protocol):
+    """Somebody who looks on while others step the worlds."""
+
+    def advanced(self, actions: npt.NDArray[Any], made: Transition, observation: Observation) -> None:
+        """The worlds have moved by ``actions`` ``(B, 2)``; nothing has been restarted yet."""
+        ...
+
+    def decided(self) -> None:
+        """The planner has decided on what is to be seen now; nothing has moved yet."""
+        ...
 
 
 class HintedVecEnv(VecEnv):
@@ -53,6 +65,8 @@ class HintedVecEnv(VecEnv):
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
         self._actions: npt.NDArray[Any] = np.zeros((self.num_envs, 2), np.float32)
+        self.watcher: StepWatcher | None = None
+        """Who is told of every step: when it is decided, and before worlds whose episodes have ended are restarted."""
 
     def reset(self) -> Observation:
         """Start an episode in every world."""
@@ -67,12 +81,16 @@ class HintedVecEnv(VecEnv):
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Take the actions ``(B, 2)`` for the next ``step_wait``."""
         self._actions = actions
+        if self.watcher is not None:
+            self.watcher.decided()
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every world by one decision; where an episode ended the next one begins."""
         made = self.advance(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         observation = self.observe(made.observation)
+        if self.watcher is not None:
+            self.watcher.advanced(self._actions, made, observation)
         if made.any_ended:
             self._describe_ends(made, observation, infos)
             self.restart(made.ended)

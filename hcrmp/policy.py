@@ -222,15 +222,20 @@ class MultiCriticPolicy(ActorCriticPolicy):
         """Return the log-densities ``(M,)`` of actions under the parameters that ``act`` returned."""
         return self._distribution(parameters).log_prob(actions)
 
-    def predict_row_distribution(self, rows: th.Tensor) -> th.Tensor:
-        """Return alpha and beta of each action, one action after the other; mean and deviation of a Gaussian's."""
-        latent = self.mlp_extractor.forward_actor(self._encode(rows, self.pi_features_extractor))
-        output = self.action_net(latent)
-        if isinstance(self.action_dist, BetaDistribution):
-            pairs = BetaDistribution(self.action_dist.action_dim).proba_distribution(output).concentration
+    def decide(self, rows: th.Tensor, deterministic: bool) -> tuple[th.Tensor, th.Tensor, th.Tensor]:
+        """Return actions ``(M, D_a)``, their distribution ``(M, 2 D_a)`` and the critics' values ``(M, N)``.
+
+        The distribution is alpha and beta of each action, one action after the other; mean and deviation of a
+        Gaussian's.
+        """
+        output = self.action_net(self.mlp_extractor.forward_actor(self._encode(rows, self.pi_features_extractor)))
+        distribution = self._distribution(output)
+        actions = distribution.get_actions(deterministic=deterministic)
+        if isinstance(distribution, BetaDistribution):
+            pairs = distribution.concentration
         else:
             pairs = th.stack((output, self.log_std.exp().expand_as(output)), dim=1)
-        return pairs.transpose(1, 2).flatten(1)
+        return actions, pairs.transpose(1, 2).flatten(1), self.predict_row_values(rows)
 
     def predict_row_values(self, rows: th.Tensor) -> th.Tensor:
         """Return the critics' values ``(M, N)``."""

@@ -20,6 +20,8 @@ from hcrmp.errors import RunFolderError
 
 CONFIG_FILE = "config.yaml"
 PROVENANCE_FILE = "provenance.json"
+MADE_BY = "made by"
+"""Name of the line of provenance among a drive's extra words."""
 RECORDED_PACKAGES = (
     "hcrmp",
     "numpy",
@@ -199,9 +201,13 @@ def dump_yaml(config: Mapping[str, Any]) -> str:
 
 def load_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping as plain values, with one clear line where it is missing or broken."""
+    import yaml
     from omegaconf import OmegaConf
 
     try:
+        # What this program writes has none, and ten of them within each other are more than a memory holds.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(path.read_text(encoding="utf-8"))):
+            raise ValueError("it repeats values by reference, which is not read")
         value = OmegaConf.to_container(OmegaConf.load(path))
     except FileNotFoundError as error:
         raise RunFolderError(f"{path} is missing.") from error

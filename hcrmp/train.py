@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, provenance
 from hcrmp.train_config import TrainConfig, load_train, plain_config
+from hcrmp.training_recorder import TrainingRecorder
 
 
 def run(config: TrainConfig) -> int:
@@ -86,9 +89,7 @@ def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curricul
         curriculum.set_state(extra["curriculum"])
 
 
-def save(
-    folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None = None
-) -> None:
+def save(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None = None) -> None:
     """Write the checkpoint that training goes on from; without the worlds, where one of them has broken down."""
     extra = {} if curriculum is None else {"curriculum": curriculum.state()}
     try:
@@ -133,9 +134,28 @@ def _learn(
         weighing.apply(model.num_timesteps)  # before the first episodes are drawn
         callbacks.append(weighing)
     try:
-        model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,
-                    tb_log_name="train")  # fmt: skip
+        with _recording(config, folder, model, env):
+            model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,
+                        tb_log_name="train")  # fmt: skip
     finally:
         # Ctrl-C and failures included: what was learnt is kept, and the error goes on its way.
         if model.num_timesteps > 0:
             _save_all(config, folder, model, env, curriculum)
+
+
+@contextmanager
+def _recording(config: TrainConfig, folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv) -> Iterator[None]:
+    """Record a sample of the episodes meanwhile."""
+    if not config.record:
+        yield
+        return
+    commit = str(folder.provenance().get("commit") or "")
+    recorder, failed = TrainingRecorder(env, model, config, folder.drives / "training", commit), True
+    try:
+        yield
+        failed = False
+    except KeyboardInterrupt:
+        failed = False
+        raise
+    finally:
+        recorder.close(failed=failed)

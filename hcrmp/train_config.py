@@ -61,6 +61,8 @@ class TrainConfig:
     """Where the networks live; ``auto``: on a GPU where there is one."""
     checkpoint_every: int = 500_000
     """Decisions between two checkpoints."""
+    record: int = 50
+    """Episodes recorded as drives, spread evenly over ``total_steps``, in ``drives/training`` of the run; 0: none."""
     tensorboard: bool = True
     """Write TensorBoard events to the run folder."""
     progress: bool = True
@@ -79,6 +81,8 @@ class TrainConfig:
         for name in ("total_steps", "worlds", "torch_threads", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.record < 0:
+            raise ValueError(f"record must be at least 0, got {self.record}")
         if self.time_limit_s is not None and self.time_limit_s <= 0.0:
             raise ValueError(f"time_limit_s must be more than 0, got {self.time_limit_s}")
         if Path(self.run).name != self.run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import Piece
-from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace
-from envs.recording.slots import FIELD_FIRST, Phase
+from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
+from envs.recording.slots import WHOLE, Arrays, Phase, SlotLayout
 from envs.recording.state_hash import state_hash, trace_hash
 from envs.roads.drawing import RoadDrawing
 from envs.scene import (
@@ -55,9 +55,8 @@ class RecordedDrive:
 
     def told_start(self, road: int) -> dict[str, Any]:
         """Return the journal's line for its start."""
-        meta = asdict(self.meta) | {"extra": dict(self.meta.extra), "configuration": {}}
         return {"drive": self.number, "name": self.name, "world": self.world, "first": self.first,
-                "road": road, "meta": meta}  # fmt: skip
+                "road": road, "meta": plain_meta(self.meta)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,14 @@ class Ending:
         return {"drive": self.drive.number, "last": self.last, "outcome": self.outcome, "extra": dict(self.extra)}
 
 
-def assemble(ending: Ending, pieces: Iterable[Piece], words: HintWords, sources: SourceWords) -> DriveLog | None:
+def assemble(
+    ending: Ending, pieces: Iterable[Piece], layout: SlotLayout, words: HintWords, sources: SourceWords
+) -> DriveLog | None:
     """Return the drive that ``pieces`` hold; None where they hold no tick of it."""
-    cut = _cut(ending, pieces)
-    if not len(cut["time_s"]):
+    ticks = _cut(ending, pieces, layout)
+    if not len(ticks["time_s"]):
         return None
-    scenes = _scenes(cut)
+    scenes = _scenes(ticks)
     hashes = state_hash(scenes)
     drive = ending.drive
     extra = {**drive.meta.extra, **ending.extra}
@@ -87,55 +88,54 @@ def assemble(ending: Ending, pieces: Iterable[Piece], words: HintWords, sources:
         meta=replace(drive.meta, outcome=ending.outcome, trace_hash=trace_hash(hashes), extra=extra),
         drawing=drive.drawing,
         scenes=scenes,
-        trace=_trace(cut, drive.hints, words, sources),
+        trace=_trace(ticks, drive.hints, words, sources),
         hints=tuple(drive.hints),
         state_hash=hashes,
     )
 
 
-def _cut(ending: Ending, pieces: Iterable[Piece]) -> dict[str, npt.NDArray[Any]]:
-    """Return the ticks of a drive, time first; fields of a scene's blocks first where they are so there."""
+def _cut(ending: Ending, pieces: Iterable[Piece], layout: SlotLayout) -> Arrays:
+    """Return what the ticks of a drive hold, ``(T, ...)`` by name."""
     first, last, world = ending.drive.first, ending.last, ending.drive.world
-    parts: dict[str, list[npt.NDArray[Any]]] = {}
+    parts: dict[str, list[npt.NDArray[Any]]] = {"whole": [], "numbers": [], "observation": []}
     for piece in pieces:
         begin, end = max(first - piece.first, 0), min(last + 1 - piece.first, len(piece))
-        if begin >= end:
-            continue
-        here = begin + np.flatnonzero(piece.arrays["phase"][begin:end, world] != Phase.NOTHING)
-        for name, array in piece.arrays.items():
-            # Basic indexing first: the choice of ticks then copies one world's numbers alone.
-            of_world = array[:, :, world] if name in FIELD_FIRST else array[:, world]
-            parts.setdefault(name, []).append(of_world[here])
+        if begin < end:
+            here = begin + np.flatnonzero(piece.arrays["phase"][begin:end, world] != Phase.NOTHING)
+            for name, arrays in parts.items():
+                arrays.append(piece.arrays[name][here, world])
+    if not parts["whole"]:
+        return {"time_s": np.zeros(0)}
     cut = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    return cut or {"time_s": np.zeros(0)}
+    ticks = {name: cut["whole"][:, place] for place, name in enumerate(WHOLE)} | {"observation": cut["observation"]}
+    for name, place in layout.places().items():
+        ticks[name] = cut["numbers"][:, place].reshape(-1, *layout.numbers()[name])
+    return ticks
 
 
-def _scenes(cut: Mapping[str, npt.NDArray[Any]]) -> SceneBatch:
-    block = {name: np.ascontiguousarray(cut[name].swapaxes(0, 1)) for name in FIELD_FIRST}
+def _scenes(ticks: Arrays) -> SceneBatch:
     return SceneBatch(
-        time_s=cut["time_s"],
-        step=cut["step"],
-        cell=cut["cell"],
-        seed=cut["seed"],
-        ego=EgoState(block["ego"]),
-        actors=ActorStates(block["actors"]),
-        road=RoadState(block["road"]),
-        route=RouteState(block["route"], cut["points"]),
-        events=Events(block["events"]),
+        time_s=ticks["time_s"],
+        step=ticks["step"],
+        cell=ticks["cell"],
+        seed=ticks["seed"],
+        ego=EgoState(np.ascontiguousarray(ticks["ego"].T)),
+        actors=ActorStates(np.ascontiguousarray(ticks["actors"].swapaxes(0, 1))),
+        road=RoadState(np.ascontiguousarray(ticks["road"].T)),
+        route=RouteState(np.ascontiguousarray(ticks["route"].T), ticks["points"]),
+        events=Events(np.ascontiguousarray(ticks["events"].T)),
     )
 
 
-def _trace(
-    cut: Mapping[str, npt.NDArray[Any]], hints: Sequence[HintTold], words: HintWords, sources: SourceWords
-) -> PlannerTrace:
-    names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in cut["hint_source"].tolist())
-    issued_at_s = cut["hint_issued_at_s"]
+def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: SourceWords) -> PlannerTrace:
+    names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
+    issued_at_s = ticks["hint_issued_at_s"]
     return PlannerTrace(
-        **{name: cut.get(name) for name in TRACE_WIDTHS},  # type: ignore[arg-type]
-        hint_text=_texts(cut["hint_state"], cut["hint_weights"], words),
+        **{name: ticks.get(name) for name in TRACE_WIDTHS},  # type: ignore[arg-type]
+        hint_text=_texts(ticks["hint_state"], ticks["hint_weights"], words),
         hint_source=names,
-        hint_age_s=cut["time_s"] - issued_at_s,
-        observation=cut["observation"],
+        hint_age_s=ticks["time_s"] - issued_at_s,
+        observation=ticks["observation"],
         hint_index=_index(issued_at_s, names, hints) if hints else None,
     )
 

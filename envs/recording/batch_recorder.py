@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,19 +21,18 @@ import numpy.typing as npt
 
 from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
 from envs.recording.journal import Journal, Piece
-from envs.recording.packing import pack, packed_drawing
+from envs.recording.names import free_name
+from envs.recording.packing import packed_drawing, packed_values
 from envs.recording.schema import DriveLogError, DriveMeta, HintTold
 from envs.recording.slots import Phase, SlotBuffer, SlotLayout
 from envs.roads.drawing import RoadDrawing
 from envs.scene import IntArray, SceneBatch
 
-DRIVE_SUFFIX = ".parquet"
-
-CUT = "-cut"
-"""Behind the name of a drive that was cut short."""
-
 FLUSH_S = 0.5
 """Wall time after which copied slots go to the journal; a killed process loses what is younger."""
+
+MOST_WAITING = 256
+"""Drives that have ended and wait for their files."""
 
 BUFFER_BYTES, BUFFERS, FEWEST_SLOTS = 2**24, 3, 8
 """Size of a buffer of slots, how many there are, and how many slots one holds at least."""
@@ -60,9 +60,10 @@ class _Load:
 class BatchRecorder:
     """Records drives into ``folder``.
 
-    Call ``begin`` with the first scenes of episodes, ``step`` after every step of the worlds (before any of them is
-    restarted), ``end`` where one has ended, and ``close``. ``words`` and ``sources`` tell of hints; ``written`` is
-    called (in the second thread) for each file. Where files cannot be written the next call raises ``DriveLogError``.
+    Call ``begin`` where episodes begin, ``tick`` whenever the planner decides, ``last_tick`` and ``end`` where
+    episodes have ended, before their worlds are restarted, and ``close``. ``words`` and ``sources`` tell of hints;
+    ``written`` is called (in the second thread) for each file. Where files cannot be written the next call raises
+    ``DriveLogError``.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class BatchRecorder:
         self._lock = threading.Lock()
         self._loads: queue.SimpleQueue[_Load | None] = queue.SimpleQueue()
         self._pieces: list[Piece] = []
+        self._waiting: deque[Ending] = deque()
         self._needed: dict[int, int] = {}  # of drives that are not in files: the first slot, by number
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="drives", daemon=True)
@@ -103,46 +105,33 @@ class BatchRecorder:
 
     # Called by the thread that drives.
 
-    def begin(
-        self,
-        rows: IntArray,
-        starts: Sequence[DriveStart],
-        scene: SceneBatch,
-        numbers: Mapping[str, npt.NDArray[Any]],
-    ) -> None:
-        """Begin the drives of the worlds ``rows`` with ``scene`` (B); a drive that is under way there is dropped.
-
-        ``numbers`` are arrays ``(B, ...)`` by their names in a slot: ``observation``, ``hint_state``,
-        ``hint_weights``, ``hint_source``, ``hint_issued_at_s`` and those of ``SlotLayout.planner``.
-        """
-        if not len(rows):
-            return
+    def begin(self, rows: IntArray, starts: Sequence[DriveStart]) -> None:
+        """Begin drives in the worlds ``rows`` with the next ``tick``; a drive that is under way there is dropped."""
         with self._lock:
-            self._make_room()
-            self._load.buffer.add_starts(rows, scene, numbers)
             for world, start in zip(rows.tolist(), starts, strict=True):
                 self._drop(world)
                 self._begin(world, start)
-            self._slots += 1
 
-    def step(self, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Add a tick to every drive; ``numbers`` as for ``begin``, and ``action``, ``control``, ``reward_terms``."""
+    def tick(self, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add a tick to every drive, at the moment of decision.
+
+        ``numbers`` are arrays ``(B, ...)`` by the names of ``SlotLayout.numbers`` and ``WHOLE``, and ``observation``:
+        the action, control and reward terms that led to ``scene``, and the others that hold in it.
+        """
         if not self._drives:
             return
         with self._lock:
             self._make_room()
-            self._load.buffer.add_step(self._phase, scene, numbers)
+            self._load.buffer.add(self._phase, scene, numbers)
+            self._phase[self._phase == Phase.FIRST] = Phase.TICK
             self._slots += 1
 
-    def amend(self, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Replace numbers of the last step, in the worlds that are being recorded.
-
-        A slot that has left for the journal meanwhile stays as it is.
-        """
+    def last_tick(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add the last tick of the worlds ``rows`` (n) of ``scene`` (B); ``numbers`` are ``(n, ...)``."""
         with self._lock:
-            buffer = self._load.buffer
-            if buffer.used:
-                buffer.amend(buffer.used - 1, self.recording, numbers)
+            self._make_room()
+            self._load.buffer.add_rows(rows, scene, numbers)
+            self._slots += 1
 
     def tell(self, world: int, hint: HintTold) -> None:
         """Note what a language model was asked and said about a world."""
@@ -197,7 +186,7 @@ class BatchRecorder:
         self._count += 1
         self._drives[world] = drive
         self._needed[drive.number] = drive.first
-        self._phase[world] = Phase.TICK
+        self._phase[world] = Phase.FIRST
         line = drive.told_start(self._road(start.drawing)) | {"configuration": self._configuration(start.meta)}
         self._load.events.append(line)
 
@@ -209,12 +198,11 @@ class BatchRecorder:
         return self._roads[drawing]
 
     def _configuration(self, meta: DriveMeta) -> int:
-        for number, known in enumerate(self._configurations):
-            if known is meta.configuration or known == meta.configuration:
-                return number
+        if meta.configuration in self._configurations:
+            return self._configurations.index(meta.configuration)
+        number = len(self._configurations)
         self._configurations.append(meta.configuration)
-        number = len(self._configurations) - 1
-        self._load.events.append({"configuration": number, "packed": pack(dict(meta.configuration)).decode()})
+        self._load.events.append({"configuration": number, "packed": packed_values(meta.configuration).decode()})
         return number
 
     def _drop(self, world: int) -> None:
@@ -253,66 +241,62 @@ class BatchRecorder:
         try:
             while True:
                 try:
-                    load = self._loads.get(timeout=FLUSH_S / 2)
+                    load = self._loads.get(timeout=0.001 if self._waiting else FLUSH_S / 2)
                 except queue.Empty:
                     self._flush_if_old()
+                    self._save_next()
                     continue
                 if load is None:
-                    return
-                self._write(load)
+                    break
+                self._take(load)
+            while self._waiting:
+                self._save_next()
         except BaseException as failure:  # told by the next call of the thread that drives
             self._failure = failure
 
     def _flush_if_old(self) -> None:
         """Take what waits in a buffer whose thread does not come by."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return  # it does; and it may be waiting for this thread
+        try:
             load = self._load
             waits = load.buffer.used or load.events
             # What was handed over meanwhile comes first.
             if not waits or not self._loads.empty() or time.monotonic() - load.begun_at < FLUSH_S:
                 return
             self._load = _Load(self._free.get(), time.monotonic())
-        self._write(load)
+        finally:
+            self._lock.release()
+        self._take(load)
 
-    def _write(self, load: _Load) -> None:
+    def _take(self, load: _Load) -> None:
+        """Bring slots to the journal. Files come second: they can be written after a kill, too."""
         self._journal.tell(load.events)
         if load.buffer.used:
             self._pieces.append(self._journal.write(load.buffer.filled()))
             load.buffer.used = 0
+        self._waiting.extend(load.endings)
+        while len(self._waiting) > MOST_WAITING:  # and whoever drives waits for a buffer
+            self._save_next()
         self._free.put(load.buffer)
-        done = [self._save(ending) for ending in load.endings]
-        self._journal.tell({"drive": number, "done": True} for number in done)
-        self._forget(done)
 
-    def _save(self, ending: Ending) -> int:
-        """Write the file of a drive; return its number."""
-        log = assemble(ending, self._pieces, self._words, self._sources)
+    def _save_next(self) -> None:
+        """Write the file of a drive that has ended, and let go of slots that no drive needs any more."""
+        if not self._waiting:
+            return
+        ending = self._waiting.popleft()
+        log = assemble(ending, self._pieces, self.layout, self._words, self._sources)
         if log is not None:
             path = log.save(free_name(self.folder, ending.drive.name, running=False))
             if self._written is not None:
                 self._written(path)
-        return ending.drive.number
-
-    def _forget(self, done: Sequence[int]) -> None:
-        """Let go of slots that no drive needs any more."""
-        for number in done:
-            self._needed.pop(number, None)
+        self._journal.tell([{"drive": ending.drive.number, "done": True}])
+        self._needed.pop(ending.drive.number, None)
         # Not under the lock, which the other thread holds while it waits for a buffer. A drive that begins meanwhile
         # needs only slots that have not come here yet.
         oldest = min(list(self._needed.values()), default=self._journal.slots)
         self._pieces = [piece for piece in self._pieces if piece.end > oldest]
         self._journal.forget(oldest)
-
-
-def free_name(folder: Path, name: str, *, running: bool) -> Path:
-    """Return the file of a drive; one that is ``running``, cut short, takes no file's place."""
-    if not running:
-        return folder / f"{name}{DRIVE_SUFFIX}"
-    number, path = 1, folder / f"{name}{CUT}{DRIVE_SUFFIX}"
-    while path.exists():
-        number += 1
-        path = folder / f"{name}{CUT}{number}{DRIVE_SUFFIX}"
-    return path
 
 
 def _opened(folder: Path, layout: SlotLayout) -> Journal:

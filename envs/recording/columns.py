@@ -11,7 +11,7 @@ A column whose value never changes is kept once, in the metadata (``constants``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -22,10 +22,12 @@ import pyarrow as pa
 from envs.scene import (
     ActorRow,
     ActorStates,
+    BoolArray,
     EgoRow,
     EgoState,
     EventRow,
     Events,
+    IntArray,
     RoadRow,
     RoadState,
     RouteRow,
@@ -52,19 +54,18 @@ _ACTOR_TYPES: dict[ActorRow, npt.DTypeLike] = {
 Numbers = npt.NDArray[Any]
 
 
-def scene_arrays(scenes: SceneBatch) -> Iterator[tuple[str, Numbers]]:
-    """Yield the name and numbers, ``(T,)`` or ``(T, width)``, of every column of ``scenes``."""
-    yield "time_s", scenes.time_s
-    for name in COUNTERS:
-        yield name, getattr(scenes, name)
+def scene_arrays(scenes: SceneBatch) -> Iterator[tuple[Sequence[str], Numbers]]:
+    """Yield names and numbers, ``(names, T)`` or ``(names, T, width)``, of all columns of ``scenes``."""
+    yield ("time_s",), scenes.time_s[None]
+    yield COUNTERS, np.stack([getattr(scenes, name) for name in COUNTERS])
     blocks = (scenes.ego.block, scenes.road.block, scenes.route.block, scenes.events.block)
     for (group, rows), block in zip(SCALAR_GROUPS, blocks, strict=True):
-        for row in rows:
-            yield f"{group}_{row.name.lower()}", block[row]
-    for actor_row in ActorRow:
-        numbers = scenes.actors.block[actor_row]
-        yield f"actor_{actor_row.name.lower()}", numbers.astype(_ACTOR_TYPES.get(actor_row, np.float32))
-    yield "route_points", scenes.route.points.reshape(scenes.batch_size, -1)
+        yield [f"{group}_{row.name.lower()}" for row in rows], block
+    floats = [row for row in ActorRow if row not in _ACTOR_TYPES]
+    yield [f"actor_{row.name.lower()}" for row in floats], scenes.actors.block[floats].astype(np.float32)
+    for row, kind in _ACTOR_TYPES.items():
+        yield (f"actor_{row.name.lower()}",), scenes.actors.block[row].astype(kind)[None]
+    yield ("route_points",), scenes.route.points.reshape(1, scenes.batch_size, -1)
 
 
 def scenes_of(source: ColumnSource, slots: int, points: int) -> SceneBatch:
@@ -79,7 +80,7 @@ def scenes_of(source: ColumnSource, slots: int, points: int) -> SceneBatch:
     actors = np.empty((len(ActorRow), ticks, slots))
     for row in ActorRow:
         actors[row] = source.lists(f"actor_{row.name.lower()}", slots)
-    counters = {name: source.numbers(name).astype(np.int64) for name in COUNTERS}
+    counters = {name: source.whole(name) for name in COUNTERS}
     return SceneBatch(
         time_s=source.numbers("time_s"),
         **counters,
@@ -97,13 +98,14 @@ def narrowed(numbers: Numbers) -> Numbers:
     return small if np.array_equal(small, numbers) else numbers
 
 
-def is_constant(numbers: Numbers) -> bool:
-    """Return whether every tick has the same finite numbers, to the bit."""
+def constant_rows(numbers: Numbers) -> BoolArray:
+    """Return of which of the columns ``(names, T, ...)`` every tick has the same finite numbers, to the bit."""
     if not numbers.size:
-        return True
-    rows = np.ascontiguousarray(numbers).reshape(len(numbers), -1)
-    bits = rows.view(np.uint8)
-    return bool((bits[-1] == bits[0]).all() and (bits == bits[0]).all() and np.isfinite(rows[0]).all())
+        return np.ones(len(numbers), dtype=np.bool_)
+    rows = np.ascontiguousarray(numbers).reshape(*numbers.shape[:2], -1)
+    bits = rows.view(f"i{rows.itemsize}")
+    same: BoolArray = (bits == bits[:, :1]).all(axis=(1, 2)) & np.isfinite(rows[:, 0]).all(axis=1)
+    return same
 
 
 def arrow_column(numbers: Numbers) -> pa.Array:
@@ -133,6 +135,13 @@ class ColumnSource:
         if values.shape != (self.ticks,) or values.dtype.kind not in "iuf":
             raise ValueError(f"column {name} holds no plain numbers")
         return values.astype(np.float64) if values.dtype.kind == "f" else values
+
+    def whole(self, name: str) -> IntArray:
+        """Return a column of T whole numbers."""
+        values = self.numbers(name)
+        if values.dtype.kind not in "iu":
+            raise ValueError(f"column {name} holds no whole numbers")
+        return values.astype(np.int64)
 
     def lists(self, name: str, width: int, dtype: npt.DTypeLike = np.float64) -> Numbers:
         """Return a list column ``(T, width)``."""

@@ -6,7 +6,8 @@ import base64
 import binascii
 import json
 import zlib
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 from envs.roads.drawing import RoadDrawing
@@ -30,6 +31,20 @@ def unpack(packed: bytes) -> Any:
     if not unpacker.eof:
         raise ValueError("packed metadata that is cut short or too large")
     return json.loads(text)
+
+
+class PackedValues(dict[str, Any]):
+    """Plain values that are packed once, for the many drives that have them in common."""
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The values, packed."""
+        return pack(dict(self))
+
+
+def packed_values(values: Mapping[str, Any]) -> bytes:
+    """Return values packed."""
+    return values.packed if isinstance(values, PackedValues) else pack(dict(values))
 
 
 @lru_cache(maxsize=4)

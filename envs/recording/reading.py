@@ -70,7 +70,7 @@ def _open(source: Path) -> tuple[pq.ParquetFile, dict[bytes, bytes], dict[str, A
     if not source.is_file():
         raise DriveLogError(f"there is no drive at {source}: give the .parquet file of a recorded drive")
     try:
-        file = pq.ParquetFile(source)
+        file = pq.ParquetFile(pa.py_buffer(source.read_bytes()))
         metadata: dict[bytes, bytes] = dict(file.schema_arrow.metadata or {})
     except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         raise DriveLogError(_unreadable(source)) from error
@@ -113,9 +113,9 @@ def _parts(table: pa.Table, metadata: Mapping[bytes, bytes], payload: Mapping[st
         _meta(metadata, payload),
         RoadDrawing.from_lists(drawing),
         scenes_of(source, int(payload["actor_slots"]), int(payload["route_points"])),
-        _trace(source, int(payload.get("observation", 0))),
+        _trace(source, int(payload.get("observation", 0)), len(hints)),
         tuple(_hint(told) for told in hints),
-        source.numbers("state_hash").astype(np.uint64) if "state_hash" in source else None,
+        _hashes(source) if "state_hash" in source else None,
     )
 
 
@@ -149,20 +149,29 @@ def _check_kind(name: str, value: Any, kind: str) -> None:
         raise ValueError(f"{name} of its metadata is {type(value).__name__}")
 
 
-def _trace(source: ColumnSource, observed: int) -> PlannerTrace:
+def _trace(source: ColumnSource, observed: int, hints: int) -> PlannerTrace:
     names = [name for name in TRACE_WIDTHS if name not in OPTIONAL_TRACES or name in source]
     arrays: dict[str, Any] = dict.fromkeys(OPTIONAL_TRACES)
     arrays |= {name: source.lists(name, TRACE_WIDTHS[name]) for name in names}
     if "observation" in source:
         arrays["observation"] = source.lists("observation", observed, np.float32)
     if "hint_index" in source:
-        arrays["hint_index"] = source.numbers("hint_index").astype(np.int64)
+        arrays["hint_index"] = index = source.whole("hint_index")
+        if index.min() < -1 or index.max() >= hints:
+            raise ValueError("a tick points at a hint that is not there")
     return PlannerTrace(
         **arrays,
         hint_text=source.words("hint_text"),
         hint_source=source.words("hint_source"),
         hint_age_s=source.numbers("hint_age_s"),
     )
+
+
+def _hashes(source: ColumnSource) -> HashArray:
+    hashes = source.numbers("state_hash")
+    if hashes.dtype != np.uint64:
+        raise ValueError("column state_hash holds no hashes")
+    return hashes
 
 
 def _hint(told: Mapping[str, Any]) -> HintTold:

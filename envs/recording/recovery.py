@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 
 from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
-from envs.recording.batch_recorder import free_name
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import (
     EVENTS_FILE,
@@ -24,6 +23,7 @@ from envs.recording.journal import (
     slot_arrays,
     slot_schema,
 )
+from envs.recording.names import free_name
 from envs.recording.packing import unpack
 from envs.recording.reading import BAD_WORDS, meta_from, one_line
 from envs.recording.schema import DriveLogError, HintTold
@@ -76,7 +76,7 @@ def read_journal(
         for ending in endings:
             whole = ending.last < end
             last = ending if whole else Ending(ending.drive, end - 1, "running", ending.extra)
-            log = assemble(last, pieces, words, sources)
+            log = assemble(last, pieces, layout, words, sources)
             if log is not None:
                 yield ending.drive.name, log
     except DriveLogError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,12 @@ class DriveMeta:
     checkpoint: str = ""
     trace_hash: str = ""
     configuration: Mapping[str, Any] = field(default_factory=dict)
+
+
+def plain_meta(meta: DriveMeta) -> dict[str, Any]:
+    """Return a drive's ``DriveMeta`` as plain values, without its ``configuration``."""
+    values = {item.name: getattr(meta, item.name) for item in fields(meta) if item.name != "configuration"}
+    return values | {"extra": dict(meta.extra)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What a batch recorder copies: a *slot* holds one moment of B worlds, whole blocks at a time, as raw arrays.
+"""What a batch recorder copies: a *slot* holds one moment of B worlds as a few raw arrays, world after world.
 
-A slot is either a step (every world that is being recorded has a tick in it) or the start of episodes (only the worlds
-whose episodes begin have one): ``phase`` says which worlds have a tick in it.
+A slot is either a moment of decision (every world that is being recorded has a tick in it) or the end of episodes (only
+the worlds whose episodes end have one): ``phase`` says which worlds have a tick in it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.recording.schema import TRACE_WIDTHS
-from envs.scene import ROUTE_POINTS, ActorRow, BoolArray, EgoRow, EventRow, IntArray, RoadRow, RouteRow, SceneBatch
+from envs.scene import ROUTE_POINTS, ActorRow, EgoRow, EventRow, IntArray, RoadRow, RouteRow, SceneBatch
 
 Arrays = dict[str, npt.NDArray[Any]]
+Shape = tuple[int, ...]
 
-FIELD_FIRST = ("ego", "actors", "road", "route", "events")
-"""Arrays whose worlds are the second axis, as in the blocks of a scene; those of all others are the first."""
+WHOLE = ("step", "cell", "seed", "hint_source")
+"""Whole numbers of a tick, in their order in the array ``whole``."""
 
 PLANNER = ("weights", "values", "distribution")
-"""Arrays that only some planners have."""
+"""Numbers that only some planners have."""
 
 
 class Phase(IntEnum):
@@ -51,27 +52,37 @@ class SlotLayout:
         if not set(self.planner) <= set(PLANNER):
             raise ValueError(f"arrays {sorted(self.planner)} of a planner; there are {', '.join(PLANNER)}")
 
-    def fields(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        """Return shape and type of each array of a slot."""
-        worlds, float64, int64 = self.worlds, "<f8", "<i8"
-        scene = {
-            **{name: ((worlds,), int64) for name in ("step", "cell", "seed")},
-            "time_s": ((worlds,), float64),
-            "ego": ((len(EgoRow), worlds), float64),
-            "actors": ((len(ActorRow), worlds, self.actors), float64),
-            "road": ((len(RoadRow), worlds), float64),
-            "route": ((len(RouteRow), worlds), float64),
-            "points": ((worlds, ROUTE_POINTS, 3), float64),
-            "events": ((len(EventRow), worlds), float64),
-        }
+    def numbers(self) -> dict[str, Shape]:
+        """Return the shape, for one world, of everything in the array ``numbers``, in its order there.
+
+        What the state's hash goes over comes first, in the hash's order.
+        """
         given = [name for name in TRACE_WIDTHS if name not in PLANNER or name in self.planner]
         return {
-            "phase": ((worlds,), "|i1"),
-            **scene,
-            **{name: ((worlds, TRACE_WIDTHS[name]), float64) for name in given},
-            "observation": ((worlds, self.observation), "<f4"),
-            "hint_source": ((worlds,), "|i1"),
-            "hint_issued_at_s": ((worlds,), float64),
+            "time_s": (),
+            "ego": (len(EgoRow),),
+            "actors": (len(ActorRow), self.actors),
+            "road": (len(RoadRow),),
+            "route": (len(RouteRow),),
+            "points": (ROUTE_POINTS, 3),
+            "events": (len(EventRow),),
+            **{name: (TRACE_WIDTHS[name],) for name in given},
+            "hint_issued_at_s": (),
+        }
+
+    def places(self) -> dict[str, slice]:
+        """Return where each of ``numbers`` lies in a world's row."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.numbers().values()]).tolist()
+        return {name: slice(begin, end) for name, begin, end in zip(self.numbers(), [0, *ends], ends, strict=False)}
+
+    def fields(self) -> dict[str, tuple[Shape, str]]:
+        """Return shape and type of each array of a slot."""
+        width = sum(int(np.prod(shape)) for shape in self.numbers().values())
+        return {
+            "phase": ((self.worlds,), "|i1"),
+            "whole": ((self.worlds, len(WHOLE)), "<i8"),
+            "numbers": ((self.worlds, width), "<f8"),
+            "observation": ((self.worlds, self.observation), "<f4"),
         }
 
     @property
@@ -89,39 +100,42 @@ class SlotBuffer:
         }
         self.capacity = capacity
         self.used = 0
+        self._views = self._named_views(layout)
+
+    def _named_views(self, layout: SlotLayout) -> Arrays:
+        """Return ``(capacity, B, ...)`` of everything in a slot by its own name."""
+        numbers, lead = self.arrays["numbers"], (self.capacity, layout.worlds)
+        places, shapes = layout.places(), layout.numbers()
+        views = {name: numbers[:, :, place].reshape(*lead, *shapes[name], copy=False) for name, place in places.items()}
+        views |= {name: self.arrays["whole"][:, :, place] for place, name in enumerate(WHOLE)}
+        return views | {"observation": self.arrays["observation"]}
 
     @property
     def full(self) -> bool:
         """Whether there is no room left."""
         return self.used >= self.capacity
 
-    def add_step(self, phase: npt.NDArray[Any], scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Copy a step of all worlds."""
-        slot = self.used
-        self.arrays["phase"][slot] = phase
+    def add(self, phase: npt.NDArray[Any], scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Copy the tick of every world."""
+        self.arrays["phase"][self.used] = phase
         for name, array in (*scene_parts(scene), *numbers.items()):
-            self.arrays[name][slot] = array
+            self._views[name][self.used] = array
+        first = phase == Phase.FIRST
+        if first.any():
+            for name in ("action", "control", "reward_terms"):
+                self._views[name][self.used][first] = 0.0
         self.used += 1
 
-    def add_starts(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Copy the first ticks of the worlds ``rows``; nothing of the others counts."""
+    def add_rows(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Copy the ticks of the worlds ``rows`` (n) of ``scene`` (B); ``numbers`` are ``(n, ...)``."""
         slot = self.used
         self.arrays["phase"][slot] = Phase.NOTHING
-        self.arrays["phase"][slot, rows] = Phase.FIRST
-        for name, array in (*scene_parts(scene), *numbers.items()):
-            target = self.arrays[name][slot]
-            if name in FIELD_FIRST:
-                target[:, rows] = array[:, rows]
-            else:
-                target[rows] = array[rows]
-        for name in ("action", "control", "reward_terms"):
-            self.arrays[name][slot, rows] = 0.0
-        self.used += 1
-
-    def amend(self, slot: int, worlds: BoolArray, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Replace numbers of the worlds ``(B,)`` in a slot."""
+        self.arrays["phase"][slot, rows] = Phase.TICK
+        for name, array in scene_parts(scene):
+            self._views[name][slot, rows] = array[rows]
         for name, array in numbers.items():
-            self.arrays[name][slot][worlds] = array[worlds]
+            self._views[name][slot, rows] = array
+        self.used += 1
 
     def filled(self) -> Arrays:
         """Return views of the used slots."""
@@ -129,16 +143,16 @@ class SlotBuffer:
 
 
 def scene_parts(scene: SceneBatch) -> tuple[tuple[str, npt.NDArray[Any]], ...]:
-    """Return the arrays of a scene by their names in a slot."""
+    """Return the arrays of a scene, worlds first, by their names in a slot."""
     return (
         ("time_s", scene.time_s),
         ("step", scene.step),
         ("cell", scene.cell),
         ("seed", scene.seed),
-        ("ego", scene.ego.block),
-        ("actors", scene.actors.block),
-        ("road", scene.road.block),
-        ("route", scene.route.block),
+        ("ego", scene.ego.block.T),
+        ("actors", scene.actors.block.swapaxes(0, 1)),
+        ("road", scene.road.block.T),
+        ("route", scene.route.block.T),
         ("points", scene.route.points),
-        ("events", scene.events.block),
+        ("events", scene.events.block.T),
     )

@@ -27,8 +27,9 @@ def state_hash(scenes: SceneBatch) -> HashArray:
         scenes.route.points.reshape(batch, -1),
         scenes.events.block.T,
     )
-    # Adding 0 makes one zero of the two.
-    rows = np.concatenate(parts, axis=1).astype("<f8") + 0.0
+    with np.errstate(invalid="ignore"):
+        # Adding 0 makes one zero of the two.
+        rows = np.concatenate(parts, axis=1).astype("<f8") + 0.0
     return np.frombuffer(b"".join(hashlib.sha256(row).digest()[:8] for row in rows), "<u8").astype(np.uint64)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from dataclasses import asdict, fields
+import secrets
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from envs.recording.columns import arrow_column, is_constant, narrowed, scene_arrays
-from envs.recording.packing import pack, packed_drawing
-from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, TRACE_WIDTHS, DriveMeta, PlannerTrace
+from envs.recording.columns import arrow_column, constant_rows, narrowed, scene_arrays
+from envs.recording.packing import pack, packed_drawing, packed_values
+from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, TRACE_WIDTHS, PlannerTrace, plain_meta
 
 if TYPE_CHECKING:
     from envs.recording.drive_log import DriveLog
@@ -39,36 +39,47 @@ LARGE_BYTES = 2**20
 
 def write_drive(log: DriveLog, target: Path) -> Path:
     """Write ``log`` to ``target``, whole or not at all."""
-    table = drive_table(log)
+    content = encoded(drive_table(log))
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=target.name, suffix=".part", dir=target.parent)
-    os.close(handle)
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd" if table.nbytes >= LARGE_BYTES else "lz4",
-            use_dictionary=["hint_text", "hint_source"],
-            write_statistics=False,
-        )
-        os.chmod(temporary, 0o666 & ~_umask())
+        # In one go: a Parquet writer asks for a hundred small ones.
+        with open(temporary, "xb") as file:
+            file.write(content)
         os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return target
+
+
+def encoded(table: pa.Table) -> pa.Buffer:
+    """Return the bytes of a Parquet file of ``table``."""
+    content = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        content,
+        table.schema.remove_metadata(),
+        compression="zstd" if table.nbytes >= LARGE_BYTES else "lz4",
+        use_dictionary=["hint_text", "hint_source"],
+        write_statistics=False,
+        store_schema=False,  # which would hold the metadata once more
+    ) as writer:
+        writer.write_table(table.replace_schema_metadata(None))
+        writer.add_key_value_metadata(table.schema.metadata)
+    return content.getvalue()
 
 
 def drive_table(log: DriveLog) -> pa.Table:
     """Return the Arrow table of a drive, its metadata included."""
     columns: dict[str, pa.Array] = {}
     constants: dict[str, Any] = {}
-    for name, numbers in (*scene_arrays(log.scenes), *_trace_arrays(log.trace)):
-        # Without a changing column a table would not know its length.
-        if name != "time_s" and is_constant(numbers):
-            constants[name] = numbers[0].tolist()
-        else:
-            columns[name] = arrow_column(numbers)
+    for names, numbers in (*scene_arrays(log.scenes), *_trace_arrays(log.trace)):
+        for name, column, constant in zip(names, numbers, constant_rows(numbers), strict=True):
+            # Without a changing column a table would not know its length.
+            if constant and name != "time_s":
+                constants[name] = column[0].tolist()
+            else:
+                columns[name] = arrow_column(column)
     for name in ("hint_text", "hint_source"):
         words = getattr(log.trace, name)
         if len(set(words)) == 1:
@@ -80,19 +91,20 @@ def drive_table(log: DriveLog) -> pa.Table:
     return pa.table(columns).replace_schema_metadata(_metadata(log, constants))
 
 
-def _trace_arrays(trace: PlannerTrace) -> list[tuple[str, Any]]:
-    arrays = [(name, narrowed(given)) for name in TRACE_WIDTHS if (given := getattr(trace, name)) is not None]
+def _trace_arrays(trace: PlannerTrace) -> list[tuple[tuple[str], Any]]:
+    arrays = {name: narrowed(given) for name in TRACE_WIDTHS if (given := getattr(trace, name)) is not None}
     if trace.observation is not None:
-        arrays.append(("observation", trace.observation))
+        arrays["observation"] = trace.observation
     if trace.hint_index is not None:
-        arrays.append(("hint_index", trace.hint_index.astype(np.int32)))
-    return [*arrays, ("hint_age_s", trace.hint_age_s)]
+        arrays["hint_index"] = trace.hint_index.astype(np.int32)
+    arrays["hint_age_s"] = trace.hint_age_s
+    return [((name,), numbers[None]) for name, numbers in arrays.items()]
 
 
 def _metadata(log: DriveLog, constants: dict[str, Any]) -> dict[bytes, bytes]:
     payload = {
         "format": [FORMAT_MAJOR, FORMAT_MINOR],
-        "meta": {item.name: _plain(getattr(log.meta, item.name)) for item in _told_fields()},
+        "meta": plain_meta(log.meta),
         "actor_slots": log.scenes.actor_slots,
         "route_points": log.scenes.route.points.shape[1],
         "observation": 0 if log.trace.observation is None else log.trace.observation.shape[1],
@@ -100,22 +112,7 @@ def _metadata(log: DriveLog, constants: dict[str, Any]) -> dict[bytes, bytes]:
     }
     metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(log.drawing)}
     if log.meta.configuration:
-        metadata[CONFIGURATION_KEY] = pack(dict(log.meta.configuration))
+        metadata[CONFIGURATION_KEY] = packed_values(log.meta.configuration)
     if log.hints:
         metadata[HINTS_KEY] = pack([asdict(hint) for hint in log.hints])
     return metadata
-
-
-def _told_fields() -> list[Any]:
-    return [item for item in fields(DriveMeta) if item.name != "configuration"]
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if hasattr(value, "keys") else value
-
-
-def _umask() -> int:
-    """Return the process's file mode mask (it can only be read by setting it)."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.recording import Tick
-from hcrmp.drive_recorder import told_by
-from hcrmp.drivers import Driver, Numbers
+from hcrmp.drivers import Driver, Numbers, tell
 from hcrmp.encoders import STATE_KEY
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from llm_hints.hint import HintBatch, HintSource
@@ -26,7 +25,7 @@ class TickWriter:
         self, driver: Driver, observation: Observation, actions: Numbers | None = None, terms: Numbers | None = None
     ) -> list[Tick]:
         """Return the ticks of the present scenes: ``actions`` (B, 2) led there and earned ``terms`` (B, 3)."""
-        env, told = self.env, told_by(driver, observation)
+        env, told = self.env, tell(driver, observation)
         hints = env.service.hints
         texts, ages = self._words(hints), hints.age_s(env.driving.scene.time_s)
         nothing = np.zeros((env.num_envs, 3))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def _schemas(series: dict[str, Columns]) -> dict[str, schemas.Schema]:
     found = {topic: schemas.SCENE_UPDATE for topic in _SCENES}
     found |= {"/tf": schemas.FRAME_TRANSFORM, "/events": schemas.LOG}
     found |= {topic: schemas.numbers(f"hcrmp{topic.replace('/', '.')}", named) for topic, named in series.items()}
-    return found | {"/planner/hint": schemas.words("hcrmp.planner.hint", ("age_s",), ("text", "source"))}
+    asked = schemas.words("hcrmp.planner.asked", ("asked_at_s",), ("prompt", "answer", "source"))
+    hint = schemas.words("hcrmp.planner.hint", ("age_s",), ("text", "source"))
+    return found | {"/planner/hint": hint, "/planner/asked": asked}
 
 
 def _messages(drive: DriveLog, series: dict[str, Columns]) -> Iterator[Told]:
@@ -144,15 +147,17 @@ def _numbers(drive: DriveLog, series: dict[str, Columns]) -> Iterator[Said]:
 
 
 def _words(drive: DriveLog) -> Iterator[Said]:
-    """Yield the hint at every tick that has one, and the log of what happened."""
-    trace, logged = drive.trace, dict[int, Said]()
+    """Yield the hint at every tick that has one, what a language model was asked and said, and what happened."""
+    trace, said = drive.trace, dict[int, Said]()
     for tick, level, text in moments(drive):
         line = foxglove.log(float(drive.scenes.time_s[tick]), level, text)
-        logged.setdefault(tick, []).append(("/events", line))
+        said.setdefault(tick, []).append(("/events", line))
+    for told in drive.hints:
+        said.setdefault(drive.tick_at(told.asked_at_s), []).append(("/planner/asked", asdict(told)))
     for tick in range(len(drive)):
-        told = {"text": trace.hint_text[tick], "source": trace.hint_source[tick]}
-        hint = [("/planner/hint", told | {"age_s": float(trace.hint_age_s[tick])})] if any(told.values()) else []
-        yield [*hint, *logged.get(tick, [])]
+        words = {"text": trace.hint_text[tick], "source": trace.hint_source[tick]}
+        hint = [("/planner/hint", words | {"age_s": float(trace.hint_age_s[tick])})] if any(words.values()) else []
+        yield [*hint, *said.get(tick, [])]
 
 
 def _told(drive: DriveLog) -> dict[str, str]:

@@ -96,6 +96,9 @@ def _log(rerun: Any, stream: Any, drive: DriveLog) -> None:
     for tick, level, text in moments(drive):
         stream.set_time(TIMELINE, duration=float(drive.scenes.time_s[tick]))
         stream.log("events", rerun.TextLog(text, level=_LEVELS.get(level, "INFO")))
+    for told in drive.hints:
+        stream.set_time(TIMELINE, duration=told.asked_at_s)
+        stream.log("planner/asked", rerun.TextLog(f"{told.prompt}\n\n{told.source}: {told.answer}", level="INFO"))
     before = ""
     for tick, text in enumerate(drive.trace.hint_text):
         if text != before:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hcrmp.config import HintsConfig
 from hcrmp.mapping import from_mapping, to_mapping
 from hcrmp.report.contestants import Contestant, Course, hint_words
-from hcrmp.report.estimates import estimate, paired
+from hcrmp.report.estimates import difference, estimate
 from hcrmp.report.results import COLLISION, SUCCESS, Value, signed, value
 from hcrmp.report.runs import OWN, leaves, written
 from hcrmp.statistics import Estimate
@@ -40,12 +40,10 @@ def ablations(course: Course, seed: int) -> list[Ablation]:
 def _row(who: Contestant, first: Contestant, seed: int) -> Ablation:
     mine, theirs = _settings(who), _settings(first)
     changed = [(key, mine.get(key, "–")) for key in mine | theirs if mine.get(key) != theirs.get(key)]
-    found, _ = (Estimate(0.0, 0.0, 0.0), 0) if who is first else paired(who, first, SUCCESS.of, seed)
-    return Ablation(
-        who, tuple(changed[:SHOWN]), max(0, len(changed) - SHOWN),
-        value(SUCCESS, estimate(who, SUCCESS.of, seed)), value(COLLISION, estimate(who, COLLISION.of, seed)),
-        Value("–") if who is first else signed(found),
-    )  # fmt: skip
+    found, _ = (Estimate(0.0, 0.0, 0.0), 0) if who is first else difference(who, first, SUCCESS.of, seed)
+    success, collision = (value(one, estimate(who, one.of, seed, one.bounds)) for one in (SUCCESS, COLLISION))
+    against = Value("–") if who is first else signed(found)
+    return Ablation(who, tuple(changed[:SHOWN]), max(0, len(changed) - SHOWN), success, collision, against)
 
 
 def _settings(who: Contestant) -> dict[str, str]:

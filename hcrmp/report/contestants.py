@@ -10,7 +10,7 @@ from envs.scenarios.catalogue import ROUTE
 from hcrmp.config import HintsConfig
 from hcrmp.mapping import from_mapping
 from hcrmp.metrics import EpisodeRecord
-from hcrmp.report.sources import Evaluation, Run
+from hcrmp.report.material import Evaluation, Run
 from hcrmp.robustness.planners import Planner, group
 
 Column = Mapping[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 from envs.metrics.infractions import Infraction
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.report.contestants import Contestant
-from hcrmp.report.sources import Evaluation
+from hcrmp.report.material import Evaluation
 
 STANDING_MPS = 1.0
 """Whoever runs out of time with a lower mean speed stood rather than drove (ours)."""
@@ -73,7 +73,9 @@ def ending(record: EpisodeRecord) -> tuple[Kind, float]:
     """Return as what an episode failed, and when (s)."""
     if record.outcome == "collision":
         struck = _last(record.infractions, "collision")
-        return Kind(GROUPS[0], _collision_words(struck)), struck.time_s if struck else record.time_s
+        # In UN R157's situations the regulation's careful driver says whose fault it was.
+        verdict = f" ({record.careful_driver})" if record.careful_driver in ("preventable", "unavoidable") else ""
+        return Kind(GROUPS[0], _collision_words(struck) + verdict), struck.time_s if struck else record.time_s
     if record.outcome == "off_road":
         return Kind(GROUPS[1], "off the road"), record.time_s
     if record.outcome == "timeout":

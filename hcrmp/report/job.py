@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rich.console import Console
 
 from hcrmp.report import leaderboard
 from hcrmp.report.config import ReportConfig
+from hcrmp.report.material import Evaluation, Material
 from hcrmp.report.page import build
-from hcrmp.report.sources import Evaluation, Material, read
+from hcrmp.report.sources import read
 from hcrmp.run_folder import provenance, write_json, write_text
 
 PAGE = "report.html"
@@ -42,6 +44,8 @@ def _usual_place(material: Material) -> Path:
 
 
 def file_name(one: Evaluation) -> str:
-    """Return what the file of an evaluation is called: its run and its label."""
-    home = one.run.name if one.run is not None else one.path.resolve().parent.parent.name
-    return f"{home}-{one.path.stem}"
+    """Return what the file of an evaluation is called: its run, or whom it compares, and its label."""
+    home = one.path.resolve().parent
+    name = one.run.name if one.run is not None else one.planner or home.parent.name
+    # A method's name has words and commas, a run's folder any letter that its maker liked.
+    return re.sub(r"[^\w.+-]+", "_", f"{name}-{home.name if one.planner else one.path.stem}")

@@ -15,8 +15,8 @@ from typing import Any
 from envs.metrics.driving_score import leaderboard_2_0
 from envs.metrics.infractions import Infraction, Kind
 from hcrmp.metrics import EpisodeRecord
+from hcrmp.report.material import Evaluation, number_of
 from hcrmp.report.results import completion
-from hcrmp.report.sources import Evaluation, number_of
 
 NAMES: dict[Kind, str] = {
     "collision_pedestrian": "collisions_pedestrian",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcrmp.report.contestants import method_of_runs, with_colours
-from hcrmp.report.sources import Run
+from hcrmp.report.material import Run
 from hcrmp.report.svg import Axis, Line, chart, nice_axis, share_axis, whole_axis
 
 Numbers = npt.NDArray[np.float64]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib.resources import files
@@ -19,11 +20,11 @@ from hcrmp.report.failures import Failure, by_kind, failures
 from hcrmp.report.hints import COUNTERS, hint_rows
 from hcrmp.report.key_frames import key_frames, replay_page, sample_of, write_pages
 from hcrmp.report.learning import learning
+from hcrmp.report.material import Material, number_of
 from hcrmp.report.profiles import middle, profile_chart
 from hcrmp.report.results import Difference, cells, differences, headline, sentence
 from hcrmp.report.robustness import robustness_figures
 from hcrmp.report.runs import commands_of, provenance_rows, provenance_words, settings_that_differ
-from hcrmp.report.sources import Material, number_of
 from hcrmp.report.traces import read_traces
 from hcrmp.report.weights import weight_figures
 from hcrmp.results import ENDS
@@ -85,8 +86,8 @@ def _part(course: Course, number: int, config: ReportConfig, place: Path, report
         "commands": commands_of(one.provenance for who in course.contestants for one in who.evaluations),
         "cells": cells(course, config.seed),
         "differences": between,
-        "seeds": any(len(who.evaluations) > 1 for who in course.contestants),
         "reach": _reach(between),
+        "tested": any(one.p for one in between),
         "again": _again(first.config),
         "of_run": f"run={first.run.name} " if first.run is not None and first.run.config is not None else "",
         "kinds": _groups(kinds, course, place),
@@ -94,7 +95,7 @@ def _part(course: Course, number: int, config: ReportConfig, place: Path, report
         "linked": sum(bool(_link(failure, place)) for failure in every),
         "frames": [_frame(failure, svg, place) for failure, svg in key_frames(kinds)],
         "profile": profile_chart(course, config.seed),
-        "middles": [middle(who) for who in course.contestants],
+        "middles": [middle(who, config.seed) for who in course.contestants],
         "weights": weight_figures(traces),
         "hints": hint_rows(course, traces),
     }
@@ -149,6 +150,7 @@ def _episode(one: Failure, place: Path) -> Plain:
         "seed": record.planner_seed if len(one.contestant.evaluations) > 1 else None,
         "time": f"{one.time_s:.1f}",
         "link": _link(one, place),
+        "command": "" if one.drive is None else shlex.join(["hcrmp", "replay", str(one.drive)]),
         "on_the_way": one.on_the_way,
         "outcome": record.outcome.replace("_", " "),
     }

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from envs.metrics.driving_score import leaderboard_2_1
-from hcrmp import statistics
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.report.contestants import Contestant, Course
-from hcrmp.report.estimates import Of, estimate, in_cell, paired
+from hcrmp.report.estimates import Of, difference, estimate, in_cell
 from hcrmp.statistics import Estimate
 
 
@@ -31,7 +30,7 @@ def driving_score(record: EpisodeRecord) -> float:
 
 @dataclass(frozen=True)
 class Metric:
-    """A column: its heading and unit, the number of an episode, factor and decimals; whether more is better."""
+    """A column: heading and unit, the number of an episode and its bounds, factor, decimals, whether more is better."""
 
     heading: str
     unit: str
@@ -39,7 +38,10 @@ class Metric:
     factor: float = 1.0
     decimals: int = 0
     more_is_better: bool | None = None
+    bounds: tuple[float, float] = (0.0, 1.0)
 
+
+POSITIVE = (0.0, math.inf)
 
 SUCCESS = Metric("Success", "%", ended("success"), 100.0, 1, True)
 COLLISION = Metric("Collision", "%", ended("collision"), 100.0, 1, False)
@@ -49,11 +51,11 @@ METRICS = (
     Metric("Off road", "%", ended("off_road"), 100.0, 1),
     Metric("Timeout", "%", ended("timeout"), 100.0, 1),
     Metric("Violation", "%", ended("violation"), 100.0, 1),
-    Metric("Driving score", "2.1", driving_score, 1.0, 1, True),
+    Metric("Driving score", "2.1", driving_score, 1.0, 1, True, (0.0, 100.0)),
     Metric("Completion", "%", completion, 100.0, 1, True),
-    Metric("Speed", "m/s", lambda record: record.mean_speed_mps, 1.0, 1),
-    Metric("Jerk", "m/s³", lambda record: record.mean_abs_jerk, 1.0, 1),
-    Metric("Least TTC", "s", lambda record: record.min_ttc_s, 1.0, 1),
+    Metric("Speed", "m/s", lambda record: record.mean_speed_mps, 1.0, 1, None, POSITIVE),
+    Metric("Jerk", "m/s³", lambda record: record.mean_abs_jerk, 1.0, 1, None, POSITIVE),
+    Metric("Least TTC", "s", lambda record: record.min_ttc_s, 1.0, 1, None, POSITIVE),
 )
 
 
@@ -101,7 +103,7 @@ class Headline:
 def headline(course: Course, seed: int) -> Headline:
     """Return the headline table of a course."""
     metrics = tuple(one for one in METRICS if _tells(one, course))
-    columns = [[value(one, estimate(who, one.of, seed)) for who in course.contestants] for one in metrics]
+    columns = [[value(one, estimate(who, one.of, seed, one.bounds)) for who in course.contestants] for one in metrics]
     marked = [_with_best(one, column) for one, column in zip(metrics, columns, strict=True)]
     rows = []
     for number, who in enumerate(course.contestants):
@@ -139,30 +141,23 @@ def cells(course: Course, seed: int) -> list[CellRow]:
     rows = []
     for cell in course.cells:
         scenario, _, density = cell.partition("/")
-        found = [value(short, _cell_estimate(who, cell, short.of, seed)) for who in course.contestants]
+        found = [value(short, in_cell(who, cell, short.of, seed)) for who in course.contestants]
         rows.append(CellRow(scenario.replace("_", " "), density, tuple(found)))
     return rows
 
 
-def _cell_estimate(who: Contestant, cell: str, of: Of, seed: int) -> Estimate:
-    """Return the share in a cell: Wilson's interval for one planner, which suits few episodes, else over planners."""
-    kept = in_cell(who, cell)
-    rows = kept.records
-    if not rows:
-        return Estimate(math.nan, math.nan, math.nan)
-    if len(kept.evaluations) == 1:
-        return statistics.wilson(int(sum(map(of, rows))), len(rows))
-    return estimate(kept, of, seed)
-
-
 @dataclass(frozen=True)
 class Difference:
-    """What ``contestant`` does against the first one on the same episodes: success and collisions, percent points."""
+    """What ``contestant`` does against the first one on the same episodes: success and collisions, percent points.
+
+    ``p`` of the test of success by ``hcrmp evaluate``, adjusted for the number of comparisons ("": there was none).
+    """
 
     contestant: Contestant
     success: Value
     collision: Value
     episodes: int
+    p: str = ""
 
 
 def differences(course: Course, seed: int) -> list[Difference]:
@@ -170,11 +165,16 @@ def differences(course: Course, seed: int) -> list[Difference]:
     first, *others = course.contestants
     found = []
     for who in others:
-        success, count = paired(who, first, SUCCESS.of, seed)
-        collision, _ = paired(who, first, COLLISION.of, seed)
+        success, count = difference(who, first, SUCCESS.of, seed)
+        collision, _ = difference(who, first, COLLISION.of, seed)
         if count:
-            found.append(Difference(who, signed(success), signed(collision), count))
+            found.append(Difference(who, signed(success), signed(collision), count, _p_words(who, first)))
     return found
+
+
+def _p_words(who: Contestant, first: Contestant) -> str:
+    p = who.evaluations[0].p_values.get(first.evaluations[0].planner)
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def signed(found: Estimate) -> Value:

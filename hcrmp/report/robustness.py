@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hcrmp.report.contestants import with_colours
 from hcrmp.report.learning import Panel
-from hcrmp.report.sources import Robustness
+from hcrmp.report.material import Robustness
 from hcrmp.report.svg import Line, chart, share_axis
 from hcrmp.robustness.curves import Curve, Point, Share, named_with_seeds
 from hcrmp.run_folder import command_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcrmp.mapping import to_mapping
-from hcrmp.report.sources import Evaluation, Material, Run
+from hcrmp.report.material import Evaluation, Material, Run
 from hcrmp.run_folder import command_of
 
 OWN = ("run", "runs_dir", "resume", "progress", "checkpoint_every", "torch_threads")

@@ -6,95 +6,26 @@ Everything else of a report works on what ``read`` returns and knows no file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from hcrmp.checkpoint import META, has_checkpoint
 from hcrmp.config import locate_run, runs_like
 from hcrmp.errors import ConfigError, RunFolderError, UserError
-from hcrmp.evaluation import FIRST_SEED, SEEDS_APART
+from hcrmp.evaluation import episode_seed
 from hcrmp.mapping import from_mapping
 from hcrmp.metrics import EpisodeRecord
+from hcrmp.report.material import Evaluation, Material, Robustness, Run, number_of
 from hcrmp.results import records_of
 from hcrmp.robustness.curves import Curve
 from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder, read_json
-from hcrmp.train_config import TrainConfig, load_train
+from hcrmp.train_config import load_train
 
 DRIVE_SUFFIX = ".parquet"
 
 NEWEST = 2
 """Version of evaluation files that is understood."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run's ``folder``; its ``config`` and ``steps`` where it was trained (a scripted driver's was not)."""
-
-    folder: RunFolder
-    config: TrainConfig | None = None
-    plain_config: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    steps: int = 0
-
-    @property
-    def name(self) -> str:
-        """The run's name."""
-        return self.folder.path.resolve().name
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One driver through a list of episodes, as a file at ``path`` tells.
-
-    ``drives`` are the recorded drives by cell and seed; ``config`` and ``provenance`` as the file holds them;
-    ``latency`` of the provider of hints (ms, by name); ``planner`` the method's name in a file that compares several.
-    """
-
-    path: Path
-    label: str
-    driver: str
-    records: tuple[EpisodeRecord, ...]
-    run: Run | None = None
-    ends_at: str = "violation"
-    config: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    latency: Mapping[str, Any] = field(default_factory=dict)
-    drives: Mapping[tuple[str, int], Path] = field(default_factory=dict)
-    planner: str = ""
-
-    @property
-    def seed(self) -> int:
-        """The training seed of the planner that drove."""
-        return self.records[0].planner_seed
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The cells that were driven, in order."""
-        return tuple(dict.fromkeys(record.cell for record in self.records))
-
-    def drive_of(self, record: EpisodeRecord) -> Path | None:
-        """Return the recorded drive of an episode, where there is one."""
-        return self.drives.get((record.cell, record.seed))
-
-
-@dataclass(frozen=True)
-class Robustness:
-    """What a file of ``hcrmp robustness`` holds: ``curves``, ``when`` hints were wrong, and how it was made."""
-
-    path: Path
-    when: str
-    curves: tuple[Curve, ...]
-    provenance: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Material:
-    """All that a report tells of."""
-
-    runs: tuple[Run, ...]
-    evaluations: tuple[Evaluation, ...]
-    robustness: tuple[Robustness, ...]
 
 
 def read(names: Sequence[str], runs_dir: str, labels: Sequence[str] = ()) -> Material:
@@ -118,6 +49,9 @@ def read(names: Sequence[str], runs_dir: str, labels: Sequence[str] = ()) -> Mat
         for run in (one.run for one in told if one.run is not None):
             runs.setdefault(run.folder.path.resolve(), run)
     found = {(one.path.resolve(), one.planner, one.seed): one for told in evaluations.values() for one in told}
+    missing = sorted(set(labels) - {one.label for one in found.values()})
+    if missing:
+        raise UserError(f"no evaluation is named {', '.join(missing)}: names are those of the files in evaluation/.")
     return Material(tuple(runs.values()), tuple(found.values()), tuple(curves.values()))
 
 
@@ -226,7 +160,8 @@ def _member(
 ) -> Evaluation:
     name, known = str(planner["name"]), {item.name for item in fields(EpisodeRecord)}
     mine = [row for row in rows if row["planner"] == name and row["member"] == member["name"]]
-    episodes = [{key: value for key, value in row.items() if key in known} for row in mine]
+    first = int(_mapping(content.get("protocol")).get("seed", 0))
+    episodes = [_filled({key: value for key, value in row.items() if key in known}, row, first) for row in mine]
     home = path.parent / str(member.get("path") or "")
     drives = {
         (str(lost["cell"]), int(lost["seed"])): path.parent / str(lost["drive"])
@@ -240,8 +175,27 @@ def _member(
         latency=_mapping(member.get("hint_latency")),
         drives=drives,
         planner=name,
+        p_values=_p_values(name, content),
         **_common(path, content),
     )
+
+
+def _p_values(name: str, content: Mapping[str, Any]) -> dict[str, float]:
+    found = {}
+    for pair in content.get("pairs", ()):
+        both = {str(pair["a"]), str(pair["b"])}
+        if name in both and pair["metric"] == "SR" and isinstance(pair.get("p_adjusted"), (int, float)):
+            (other,) = both - {name}
+            found[other] = float(pair["p_adjusted"])
+    return found
+
+
+def _filled(values: dict[str, Any], row: Mapping[str, Any], first: int) -> dict[str, Any]:
+    """Return the values of an episode; one that the infrastructure ended before it was measured is told with zeros."""
+    if values.get("outcome") != "infrastructure" or "seed" in values:
+        return values
+    zeros = {item.name: 0.0 for item in fields(EpisodeRecord) if item.type == "float"}
+    return zeros | values | {"seed": episode_seed(first, int(row["number"]))}
 
 
 def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tuple[str, int], Path]:
@@ -255,11 +209,6 @@ def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tu
         if stem and path.is_file():
             found[(record.cell, record.seed)] = path
     return found
-
-
-def number_of(record: EpisodeRecord) -> int:
-    """Return the number of an episode in its cell."""
-    return (record.seed - FIRST_SEED) % SEEDS_APART
 
 
 def _robustness(path: Path, content: Mapping[str, Any]) -> Robustness:

@@ -24,7 +24,7 @@ def check_architecture(algorithm: Algorithm, shapes: Mapping[str, Sequence[int]]
     """Raise ``ValueError`` where the networks or the observation (``shapes`` of a row's parts) are beyond bounds."""
     for name, shape in shapes.items():
         most = MOST_BYTES if name == IMAGES_KEY else MOST_INPUTS
-        if len(shape) > 6 or any(side < 1 for side in shape) or prod(shape) > most:
+        if not 1 <= len(shape) <= 6 or any(side < 1 for side in shape) or prod(shape) > most:
             raise ValueError(f"the part {name} of the observation has the shape {list(shape)[:8]}, beyond {most:,}")
     for name, value in _widths(algorithm):
         if not 1 <= value <= WIDEST:

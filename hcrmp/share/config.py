@@ -8,6 +8,8 @@ from typing import Literal
 
 from hcrmp.config import locate_run
 
+SharedAs = Literal["safetensors", "onnx", "all"]
+
 
 @dataclass(frozen=True, slots=True)
 class ShareConfig:
@@ -17,7 +19,7 @@ class ShareConfig:
     """Folder of the run, or its name in ``runs_dir``."""
     runs_dir: str = "runs"
     """Folder of all runs."""
-    to: Literal["safetensors", "onnx", "all"] = "safetensors"
+    to: SharedAs = "safetensors"
     """``safetensors``: weights and a JSON document; ``onnx``: one file that needs no hcrmp to be run (extra ``onnx``);
     ``all``: both. A model card goes with either."""
     output: str = ""

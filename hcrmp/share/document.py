@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -34,6 +35,8 @@ HINT_LAYOUT = 1
 WEIGHTS_FILE, DOCUMENT_FILE = "planner.safetensors", "planner.json"
 ONNX_FILE, CARD_FILE = "planner.onnx", "README.md"
 LARGEST_DOCUMENT = 4 << 20
+NAME = r"(?!\.)[\w .+@=-]{1,100}"
+"""What a planner may be called: the name of a folder, in messages and pages as it stands."""
 BOUNDS = {STATE_KEY: (-1.0, 1.0), HINT_KEY: (-1.0, 1.0), WEIGHTS_KEY: (0.0, 1.0), IMAGES_KEY: (0.0, 255.0)}
 """Lowest and highest number of each part of the observation."""
 DistributionName = Literal["beta", "gaussian", "squashed_gaussian", "deterministic"]
@@ -176,6 +179,8 @@ def _check(document: PlannerDocument) -> None:
     for name, part in parts.items():
         if part != part_of(name, part.shape):
             raise ValueError(f"the part {name} of the observation is {part}, expected {part_of(name, part.shape)}")
+    if not re.fullmatch(NAME, document.name):
+        raise ValueError(f"the name {document.name[:100]!r} is no name of a run")
     if not 0 <= document.seed < 2**31:
         raise ValueError(f"the seed is {document.seed}, allowed is 0 to 2**31 - 1")
     if document.action.low != -1.0 or document.action.high != 1.0 or len(document.action.names) != 2:
@@ -192,6 +197,11 @@ def _check_state(document: PlannerDocument) -> None:
         raise ValueError(f"the state has the shape {shape}, and its layout describes {layout.size} numbers")
     if HINT_KEY in document.parts and document.parts[HINT_KEY].shape != (STATE_SIZE,):
         raise ValueError(f"a hint has {STATE_SIZE} numbers, got {document.parts[HINT_KEY].shape}")
+
+
+def plain_name(name: str) -> str:
+    """Return ``name`` as ``NAME`` allows it."""
+    return re.sub(r"[^\w .+@=-]", "_", name).lstrip(".")[:100] or "planner"
 
 
 def with_checksums(document: PlannerDocument, checksums: Mapping[str, str]) -> PlannerDocument:

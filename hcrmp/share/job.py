@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import torch as th
 from rich.console import Console
 from safetensors.torch import save
 
+from hcrmp.checkpoint_files import checksums_of
 from hcrmp.errors import UserError
 from hcrmp.run_folder import RunFolder, write_bytes
 from hcrmp.share.card import measured_tables, model_card
-from hcrmp.share.config import ShareConfig
+from hcrmp.share.config import ShareConfig, SharedAs
 from hcrmp.share.document import (
     CARD_FILE,
     DOCUMENT_FILE,
@@ -23,6 +23,7 @@ from hcrmp.share.document import (
     parse_document,
     with_checksums,
 )
+from hcrmp.share.opening import results_place
 from hcrmp.share.run_planner import planner_of_run
 
 
@@ -43,13 +44,12 @@ def share(config: ShareConfig) -> list[Path]:
     parse_document(document.text().encode(), f"the planner of {folder.path}")
     place = config.output_path
     check_free(place)
-    files = shared_files(config, document, weights)
-    document = with_checksums(document, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
-    if WEIGHTS_FILE in files:
-        files[DOCUMENT_FILE] = document.text().encode()
+    files = planner_files(document, weights, config.to)
     files[CARD_FILE] = model_card(document, files, weights, measured_tables(folder)).encode()
     for name, content in files.items():
         write_bytes(place / name, content)
+    for name in {WEIGHTS_FILE, DOCUMENT_FILE, ONNX_FILE} - set(files):
+        (place / name).unlink(missing_ok=True)  # of an earlier sharing: beside the new card it would be another planner
     return [place / name for name in files]
 
 
@@ -58,17 +58,20 @@ def check_free(place: Path) -> None:
     if place.exists() and not place.is_dir():
         raise UserError(f"output={place} is a file: name a folder")
     known = {WEIGHTS_FILE, DOCUMENT_FILE, CARD_FILE, ONNX_FILE, "evaluation", "drives", "replay"}
-    strange = sorted({path.name for path in place.iterdir()} - known) if place.is_dir() else []
+    known |= {results_place(place / ONNX_FILE).name} if (place / ONNX_FILE).is_file() else set()
+    found = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    strange = sorted(name for name in found - known if not name.startswith("."))
     if strange:
         raise UserError(f"output={place} holds other things ({', '.join(strange[:3])}): name another folder")
 
 
-def shared_files(config: ShareConfig, document: PlannerDocument, weights: Mapping[str, th.Tensor]) -> dict[str, bytes]:
+def planner_files(document: PlannerDocument, weights: Mapping[str, th.Tensor], to: SharedAs) -> dict[str, bytes]:
     """Return the files of the planner itself by name."""
     files = {}
-    if config.to in ("safetensors", "all"):
+    if to in ("safetensors", "all"):
         files[WEIGHTS_FILE] = save({name: tensor.contiguous() for name, tensor in weights.items()})
-    if config.to in ("onnx", "all"):
+        files[DOCUMENT_FILE] = with_checksums(document, checksums_of(files)).text().encode()
+    if to in ("onnx", "all"):
         # Imported here: only this needs the extra.
         from hcrmp.share.onnx_export import onnx_bytes
 

@@ -36,10 +36,30 @@ def filled_networks(document: PlannerDocument, weights: Mapping[str, th.Tensor],
     # What networks begin with is drawn at random: whoever opens a planner keeps their own stream of numbers.
     with th.random.fork_rng(devices=[]):
         policy = build_networks(document)
-    check_shapes(weights, policy.state_dict(), what)
-    policy.load_state_dict(dict(weights))
-    policy.set_training_mode(False)
+    fill(policy, weights, what)
     return policy
+
+
+def fill(policy: BasePolicy, weights: Mapping[str, th.Tensor], what: str) -> None:
+    """Give networks their weights, each of which ``weights`` names once; they only act from then on."""
+    wanted = policy.state_dict()
+    owners = _owners(wanted)
+    check_shapes(weights, {name: wanted[name] for name in owners.values()}, what)
+    policy.load_state_dict({name: weights[owner] for name, owner in owners.items()})
+    policy.set_training_mode(False)
+
+
+def named_once(document: PlannerDocument, weights: Mapping[str, th.Tensor]) -> dict[str, th.Tensor]:
+    """Return the weights of a checkpoint without those that stand there under a second name (a shared encoder's)."""
+    with th.random.fork_rng(devices=[]):
+        owners = _owners(build_networks(document).state_dict())
+    return {name: tensor for name, tensor in weights.items() if owners.get(name, name) == name}
+
+
+def _owners(state: Mapping[str, th.Tensor]) -> dict[str, str]:
+    """Return for each name the first one of the same numbers."""
+    first: dict[tuple[int, int], str] = {}
+    return {name: first.setdefault((tensor.data_ptr(), tensor.numel()), name) for name, tensor in state.items()}
 
 
 def build_networks(document: PlannerDocument) -> BasePolicy:

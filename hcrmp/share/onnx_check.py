@@ -63,7 +63,8 @@ def _document(model: Any, what: str) -> PlannerDocument:
         raise SharedPlannerError(
             f"{what} does not say what it observes (no metadata {PLANNER_KEY!r}): only files of 'hcrmp share' are read"
         )
-    text = told[PLANNER_KEY].encode()
+    value = told[PLANNER_KEY]
+    text = value if isinstance(value, bytes) else value.encode()  # bytes where they are no UTF-8
     if len(text) > LARGEST_DOCUMENT:
         raise SharedPlannerError(f"{what} has {len(text):,} bytes of metadata, at most {LARGEST_DOCUMENT:,} are read")
     return parse_document(text, f"{what}: its metadata")
@@ -133,6 +134,8 @@ def _check_ends(graph: Any, document: PlannerDocument, what: str) -> None:
     outputs = {entry.name: _shape(entry) for entry in graph.output}
     if outputs.get(ACTION) != (1, len(document.action.names)) or set(outputs) - {ACTION, DISTRIBUTION, VALUES}:
         raise SharedPlannerError(f"{what} gives {outputs}, expected {ACTION} (batch, {len(document.action.names)})")
+    if lost := sorted(set(outputs) - {name for node in graph.node for name in node.output}):
+        raise SharedPlannerError(f"{what} gives {lost[0]}, which none of its operators makes")
 
 
 def _row(part: Part) -> tuple[int, ...]:

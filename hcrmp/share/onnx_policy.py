@@ -14,7 +14,7 @@ from hcrmp.errors import UserError
 from hcrmp.share.document import PlannerDocument, SharedPlannerError
 from hcrmp.share.onnx_check import checked_model
 from hcrmp.share.onnx_export import ACTION, DISTRIBUTION, VALUES
-from hcrmp.share.policies import Observation, checked_parts, known_weights, rows_in_pass
+from hcrmp.share.policies import Observation, checked_parts, known_weights, rows_in_pass, sound
 from hcrmp.untrusted.documents import read_bytes
 
 LARGEST_FILE = 1 << 29
@@ -42,7 +42,8 @@ def make_session(content: bytes, what: str, threads: int = 1) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Without its fallback, which prints to the user's terminal and tries the same again.
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=False)
     except Exception as error:  # onnxruntime has a class for each of its states, under no common one
         raise SharedPlannerError(f"{what} cannot be run: {str(error).splitlines()[0]}") from error
 
@@ -62,8 +63,8 @@ class OnnxPolicy:
     def act(self, observation: Observation) -> Numbers:
         """Return the actions ``(B, 2)``."""
         if self._rng is None or DISTRIBUTION not in self._outputs:
-            return self._of(ACTION, observation)
-        return self._sampled(self._of(DISTRIBUTION, observation), self._rng)
+            return sound(self._of(ACTION, observation), self.name)
+        return sound(self._sampled(self._of(DISTRIBUTION, observation), self._rng), self.name)
 
     def values(self, observation: Observation) -> Numbers | None:
         """Return what its critics expect ``(B, N)``; None for a baseline."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Literal
 
+from hcrmp.checkpoint_files import checksums_of
 from hcrmp.config import SHARED_SUFFIXES
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.share.document import (
@@ -31,10 +31,10 @@ Kind = Literal["folder", "onnx", "zip", "run"]
 def kind_of(path: Path) -> Kind:
     """Return what ``path`` is, by its name and, for a folder, by what is in it."""
     if path.is_dir():
-        if (path / DOCUMENT_FILE).is_file():
-            return "folder"
         if (path / CONFIG_FILE).is_file():
             return "run"
+        if (path / DOCUMENT_FILE).is_file():
+            return "folder"
         if (path / ONNX_FILE).is_file():
             return "onnx"
     elif path.is_file():
@@ -83,7 +83,7 @@ def load_policy(path: Path | str, *, deterministic: bool = True, state_size: int
 def _open_folder(folder: Path, deterministic: bool) -> TorchPolicy:
     document = read_document(folder)
     content = read_weights(folder / WEIGHTS_FILE)
-    if hashlib.sha256(content).hexdigest() != document.checksums.get(WEIGHTS_FILE):
+    if checksums_of({WEIGHTS_FILE: content}) != document.checksums:
         raise SharedPlannerError(
             f"{folder / WEIGHTS_FILE} is damaged, or was not shared with this {DOCUMENT_FILE}: fetch both again"
         )
@@ -108,19 +108,35 @@ def is_shared(path: Path) -> bool:
 
 def results_place(path: Path) -> Path:
     """Return the folder of what is measured of a shared planner: its own, or one beside its file."""
+    kind_of(path)  # which says that it is none, before a folder is made for it
     return path if path.is_dir() else path.with_name(f"{path.stem}_{path.suffix.removeprefix('.') or 'results'}")
 
 
 def shared_config(path: Path) -> TrainConfig:
     """Return the configuration whose worlds a shared planner is evaluated in: those that it was trained in."""
+    document = shared_document(path)
+    return TrainConfig() if document is None else document.train_config()
+
+
+def shared_document(path: Path) -> PlannerDocument | None:
+    """Return what the file says of its planner; None for a zip, which says little."""
     kind = kind_of(path)
     if kind == "folder":
-        return read_document(path if path.is_dir() else path.parent).train_config()
+        return read_document(path if path.is_dir() else path.parent)
     if kind == "onnx":
         from hcrmp.share.onnx_policy import read_onnx_document
 
-        return read_onnx_document(_onnx_file(path)).train_config()
-    return TrainConfig()
+        return read_onnx_document(_onnx_file(path))
+    return None
+
+
+def hints_note(path: Path) -> str:
+    """Return what is to be said where a planner was trained with other hints than those of its evaluation; else ""."""
+    document = shared_document(path)
+    trained_with = "" if document is None else document.world.hints
+    if trained_with in ("", "none", "rules"):
+        return ""
+    return f"{path} was trained with hints from {trained_with}; here they are the rules expert's: choose with hints=..."
 
 
 def _onnx_file(path: Path) -> Path:

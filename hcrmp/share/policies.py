@@ -20,6 +20,8 @@ from hcrmp.train_config import Algorithm
 from hcrmp.weights import HINTED, constant_weights
 
 Observation = Mapping[str, Numbers]
+ROUNDING = 1e-5
+"""By how much an action may be beyond its bounds."""
 
 
 class Policy(Protocol):
@@ -84,7 +86,11 @@ class TorchPolicy:
         def predicted(part: Any) -> Numbers:
             return self.networks.predict(part, deterministic=self._deterministic)[0]
 
-        return in_chunks(predicted, seen, rows_in_pass(self.parts))
+        try:
+            actions = in_chunks(predicted, seen, rows_in_pass(self.parts))
+        except ValueError as error:  # a distribution of no numbers
+            raise SharedPlannerError(f"{self.name} gives no action: {error}") from error
+        return sound(actions, self.name)
 
     def values(self, observation: Observation) -> Numbers | None:
         """Return what its critics expect ``(B, N)``; None for a baseline."""
@@ -117,6 +123,13 @@ class TorchPolicy:
             return numbers
 
         return in_chunks(computed, checked_parts(observation, self.parts), rows_in_pass(self.parts))
+
+
+def sound(actions: Numbers, name: str) -> Numbers:
+    """Return ``actions``, all of which must be numbers in [-1, 1]: sound weights may still be made to harm."""
+    if not (np.abs(actions) <= 1.0 + ROUNDING).all():
+        raise SharedPlannerError(f"{name} gives actions beyond [-1, 1], or no numbers: it is damaged, or made to harm")
+    return actions
 
 
 def rows_in_pass(parts: Mapping[str, Part]) -> int:

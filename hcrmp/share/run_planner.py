@@ -23,8 +23,9 @@ from hcrmp.share.document import (
     SharedPlannerError,
     World,
     part_of,
+    plain_name,
 )
-from hcrmp.share.networks import distribution_name
+from hcrmp.share.networks import distribution_name, named_once
 from hcrmp.train_config import Algorithm, HcrmpOptions, TrainConfig, load_train
 from llm_hints.hint import CRITICS, STATE_SIZE
 
@@ -39,7 +40,8 @@ def planner_of_run(folder: RunFolder) -> tuple[PlannerDocument, dict[str, th.Ten
     weights = checkpoint.parameters.get("policy")
     if not isinstance(weights, dict) or not all(isinstance(tensor, th.Tensor) for tensor in weights.values()):
         raise SharedPlannerError(f"{folder.latest_checkpoint} holds no networks of a planner")
-    return document_of(folder, config, checkpoint), weights
+    document = document_of(folder, config, checkpoint)
+    return document, named_once(document, weights)
 
 
 def document_of(folder: RunFolder, config: TrainConfig, checkpoint: CheckpointParts) -> PlannerDocument:
@@ -50,7 +52,7 @@ def document_of(folder: RunFolder, config: TrainConfig, checkpoint: CheckpointPa
     return PlannerDocument(
         format=FORMAT,
         version=VERSION,
-        name=folder.name,
+        name=plain_name(folder.path.resolve().name),
         algorithm=options,
         parts=_parts(checkpoint),
         layout=from_mapping(ObservationLayout, checkpoint.layout, "layout"),

@@ -27,15 +27,15 @@ from envs.action import ACTION_SIZE
 from hcrmp.encoders import HINT_KEY, STATE_KEY
 from hcrmp.share.bounds import MOST_CRITICS, MOST_INPUTS, MOST_LAYERS, WIDEST
 from hcrmp.share.document import Part, SharedPlannerError
-from hcrmp.share.networks import ACTIONS, no_learning
+from hcrmp.share.networks import ACTIONS, fill, no_learning
 from hcrmp.share.policies import TorchPolicy
 from hcrmp.untrusted.archives import Archive
 from hcrmp.untrusted.documents import parse_json, read_bytes
 from hcrmp.untrusted.torch_archives import read_torch
-from hcrmp.untrusted.weights import LARGEST_WEIGHTS, check_finite, check_shapes
+from hcrmp.untrusted.weights import LARGEST_WEIGHTS, check_finite
 from llm_hints.hint import STATE_SIZE
 
-LARGEST_DATA = 1 << 26
+LARGEST_DATA = 1 << 24
 DATA, WEIGHTS = "data", "policy.pth"
 ACTIVATIONS = {module.__name__: module for module in (nn.Tanh, nn.ReLU, nn.ELU, nn.LeakyReLU, nn.SiLU, nn.GELU)}
 HARMLESS = {":type:", ":serialized:", "net_arch", "activation_fn", "optimizer_class", "optimizer_kwargs", "use_sde",
@@ -162,9 +162,7 @@ def _networks(
     space = _space(parts, plain)
     with th.random.fork_rng(devices=[]):
         policy = (family.plain if plain else family.mixed)(space, ACTIONS, no_learning, **arguments)
-    check_shapes(weights, policy.state_dict(), what)
-    policy.load_state_dict(dict(weights))
-    policy.set_training_mode(False)
+    fill(policy, weights, what)
     return policy
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from hcrmp.untrusted.archives import Archive
 from hcrmp.untrusted.errors import UntrustedFileError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+HEADER_DAMAGE = (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, OverflowError, EOFError)
+"""What numpy lets through where a header is none: it is the text of a dict."""
 
 
 def read_npz(content: bytes, what: str, most: int) -> dict[str, npt.NDArray[Any]]:
@@ -28,7 +32,7 @@ def _array(content: bytes, what: str) -> npt.NDArray[Any]:
         if version not in _HEADERS:
             raise UntrustedFileError(f"{what} is an array of format {version}, which is not read")
         shape, fortran, dtype = _HEADERS[version](stream)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError, EOFError) as error:
+    except HEADER_DAMAGE as error:
         raise UntrustedFileError(f"{what} is no array ({error})") from error
     if dtype.hasobject:
         raise UntrustedFileError(f"{what} holds pickled objects, which are not read: they could run code")

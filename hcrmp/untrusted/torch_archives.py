@@ -21,7 +21,8 @@ import torch as th
 from hcrmp.untrusted.archives import Archive
 from hcrmp.untrusted.errors import UntrustedFileError
 
-LARGEST_PICKLE = 1 << 24
+LARGEST_PICKLE = 1 << 21
+"""Bytes of the description; each may become a list of sixty. A thousand tensors with their optimiser need 200 kB."""
 MOST_DIMENSIONS = 8
 DTYPES = {
     "FloatStorage": th.float32, "DoubleStorage": th.float64, "HalfStorage": th.float16, "BFloat16Storage": th.bfloat16,
@@ -70,10 +71,12 @@ def read_torch(content: bytes, what: str, most: int) -> Any:
     if len(described) != 1:
         raise UntrustedFileError(f"{what} has {len(described)} descriptions of tensors (data.pkl), expected one")
     root = described[0].removesuffix("data.pkl")
+    if archive.size(described[0]) > LARGEST_PICKLE:
+        raise UntrustedFileError(f"{what} describes its tensors in {archive.size(described[0]):,} bytes: too long")
     if f"{root}byteorder" in archive.names and archive.read(f"{root}byteorder") != b"little":
         raise UntrustedFileError(f"{what} was written on a machine of another byte order, which is not read")
     try:
-        return _Words(archive, root, what).read(archive.read(described[0]))
+        return _Words(archive, root, what, most).read(archive.read(described[0]))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, OverflowError, RuntimeError,
             struct.error, RecursionError, MemoryError) as error:  # fmt: skip
         raise UntrustedFileError(f"{what} is damaged: {error or type(error).__name__}") from error
@@ -82,16 +85,14 @@ def read_torch(content: bytes, what: str, most: int) -> Any:
 class _Words:
     """Follows the words of one pickle."""
 
-    def __init__(self, archive: Archive, root: str, what: str) -> None:
-        self._archive, self._root, self._what = archive, root, what
+    def __init__(self, archive: Archive, root: str, what: str, most: int) -> None:
+        self._archive, self._root, self._what, self._left = archive, root, what, most
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._storages: dict[tuple[str, th.dtype], _Storage] = {}
 
     def read(self, pickle: bytes) -> Any:
         """Return what the pickle describes."""
-        if len(pickle) > LARGEST_PICKLE:
-            raise UntrustedFileError(f"{self._what} describes its tensors in {len(pickle):,} bytes, which is too long")
         for opcode, argument, _ in pickletools.genops(io.BytesIO(pickle)):
             if opcode.name == "STOP":
                 break
@@ -194,7 +195,11 @@ class _Words:
         if not isinstance(symbol, _Symbol) or not isinstance(arguments, tuple):
             raise TypeError("its description of tensors calls what is no name")
         if symbol.name == TENSOR:
-            self._stack.append(_tensor(*arguments[:4]))
+            tensor = _tensor(*arguments[:4])
+            self._left -= tensor.nbytes
+            if self._left < 0:  # one storage may be claimed by many
+                raise UntrustedFileError(f"{self._what} makes more of its numbers than it may unpack to")
+            self._stack.append(tensor)
         elif symbol.name == PARAMETER and isinstance(arguments[0], th.Tensor):
             self._stack.append(arguments[0])
         elif symbol.name == ORDERED and not arguments:

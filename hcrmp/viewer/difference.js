@@ -23,5 +23,5 @@ function partingWords(parted, apart, seek) {
   if (parted === null) return ["The egos never part: they drive the same way."];
   const button = element("button", "link", parted.toFixed(1) + " s");
   button.addEventListener("click", () => seek(parted));
-  return ["The egos part at ", button, `, later by up to ${farthest.toFixed(1)} m.`];
+  return ["The egos part at ", button, `, later by up to ${farthest.toFixed(1)}\u00a0m.`];
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import PurePath
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from envs.rendering.road import painted_lines
 from envs.risk import TTC_HORIZON_S
 from envs.roads.drawing import simplified
 from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
+from hcrmp.run_folder import MADE_BY
 from hcrmp.viewer.bookmarks import bookmarks
 from hcrmp.viewer.critical import Critical, critical
 from hcrmp.viewer.gates import encode_gates
@@ -94,11 +96,12 @@ def _meta(drive: DriveLog) -> Plain:
         "density": meta.density,
         "seed": meta.seed,
         "planner": meta.planner,
-        "map": meta.map_name,
+        # Of a map that was read from a file only its name: a page that is passed on tells no folders.
+        "map": PurePath(meta.map_name).stem,
         "simulator": meta.simulator,
         "commit": meta.commit,
         "outcome": meta.outcome,
-        "extra": dict(meta.extra),
+        "extra": {name: words for name, words in meta.extra.items() if name != MADE_BY},
         "ticks": len(drive),
         "routeLength": round(float(np.nan_to_num(drive.scenes.route.length_m[0])), 1),
     }
@@ -206,7 +209,8 @@ def _trace(drive: DriveLog) -> Plain:
     trace = drive.trace
     return {
         "rewards": by_name(trace.reward_terms, REWARD_QUANTUM),
-        "action": by_name(trace.action, SHARE_QUANTUM, ACTION_NAMES),
+        # Shown where it was chosen: in the scene before the one that it led to.
+        "taken": by_name(np.concatenate([trace.action[1:], trace.action[-1:]]), SHARE_QUANTUM, ACTION_NAMES),
         "weights": None if trace.weights is None else by_name(trace.weights, SHARE_QUANTUM),
         "values": None if trace.values is None else by_name(trace.values, SHARE_QUANTUM),
     }

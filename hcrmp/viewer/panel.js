@@ -112,7 +112,8 @@ class Panel {
     if (index === this.seen.answer && !opened) return;
     this.seen.answer = index;
     const [asked, source, prompt, said] = answers[index] || [0, "", "", ""];
-    say(this.summary, index < 0 ? "Prompt and answer: none for this hint" : `Prompt and answer, ${asked.toFixed(1)} s, ${source}`);
+    this.details.classList.toggle("none", index < 0);
+    say(this.summary, index < 0 ? "No prompt: no model was asked for this hint" : `Prompt and answer, ${asked.toFixed(1)} s, ${source}`);
     if (!this.details.open) return;
     say(this.prompt, prompt || "none");
     say(this.answer, said || "none");

@@ -74,7 +74,7 @@ class View {
     this.badge.hidden = time < last - 1e-6;
     const early = time < this.drive.time[0] - 1e-6;
     this.map.note.hidden = !early && time <= last + 1e-6;
-    say(this.map.note, early ? `begins at ${this.drive.time[0].toFixed(1)} s` : `ended at ${last.toFixed(1)} s: ${words(this.drive.meta.outcome)}`);
+    say(this.map.note, early ? `begins at ${this.drive.time[0].toFixed(1)} s` : `ended at ${last.toFixed(1)} s: ${outcomeOf(this.drive.meta)}`);
   }
 }
 
@@ -83,8 +83,13 @@ function nameOf(meta) {
   return [words(meta.scenario), meta.density].filter(Boolean).join(", ");
 }
 
+// "running": it was cut short, or recorded where nobody judged it.
+function outcomeOf(meta) {
+  return meta.outcome === "running" ? "no outcome" : words(meta.outcome);
+}
+
 function outcomeBadge(meta) {
-  const badge = element("span", "badge", words(meta.outcome));
+  const badge = element("span", "badge", outcomeOf(meta));
   badge.style.background = `var(--${BADGES[meta.outcome] || "bad"})`;
   return badge;
 }
@@ -101,7 +106,7 @@ function showHead(drives) {
   say(byId("title"), nameOf(meta) || "drive");
   byId("outcome").replaceChildren(...(compared ? [] : [outcomeBadge(meta)]));
   byId("facts").replaceChildren(...Object.keys(Object.assign({}, ...told)).map((name) => {
-    const fact = element("span", "", name + " ");
+    const fact = element("span", "", words(name) + " ");
     const value = element("b", "", [...new Set(told.map((facts) => facts[name] ?? "none"))].join(" | "));
     value.dir = "auto";
     fact.append(value);
@@ -298,7 +303,7 @@ function openAddress() {
 
 function start() {
   byId("rate").append(...RATES.map((rate) => new Option(rate + "\u00d7", rate, rate === 1, rate === 1)));
-  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta) || "drive"}, seed ${meta.seed}: ${words(meta.outcome)}`);
+  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta) || "drive"}, seed ${meta.seed}: ${outcomeOf(meta)}`);
   byId("drives").append(...labels.map((label, i) => new Option(label, i)));
   byId("choice").hidden = data.drives.length < 2 || Boolean(compared);
   listen();

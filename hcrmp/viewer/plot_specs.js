@@ -25,7 +25,7 @@ function plotSpecs(drives, apart) {
     plot("Controls", "steer positive left", (drive) => Object.entries(CONTROLS).map(([name, colour]) => ({ name, colour, values: drive.ego[name] }))),
     ...ACTIONS.map((action) => plot(`Policy: ${action}`, "mean and spread", (drive, own) => [
       { name: "mean", colour: own, values: drive.told.policy?.[action].mean, spread: drive.told.policy?.[action].spread },
-      { name: "taken", colour: "faint", values: !two && drive.told.policy && drive.trace.action[action], thin: true }], { floor: -1, ceiling: 1 })),
+      { name: "taken", colour: "faint", values: !two && drive.told.policy && drive.trace.taken[action], thin: true }], { floor: -1, ceiling: 1 })),
     plot("Acceleration", "m/s\u00b2", (drive) => [
       { name: "along", colour: "efficiency", values: drive.ego.acceleration },
       { name: "lateral", colour: "comfort", values: drive.ego.lateral }]),

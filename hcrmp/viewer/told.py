@@ -5,26 +5,20 @@ The only place that knows where a recorded drive keeps them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from envs.observation import ObservationConfig, ObservationLayout, Observer
-from envs.recording import DriveLog
+from envs.observation import ObservationConfig, Observer
+from envs.recording import DriveLog, DriveMeta, HintTold
 from envs.scene import FloatArray, IntArray
+from hcrmp.errors import ConfigError
+from hcrmp.mapping import from_mapping
 
 ACTION_NAMES = ("longitudinal", "steer")
 """Order of the two actions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a provider of hints was asked (``prompt``) at ``asked_at_s`` and said (``answer``, raw); its ``source``."""
-
-    asked_at_s: float
-    prompt: str
-    answer: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,39 +36,57 @@ class Scan:
 class Told:
     """All of it; what was not recorded is empty or None.
 
-    ``answer_index`` ``(T,)`` of the answer that the hint of a tick came from, -1 where from none; ``distribution``
-    ``(T, 4)`` alpha of the longitudinal action and of steer, then their betas.
+    ``answer_index`` ``(T,)`` of the answer that the hint of a tick came from, -1 where from none; ``mean`` and
+    ``spread`` ``(T, 2)`` of the policy's actions in [-1, 1], the spread as a standard deviation.
     """
 
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[HintTold, ...] = ()
     answer_index: IntArray | None = None
-    distribution: FloatArray | None = None
+    mean: FloatArray | None = None
+    spread: FloatArray | None = None
     scan: Scan | None = None
 
 
 def told_of(drive: DriveLog) -> Told:
     """Return what ``drive`` tells."""
-    return Told()
+    trace = drive.trace
+    mean, spread = (None, None) if trace.distribution is None else mean_and_spread(trace.distribution)
+    known = observation_of(drive.meta)
+    scan = None if trace.observation is None or known is None else scan_in(trace.observation, known)
+    return Told(drive.hints, trace.hint_index, mean, spread, scan)
 
 
-def scan_in(observation: FloatArray, config: ObservationConfig | None = None) -> Scan | None:
+def observation_of(meta: DriveMeta) -> ObservationConfig | None:
+    """Return what the planner of a drive saw: the usual where its configuration does not say, None if in other words.
+
+    A drive of a later version may know keys that this one does not; it is shown all the same.
+    """
+    config = meta.configuration.get("config")
+    values = config.get("observation") if isinstance(config, Mapping) else None
+    try:
+        return from_mapping(ObservationConfig, values) if isinstance(values, Mapping) else ObservationConfig()
+    except ConfigError:
+        return None
+
+
+def scan_in(observation: npt.NDArray[np.float32], config: ObservationConfig) -> Scan | None:
     """Return the newest frame of the scan in observations ``(T, n)``; None where their layout has none."""
-    known = config or ObservationConfig()
-    layout = Observer(known, 1).layout
+    layout = Observer(config, 1).layout
     if layout.size != observation.shape[1] or "scan" not in layout.shapes:
         return None
-    return Scan(known.range_m, _ranges_m(observation, layout, known.range_m))
-
-
-def _ranges_m(observation: FloatArray, layout: ObservationLayout, range_m: float) -> FloatArray:
     frames = observation[:, layout.slices["scan"]].reshape(len(observation), *layout.shapes["scan"])
-    ranges: FloatArray = range_m * (1.0 - np.asarray(frames[:, -1, :, 0], dtype=np.float64))
-    return ranges
+    nearness = np.asarray(frames[:, -1, :, 0], dtype=np.float64)
+    return Scan(config.range_m, config.range_m * (1.0 - nearness))
 
 
 def mean_and_spread(distribution: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and standard deviation ``(T, 2)`` of actions in [-1, 1] from Beta parameters ``(T, 4)``."""
-    alpha, beta = distribution[:, :2], distribution[:, 2:]
+    """Return mean and standard deviation ``(T, 2)`` of actions in [-1, 1] from a trace's ``distribution`` ``(T, 4)``.
+
+    Both parameters of a planner's Beta are always more than 1; a Gaussian's mean and deviation are not.
+    """
+    alpha, beta = distribution[:, 0::2], distribution[:, 1::2]
+    if not (distribution > 1.0).all():
+        return alpha, beta
     total = alpha + beta
     mean: FloatArray = 2.0 * alpha / total - 1.0
     spread: FloatArray = 2.0 * np.sqrt(alpha * beta / (total + 1.0)) / total

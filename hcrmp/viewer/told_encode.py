@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hcrmp.viewer.packing import SHARE_QUANTUM, Plain, series
-from hcrmp.viewer.told import ACTION_NAMES, Scan, Told, mean_and_spread
+from hcrmp.viewer.told import ACTION_NAMES, Scan, Told
 
 SCAN_QUANTUM_M = 0.1
 
@@ -13,11 +13,10 @@ SCAN_QUANTUM_M = 0.1
 def encode_told(told: Told) -> Plain:
     """Return prompts and answers, the spread of the policy and the scan; None for what was not recorded."""
     policy = None
-    if told.distribution is not None:
-        mean, spread = mean_and_spread(told.distribution)
+    if told.mean is not None and told.spread is not None:
         policy = {
-            name: {"mean": series(mean[:, column], SHARE_QUANTUM), "spread": series(spread[:, column], SHARE_QUANTUM)}
-            for column, name in enumerate(ACTION_NAMES)
+            name: {"mean": series(mean, SHARE_QUANTUM), "spread": series(spread, SHARE_QUANTUM)}
+            for name, mean, spread in zip(ACTION_NAMES, told.mean.T, told.spread.T, strict=True)
         }
     return {
         "answers": [[round(one.asked_at_s, 2), one.source, one.prompt, one.answer] for one in told.answers],

@@ -7,7 +7,6 @@ for ten minutes among 30 other road users. The machine draws without a GPU.
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 import time
 import zlib
@@ -22,9 +21,9 @@ from envs.scene import ActorRow, EgoRow
 from hcrmp.viewer import write_comparison, write_html
 from tests.benchmarks.crowded_town import TownSource, one_town, town_env
 from tests.benchmarks.machine import machine
+from tests.browser import BROWSER_OPTIONS, program
 
 COMMAND = "python -m tests.benchmarks.bench_viewer"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"width": 1440, "height": 900}
 PERIOD_S = 0.1
 TICK = Tick(weights=(0.5, 0.3, 0.2), values=(0.5, 0.3, 0.2), hint_text="Urban road, low density", hint_source="rules")
@@ -127,8 +126,7 @@ def row(name: str, path: Path, rounds: int, seconds: float) -> str:
     opened, steps, costs = [], [], []
     for _ in range(rounds):
         with sync_playwright() as playwright:
-            program = next(found for name in BROWSERS if (found := shutil.which(name)))
-            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+            browser = playwright.chromium.launch(executable_path=program(), args=BROWSER_OPTIONS)
             page = browser.new_context(offline=True, viewport=DESKTOP).new_page()  # type: ignore[arg-type]
             first, own_steps, own_costs = measured(page, path, seconds)
             browser.close()

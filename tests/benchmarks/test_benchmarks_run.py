@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.browser import program
+
 # On an empty cache the first of them compiles every kernel.
 pytestmark = pytest.mark.timeout(600)
 
@@ -28,10 +30,25 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["--worlds", "2", "--ms", "0.01", "--rounds", "1", "--steps", "2", "--warm-up", "2"],
         ["no hints", "rules", "0.01 ms a hint, cache first, events asked"],
     ),
+    "bench_exchange": (
+        ["--ticks", "8", "--rounds", "1"],
+        ["drive (.parquet)", "CARLA recording (.log)", "CSV, both tables"],
+    ),
     "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),
     "bench_knowledge": (["--rounds", "1", "--only-words"], ["lexical", "chance"]),
     "bench_reset": (["--resets", "2"], ["town"]),
+    **(
+        {
+            "bench_viewer": (
+                ["--minutes", "0.05", "--others", "3", "--rounds", "1", "--seconds", "0.2"],
+                ["one drive", "two beside each other"],
+            )
+        }
+        if program()
+        else {}
+    ),
     "bench_roads": (["--rounds", "1"], ["on_ramp_road"]),
+    "bench_share": (["--rounds", "1"], ["torch, SB3's predict", "ONNX Runtime alone, action", "planner.onnx"]),
     "bench_sumo": (
         ["--maps", "town", "--rounds", "1", "--seconds", "0.01", "--seeds", "1", "--minutes", "0.1"],
         ["ours, step by step", "SUMO IDM", "mean speed (m/s)", "stop"],
@@ -61,6 +78,8 @@ def test_its_small_run_prints_its_rows(
     module, (arguments, rows) = load(name), COMMANDS[name]
     if name == "bench_sumo" and not module.has_sumo():
         pytest.skip("SUMO is not installed (extra bench)")
+    if name == "bench_share":
+        pytest.importorskip("onnxruntime")
     if name == "bench_roads":
         monkeypatch.setattr(module, "MAPS", tmp_path)
         monkeypatch.setenv(module.CACHE_VARIABLE, str(tmp_path))  # it sets its own, which is undone with this

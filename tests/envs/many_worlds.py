@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from envs.recording import Tick
 from envs.scene import ActorRow, FloatArray, SceneBatch
@@ -26,15 +27,14 @@ class Worlds:
         self.scene = SceneBatch.empty(WORLDS, ACTORS)
         self.hint_source = np.ones(WORLDS, dtype=np.int64)
         self.hint_issued_at_s = np.zeros(WORLDS)
-        self._numbers = {
+        self._numbers: dict[str, npt.NDArray[Any]] = {
             "observation": np.zeros((WORLDS, SEEN), np.float32),
             "hint_state": np.zeros((WORLDS, 13)),
             "hint_weights": np.zeros((WORLDS, 3)),
             **{name: np.zeros((WORLDS, width)) for name, width in (("weights", 3), ("values", 3), ("distribution", 4))},
         }
-        self._outcome = {
-            name: np.zeros((WORLDS, n)) for name, n in (("action", 2), ("control", 3), ("reward_terms", 3))
-        }
+        widths = {"action": 2, "control": 3, "reward_terms": 3}
+        self._outcome: dict[str, npt.NDArray[Any]] = {name: np.zeros((WORLDS, n)) for name, n in widths.items()}
         self._shake()
 
     def step(self) -> None:
@@ -59,13 +59,11 @@ class Worlds:
         if int(scene.step[0]) % 4:
             self._numbers["hint_state"][:], self._numbers["hint_weights"][:] = 0.5, 0.3
 
-    def numbers(self) -> dict[str, Any]:
-        """Return what is recorded of every scene."""
-        return self._numbers | {"hint_source": self.hint_source, "hint_issued_at_s": self.hint_issued_at_s}
-
-    def outcome(self) -> dict[str, Any]:
-        """Return what is recorded of every step."""
-        return self._outcome
+    def numbers(self, rows: list[int] | None = None) -> dict[str, Any]:
+        """Return what is recorded of every scene; of the worlds ``rows`` where they are given."""
+        hints = {"hint_source": self.hint_source, "hint_issued_at_s": self.hint_issued_at_s}
+        numbers = self._numbers | hints | self._outcome
+        return numbers if rows is None else {name: array[rows] for name, array in numbers.items()}
 
     def tick(self, world: int, first: bool = False) -> Tick:
         """Return the same of one world."""

@@ -1,9 +1,10 @@
-"""Drives of many worlds recorded at once are those of each world alone; a killed process leaves what it had recorded."""
+"""Drives of many worlds recorded at once are those of each alone; a killed process leaves what it had recorded."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def start(name: str) -> DriveStart:
 
 def drive_all(recorder: BatchRecorder, worlds: Worlds, lengths: list[int]) -> dict[str, DriveLog]:
     """Drive an episode of each length, in as many worlds as there are; return what single recorders saw of them."""
-    left, alone, told = list(enumerate(lengths)), {}, {}
+    left = list(enumerate(lengths))
+    told: dict[str, DriveLog] = {}
     under_way: dict[int, tuple[str, int, DriveRecorder]] = {}
 
     def begin(rows: list[int]) -> None:
@@ -53,29 +55,24 @@ def drive_all(recorder: BatchRecorder, worlds: Worlds, lengths: list[int]) -> di
         for row, number, length in begun:
             worlds.restart(row)
             under_way[row] = f"drive-{number}", length, DriveRecorder(start(f"drive-{number}").meta, ROAD)
-        recorder.begin(
-            np.array([row for row, *_ in begun], dtype=np.int64),
-            [start(under_way[row][0]) for row, *_ in begun],
-            worlds.scene,
-            worlds.numbers(),
-        )
-        for row, *_ in begun:
-            under_way[row][2].append(worlds.scene, row, worlds.tick(row, first=True))
+        rows = [row for row, *_ in begun]
+        recorder.begin(np.array(rows, dtype=np.int64), [start(under_way[row][0]) for row in rows])
 
     begin(list(range(WORLDS)))
     while under_way:
+        recorder.tick(worlds.scene, worlds.numbers())
+        for row, (_, _, single) in under_way.items():
+            single.append(worlds.scene, row, worlds.tick(row, first=not len(single)))
         worlds.step()
-        recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
-        ended = []
-        for row, (name, length, single) in list(under_way.items()):
+        ended = [row for row, (_, length, single) in under_way.items() if len(single) == length - 1]
+        recorder.last_tick(np.array(ended, dtype=np.int64), worlds.scene, worlds.numbers(ended))
+        for row in ended:
+            name, _, single = under_way.pop(row)
             single.append(worlds.scene, row, worlds.tick(row))
-            if len(single) == length:
-                recorder.end(row, "success", {"note": name})
-                told[name], ended = single.finish("success"), [*ended, row]
-                del under_way[row]
+            recorder.end(row, "success", {"note": name})
+            told[name] = single.finish("success")
         begin(ended)
-    alone.update(told)
-    return alone
+    return told
 
 
 def same(one: DriveLog, other: DriveLog) -> None:
@@ -115,7 +112,8 @@ def test_each_drive_is_that_of_its_world_alone(
 
 def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
-    recorder.begin(np.array([1]), [start("one")], worlds.scene, worlds.numbers())
+    recorder.begin(np.array([1]), [start("one")])
+    recorder.tick(worlds.scene, worlds.numbers())
     recorder.tell(1, HintTold(0.0, "What is ahead?", '{"road": ...}'))
     recorder.tell(0, HintTold(0.0, "of a world that is not recorded", ""))
     for tick in range(1, 6):
@@ -125,7 +123,7 @@ def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) ->
             recorder.tell(1, HintTold(float(worlds.scene.time_s[1]), "And now?", "a truck"))
             recorder.tell(1, HintTold(0.1, "Too late?", "yes", "late"))
         worlds.hint_source[1] = SOURCES.index("cache") if tick == 5 else SOURCES.index("model")
-        recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+        recorder.tick(worlds.scene, worlds.numbers())
     recorder.end(1, "timeout")
     recorder.close()
     read = DriveLog.read(tmp_path / "one.parquet")
@@ -136,9 +134,9 @@ def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) ->
 
 def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
-    recorder.begin(np.arange(2), [start("a"), start("b")], worlds.scene, worlds.numbers())
+    recorder.begin(np.arange(2), [start("a"), start("b")])
     worlds.step()
-    recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    recorder.tick(worlds.scene, worlds.numbers())
     recorder.drop(np.array([0]))
     recorder.close()
     assert list(tmp_path.iterdir()) == []
@@ -147,9 +145,9 @@ def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
 def test_what_fails_leaves_the_drives_that_were_under_way(tmp_path: Path) -> None:
     (tmp_path / "a-cut.parquet").touch()
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
-    recorder.begin(np.array([0]), [start("a")], worlds.scene, worlds.numbers())
+    recorder.begin(np.array([0]), [start("a")])
     worlds.step()
-    recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    recorder.tick(worlds.scene, worlds.numbers())
     recorder.close(failed=True)
     assert DriveLog.read(tmp_path / "a-cut2.parquet").meta.outcome == "running"
     assert (tmp_path / "a-cut.parquet").stat().st_size == 0
@@ -164,7 +162,8 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_written_is_told_by_the_next_call(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
     (tmp_path / "a.parquet").mkdir()
-    recorder.begin(np.array([0]), [start("a")], worlds.scene, worlds.numbers())
+    recorder.begin(np.array([0]), [start("a")])
+    recorder.tick(worlds.scene, worlds.numbers())
     recorder.end(0, "success")
     with pytest.raises(DriveLogError, match="drives cannot be written to"):
         recorder.close()
@@ -179,11 +178,12 @@ from tests.envs.test_batch_recorder import recorder_in, start
 
 folder, hangs = Path(sys.argv[1]), sys.argv[2] == "hangs"
 recorder, worlds = recorder_in(folder), Worlds(3)
-recorder.begin(np.arange(3), [start("a"), start("b"), start("c")], worlds.scene, worlds.numbers())
+recorder.begin(np.arange(3), [start("a"), start("b"), start("c")])
+recorder.tick(worlds.scene, worlds.numbers())
 tick = 0
 while True:
     worlds.step()
-    recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+    recorder.tick(worlds.scene, worlds.numbers())
     tick += 1
     if tick == 4:
         recorder.end(2, "collision")
@@ -201,7 +201,7 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) 
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None
-            told = []
+            told: list[tuple[int, float]] = []
             while len(told) < (20 if hangs else 120):
                 told.append((int(child.stdout.readline()), time.monotonic()))
             assert recover_drives(tmp_path) == [], "the process lives"
@@ -236,14 +236,15 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", 4)
     monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
     recorder, worlds = recorder_in(tmp_path), Worlds(1)
-    recorder.begin(np.arange(3), [start("a"), start("b"), start("c")], worlds.scene, worlds.numbers())
+    recorder.begin(np.arange(3), [start("a"), start("b"), start("c")])
+    recorder.tick(worlds.scene, worlds.numbers())
     for _ in range(20):
         worlds.step()
-        recorder.step(worlds.scene, worlds.numbers() | worlds.outcome())
+        recorder.tick(worlds.scene, worlds.numbers())
     kept = tmp_path / "kept"
     while len(list(read_journal(recorder._journal.path))) < 3:
         time.sleep(0.01)
-    __import__("shutil").copytree(recorder._journal.path, kept / ".journal-x")
+    shutil.copytree(recorder._journal.path, kept / ".journal-x")
     recorder.close()
     return kept
 

@@ -11,6 +11,7 @@ import argparse
 import time
 import traceback
 import tracemalloc
+import warnings
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -95,6 +96,7 @@ def main() -> int:
     outcomes: Counter[str] = Counter()
     begin, slowest = time.perf_counter(), 0.0
     known_map("street_0")
+    warnings.simplefilter("error")
     with TemporaryDirectory() as folder:
         for index in range(options.first, options.first + options.files):
             name, content = fuzz_file(options.seed, index)

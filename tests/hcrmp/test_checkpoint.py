@@ -1,6 +1,8 @@
 """Habit 9: save, load, same actions; resume, same next update; and what a damaged checkpoint says."""
 
+import io
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
-from hcrmp.checkpoint import CheckpointError, has_checkpoint, load_checkpoint, save_checkpoint
+from hcrmp.checkpoint import COUNTERS, CheckpointError, has_checkpoint, load_checkpoint, save_checkpoint
+from hcrmp.checkpoint_files import ARRAYS, META, PARAMETERS, checksums_of
 from hcrmp.policy import PolicyConfig
 from hcrmp.state_tree import join_tree, split_tree
 from tests.hcrmp.toy_worlds import ToyWorlds
@@ -215,6 +218,84 @@ def test_a_refused_checkpoint_leaves_the_model_as_it_was(tmp_path: Path) -> None
         load_checkpoint(tmp_path / "last", model)
     assert model.num_timesteps == 0
     assert all(th.equal(before[name], tensor) for name, tensor in model.policy.state_dict().items())
+
+
+# ---- a stranger's checkpoint: its checksums fit, whatever is in it
+
+
+def forged(folder: Path, **files: bytes) -> Path:
+    """Replace files of a checkpoint and write the checksums that fit."""
+    names = {"meta": META, "arrays": ARRAYS, "parameters": PARAMETERS}
+    for name, content in files.items():
+        (folder / names[name]).write_bytes(content)
+    meta = json.loads((folder / META).read_bytes())
+    meta["checksums"] = checksums_of({name: (folder / name).read_bytes() for name in (ARRAYS, PARAMETERS)})
+    (folder / META).write_text(json.dumps(meta))
+    return folder
+
+
+def changed_state(folder: Path, **changes: Any) -> bytes:
+    meta = json.loads((folder / META).read_bytes())
+    meta["state"].update(changes)
+    return json.dumps(meta).encode()
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise SystemExit",)
+
+
+def npz(compressed: bool = False, **arrays: Any) -> bytes:
+    stream = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(stream, **arrays)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("parameters", pickle.dumps(Evil()), "could run code"),
+        ("arrays", npz(array_0=np.array([Evil()], dtype=object)), "pickled objects"),
+        ("arrays", npz(compressed=True, array_0=np.zeros(1 << 24)), "zip bomb"),
+        ("arrays", npz(), "a state that is none"),
+        ("arrays", pickle.dumps(Evil()), "no zip archive"),
+    ],
+)
+def test_files_that_would_run_or_swell_are_refused(tmp_path: Path, file: str, content: bytes, words: str) -> None:
+    trained(tmp_path / "last")
+    with pytest.raises(CheckpointError, match=words) as error:
+        load_checkpoint(forged(tmp_path / "last", **{file: content}), make()[1])
+    one_line(error)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": {}}, {"random": {"python": 1}}, {"model": {"counters": []}}, {"extra": {"__array__": "no"}}]
+)
+def test_a_state_that_is_none_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    trained(tmp_path / "last")
+    content = changed_state(tmp_path / "last", **changes)
+    with pytest.raises(CheckpointError, match="a state that is none") as error:
+        load_checkpoint(forged(tmp_path / "last", meta=content), make()[1])
+    one_line(error)
+
+
+def test_a_state_sets_no_attribute_but_its_counters(tmp_path: Path) -> None:
+    _, model = trained(tmp_path / "last")
+    counters = {name: getattr(model, name) for name in COUNTERS} | {"predict": "not a method"}
+    state = json.loads((tmp_path / "last" / META).read_bytes())["state"]["model"]
+    content = changed_state(tmp_path / "last", model={**state, "counters": counters})
+    _, other = make()
+    load_checkpoint(forged(tmp_path / "last", meta=content), other)
+    assert callable(other.predict) and other.num_timesteps == model.num_timesteps
+
+
+@pytest.mark.parametrize("content", [b"[" * 10**6, b"[]", b'{"format": 1}', b'{"format": "\x1b[31m"}', b"\xff"])
+def test_a_document_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    trained(tmp_path / "last")
+    (tmp_path / "last" / META).write_bytes(content)
+    with pytest.raises(CheckpointError, match="is damaged|has format") as error:
+        load_checkpoint(tmp_path / "last", make()[1])
+    assert one_line(error).isprintable()
 
 
 # ---- the state tree

@@ -155,8 +155,11 @@ def test_what_was_recorded_of_the_planner_says_what_it_did(run: RunFolder, tmp_p
             "critic_weights": trace.hint_weights.astype(np.float32),
         }
         assert np.array_equal(driver.act(seen, log.scenes)[:-1], trace.action[1:])
-        assert np.array_equal(driver.values(seen), trace.values)  # type: ignore[arg-type]
-        assert np.array_equal(driver.distribution(seen), trace.distribution)  # type: ignore[arg-type]
+        told = driver.decide(seen, log.scenes).told
+        for name, recorded_numbers in (("values", trace.values), ("distribution", trace.distribution)):
+            assert recorded_numbers is not None
+            assert np.array_equal(told[name][:-1], recorded_numbers[:-1])
+            np.testing.assert_allclose(told[name][-1], recorded_numbers[-1], rtol=1e-4, atol=1e-5)
         alpha, beta = trace.distribution[:-1, 0::2], trace.distribution[:-1, 1::2]  # type: ignore[index]
         np.testing.assert_allclose(2 * (alpha - 1) / (alpha + beta - 2) - 1, trace.action[1:], atol=1e-4)
     env.close()
@@ -233,6 +236,20 @@ def test_drives_are_chosen_by_kind_of_ending_failures_first(run: RunFolder) -> N
     ]
     assert [chosen.episode.number for chosen in choose_drives(driven, 4)] == [1, 3, 0, 2]
     assert choose_drives(driven, 0) == []
+
+
+@pytest.mark.parametrize("worlds", [1, 4])
+def test_only_drives_that_may_be_kept_are_written(run: RunFolder, tmp_path: Path, worlds: int) -> None:
+    """Whichever world is done first: all that are chosen in the end are among them."""
+    course = course_of(run, 8)
+    env = course.environment(worlds)
+    driver = make_driver("full_throttle", course, env, run)
+    with EvaluationRecorder(env, driver, course, tmp_path, lambda one: f"{one.number}", most=1) as recorder:
+        driven = evaluate_driver(env, driver, course, recorder=recorder)
+    env.close()
+    written = {path.stem for path in tmp_path.glob("*.parquet")}
+    assert {f"{one.episode.number}" for one in choose_drives(driven, 1)} <= written
+    assert len(written) < len(driven)
 
 
 def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
@@ -314,7 +331,7 @@ def test_a_checkpoint_of_another_observation_is_one_line_and_status_2(
     assert cli.main(["evaluate", f"run={folder.path}", "scenario=merging", "density=low", "episodes=1"]) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "another observation layout" in captured.err
-    assert not list(folder.evaluation.iterdir()) and not list(folder.drives.iterdir())
+    assert not list(folder.evaluation.iterdir()) and not list(folder.drives.glob("*.parquet"))
 
 
 def test_the_command_prints_the_tables(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

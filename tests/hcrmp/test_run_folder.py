@@ -128,3 +128,19 @@ def test_a_result_is_as_readable_as_any_other_file(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     run_folder.write_json(tmp_path / "result.json", {})
     assert (tmp_path / "result.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_configuration_that_swells_is_refused(tmp_path: Path) -> None:
+    """Ten references to a list of ten references to ...: a few lines of YAML that no memory holds."""
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    (tmp_path / "config.yaml").write_text("\n".join(lines))
+    with pytest.raises(RunFolderError, match="repeats values by reference"):
+        run_folder.load_yaml(tmp_path / "config.yaml")
+
+
+def test_a_line_of_provenance_can_be_typed_again() -> None:
+    made_by = {"packages": {"hcrmp": "0.1.0"}, "commit": "abc", "seed": 3, "command": ["/x/cli.py", "report", "a b"]}
+    assert run_folder.provenance_line(made_by) == "hcrmp 0.1.0, commit abc, seed 3: hcrmp report 'a b'"
+    assert run_folder.command_of({"command": ["/usr/bin/my.py", "x"]}) == "/usr/bin/my.py x"
+    assert run_folder.command_of({}) == run_folder.command_of({"command": "hcrmp"}) == ""
+    assert run_folder.provenance_line({}) == "hcrmp unknown, commit unknown, seed None: unknown command"

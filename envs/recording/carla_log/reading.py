@@ -29,6 +29,9 @@ from envs.scene import IntArray, SceneBatch
 ROUNDING = 1e-6
 """Share of a period by which a frame may come too early and still be the next one's."""
 
+MOST_S, LEAST_STEP_S = 1e8, 1e-5
+"""The longest recording, three years, and the shortest step (s, ours)."""
+
 
 FindMap = Callable[[str], KnownMap | None]
 """Returns the map of a recorded name, None where it is not known: the drive then has no road."""
@@ -75,6 +78,8 @@ def _drive_of(recording: Recording, find_map: FindMap, wish: str, period_s: floa
 def _ticks(frames: Sequence[RecordedFrame], period_s: float) -> IntArray:
     """Return the numbers of the frames that become ticks: the first, and the first in each ``period_s`` after it."""
     time_s = np.array([frame.elapsed_s for frame in frames])
+    if np.abs(time_s).max() > MOST_S or (np.diff(time_s) < LEAST_STEP_S).any():
+        raise CarlaLogError(f"frames are nearer than {LEAST_STEP_S:g} s to one another, or beyond {MOST_S:g} s")
     if period_s <= 0.0:
         return np.arange(len(frames))
     periods = np.floor((time_s - time_s[0]) / period_s + ROUNDING)

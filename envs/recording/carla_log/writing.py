@@ -103,7 +103,7 @@ class _Bodies:
         yield table(Packet.COLLISIONS, self._collisions(tick))
         positions = np.zeros(len(slots), LAYOUTS[Packet.POSITIONS])
         positions["id"] = self.ids[tick, slots]
-        positions["location_cm"] = mirrored(self.place[tick, slots]) * CENTIMETRES
+        positions["location_cm"] = mirrored(self._origins(tick, slots)) * CENTIMETRES
         positions["rotation_deg"][:, 2] = -np.degrees(self.yaw[tick, slots])
         yield records(Packet.POSITIONS, positions)
         throttle, brake, steer = self.drive.trace.control[tick].tolist()
@@ -127,13 +127,20 @@ class _Bodies:
             other = int(self.ids[tick, slot + 1]) if slot >= 0 and self.there[tick, slot + 1] else NOBODY
             yield int(events.collision[:tick].sum()), int(self.ids[tick, 0]), other, 1, 0
 
+    def _origins(self, tick: int, slots: IntArray) -> FloatArray:
+        """Return the places ``(n, 3)`` of actors' origins: on the ground, and in the middle of walkers."""
+        walks = self.kinds[tick, slots] == ActorKind.PEDESTRIAN
+        up = np.where(walks, _HALF_HEIGHT_M[ActorKind.PEDESTRIAN], 0.0)
+        origins: FloatArray = self.place[tick, slots] + up[:, None] * (0.0, 0.0, 1.0)
+        return origins
+
     def _actor(self, tick: int, slot: int) -> RecordedActor:
         kind = ActorKind(int(self.kinds[tick, slot]))
         length, width = float(self.length[tick, slot]), float(self.width[tick, slot])
         actor_id = int(self.ids[tick, slot])
         told = self.drive.meta.extra.get("ego", "").partition(" ")[2] if slot == 0 else ""
         type_id = told if told.startswith("vehicle.") else blueprint_of(kind, length, width, actor_id)
-        x, y, z = (mirrored(self.place[tick, slot]) * CENTIMETRES).tolist()
+        x, y, z = (mirrored(self._origins(tick, np.array([slot]))[0]) * CENTIMETRES).tolist()
         place = (x, y, z), (0.0, 0.0, yaw_to_carla(float(self.yaw[tick, slot])))
         role = HERO if slot == 0 else "pedestrian" if kind == ActorKind.PEDESTRIAN else "autopilot"
         attributes = [("role_name", AttributeType.STRING, role)]

@@ -225,6 +225,14 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path, pose: tuple[float, ..
         read(written(tmp_path, moments))
 
 
+@pytest.mark.parametrize(("tick", "time_s"), [(2, 1e300), (1, 1e-300)])
+def test_times_beyond_all_measure_are_refused(tmp_path: Path, tick: int, time_s: float) -> None:
+    moments = straight(3)
+    moments[tick].time_s = time_s
+    with pytest.raises(CarlaLogError, match="frames are nearer than 1e-05 s to one another, or beyond 1e.08 s"):
+        read(written(tmp_path, moments))
+
+
 def test_a_drive_beyond_all_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "MOST_BYTES", 1000)
     with pytest.raises(CarlaLogError, match="10 frames of 1 bodies at once are"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import TownLibrary
 from envs.recording import DriveLog
 from envs.recording.carla_log import drive_of_carla_log
+from envs.recording.carla_log.matching import DETOUR_M
 from envs.risk import time_to_collision
 from envs.roads.gate_lines import shown_state
+from envs.roads.lane_graph import SampleColumn
 from envs.roads.projection import pose_at
+from envs.roads.route_plan import route_tree
 from envs.scene import RoadCategory, SignalState, StopLine
 from hcrmp.exchange_config import ImportConfig
 from hcrmp.import_job import load_map, map_of
@@ -150,3 +154,75 @@ def test_a_real_recording_on_its_map() -> None:
     patrol = scenes.actors.valid & (scenes.actors.id == 175)
     assert not patrol[:50].any() and patrol[300:800].any(axis=1).all()
     assert np.isfinite(scenes.actors.block).all() and 1.0 < float(time_to_collision(scenes).min()) < 1.5
+
+
+def across(map_name: str, place: Callable[[float], tuple[int, float, float]], count: int) -> list[Moment]:
+    """The hero, id 7, is at lane, s and d that ``place`` tells for each share of the way."""
+    graph, points = load_map(map_name).graph, []
+    for k in range(count):
+        lane, s, d = place(k / (count - 1))
+        points.append(pose_at(graph.samples, graph.start, graph.step, lane, s, d))
+    moments = [Moment(0.1 * k, {7: (100.0 * x, -100.0 * y, 0.0, -math.degrees(yaw))})
+               for k, (x, y, yaw) in enumerate(points)]  # fmt: skip
+    moments[0].new = [actor(7, MKZ, "hero")]
+    return moments
+
+
+def test_a_lane_change_is_part_of_the_route(tmp_path: Path) -> None:
+    """From the middle of a lane to that of its left neighbour, evenly over 60 of 100 m.
+
+    The route's line changes over the middle 30 m: where it begins to, the ego is a quarter of a lane (0.9 m) out.
+    """
+    graph = load_map("multi_lane_0").graph
+    right = int(np.flatnonzero((graph.left >= 0) & (graph.length > 150.0))[0])
+    width = float(graph.lane_samples(right)[0, SampleColumn.WIDTH])
+
+    def place(share: float) -> tuple[int, float, float]:
+        return right, 20.0 + 100.0 * share, width * min(max((share - 0.2) / 0.6, 0.0), 1.0)
+
+    scenes = read(written(tmp_path, across("multi_lane_0", place, 101)), "multi_lane_0").scenes
+    route = scenes.route
+    assert route.progress_m[-1] == pytest.approx(100.0, abs=0.5) and (np.diff(route.progress_m) > 0.0).all()
+    assert route.lateral_offset[[0, -1]] == pytest.approx([0.0, 0.0], abs=0.02)
+    assert 0.9 < np.abs(route.lateral_offset).max() < 1.1 and not scenes.events.route_deviation.any()
+    assert int(np.diff(scenes.events.lane_invasion.astype(int)).clip(0).sum()) >= 1
+    assert scenes.road.lanes_left[0] == scenes.road.lanes_left[-1] + 1
+
+
+def test_a_way_round_an_obstacle_stays_on_the_route(tmp_path: Path) -> None:
+    """On a street the ego swings out by 3.5 m into the oncoming lane, and back: its route is its own lane."""
+
+    def place(share: float) -> tuple[int, float, float]:
+        return 0, 20.0 + 150.0 * share, 3.5 * math.sin(math.pi * share) ** 2
+
+    scenes = read(written(tmp_path, across("street_0", place, 121)), "street_0").scenes
+    assert scenes.route.lateral_offset.max() == pytest.approx(3.5, abs=0.05)
+    assert scenes.route.progress_m[-1] == pytest.approx(150.0, abs=0.5)
+    assert scenes.events.lane_invasion.any() and not scenes.events.off_road.any()
+
+
+def test_who_is_put_elsewhere_has_a_road_but_no_route(tmp_path: Path) -> None:
+    graph = load_map("town").graph
+    before, *_ = way_with_light()
+    away = route_tree(graph, before).distance
+    other = int(np.argmax(np.where((graph.junction < 0) & (graph.length > 60.0) & np.isfinite(away), away, 0.0)))
+    moments = across("town", lambda share: (before, 5.0 + 20.0 * share, 0.0), 20)
+    elsewhere = across("town", lambda share: (other, 5.0 + 20.0 * share, 0.0), 20)
+    for k, moment in enumerate(elsewhere):
+        moments.append(Moment(2.0 + 0.1 * k, moment.poses))
+    scenes = read(written(tmp_path, moments), "town").scenes
+    assert scenes.road.lane_width.all() and np.abs(scenes.road.lane_offset).max() < 0.01
+    assert scenes.ego.speed.max() < 25.0
+    assert away[other] > graph.length[before] + DETOUR_M
+    assert not scenes.route.block.any() and not scenes.road.signal.any()
+
+
+def test_who_is_on_a_bridge_is_there_and_not_seen(tmp_path: Path) -> None:
+    moments = along("street_0", [0], 10.0, 20.0, 1.0)
+    moments[0].new = [*moments[0].new, actor(8), actor(9)]
+    for moment in moments:
+        x, y, z, yaw = moment.poses[7]
+        moment.poses = {**moment.poses, 8: (x + 2000.0, y, z + 1000.0, yaw), 9: (x + 3000.0, y, z, yaw)}
+    actors = read(written(tmp_path, moments), "street_0").scenes.actors
+    seen = {int(actors.id[3, slot]): bool(actors.visible[3, slot]) for slot in range(2)}
+    assert actors.valid[3].all() and seen == {8: False, 9: True}

@@ -113,11 +113,14 @@ def test_collisions_keep_the_other(tmp_path: Path) -> None:
 
 def test_lights_and_heights_of_a_known_map_go_along(tmp_path: Path) -> None:
     known = load_map("town")
+    known = replace(known, graph=replace(known.graph, height=np.full(len(known.graph.samples), 7.5)))
     drive = replace(make_drive(8), drawing=known.graph.drawing)
     recording = read_recording(write_carla_log(drive, tmp_path / "town.log", known))
     lights = [actor for actor in recording.frames[0].added() if actor.kind == RecordedKind.LIGHT]
     heads = [name for names in known.graph.controls.signal_ids for name in names]
     assert sorted(dict((n, v) for n, _, v in light.attributes)["sign_id"] for light in lights) == sorted(heads)
+    places = recording.frames[3].table(Packet.POSITIONS)
+    assert sorted(set(places["location_cm"][:, 2].tolist())) == [750.0, 843.0], "walkers' origin is in their middle"
     states = recording.frames[3].table(Packet.LIGHTS)
     assert len(states) == len(heads) and set(states["state"].tolist()) == {4}, (
         "a drive without stop lines tells of none"

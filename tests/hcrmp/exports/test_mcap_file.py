@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.recording import DriveLog
+from envs.recording import DriveLog, HintTold
 from envs.risk import time_to_collision
 from envs.roads.drawing import GateLine
 from envs.scene import ActorKind, ActorRow, EventRow
@@ -67,7 +67,8 @@ def drive_with_events() -> DriveLog:
     drive.scenes.actors.block[:, 30:, 1] = 0.0
     drive.scenes.events.block[EventRow.COLLISION, 40] = 1.0
     drive.scenes.events.block[EventRow.COLLISION_ACTOR, 40] = TRUCK
-    return replace(drive, drawing=replace(drive.drawing, gates=(gate,)))
+    asked = (HintTold(1.02, "What now?", "keep the pace"), HintTold(4.0, "And now?", "mad", "refused"))
+    return replace(drive, drawing=replace(drive.drawing, gates=(gate,)), hints=asked)
 
 
 def test_foxglove_s_schemas_and_every_series_are_there(tmp_path: Path) -> None:
@@ -98,6 +99,8 @@ def test_numbers_are_the_drive_s(tmp_path: Path) -> None:
         assert [told[name] for _, told in said[topic]] == values.tolist(), topic
     assert [when for when, _ in said["/risk"]] == [round(t * 1e9) for t in drive.scenes.time_s.tolist()]
     assert [told["text"] for _, told in said["/planner/hint"]] == list(drive.trace.hint_text)
+    asked = [(when, told["prompt"], told["answer"], told["source"]) for when, told in said["/planner/asked"]]
+    assert asked == [(10**9, "What now?", "keep the pace", "model"), (4 * 10**9, "And now?", "mad", "refused")]
 
 
 def test_boxes_stand_where_the_bodies_are(tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ from hcrmp.metrics import EpisodeRecord
 from hcrmp.report import leaderboard
 from hcrmp.report.ablations import ablations
 from hcrmp.report.contestants import Contestant, Course
-from hcrmp.report.estimates import estimate, paired
+from hcrmp.report.estimates import difference, estimate
 from hcrmp.report.failures import GROUPS, Kind, by_kind, failures
 from hcrmp.report.learning import band, steps_text
-from hcrmp.report.profiles import LEVELS, middle, profile
+from hcrmp.report.material import Evaluation
+from hcrmp.report.profiles import middle
 from hcrmp.report.results import COLLISION, SUCCESS, cells, differences, driving_score, headline, sentence
 from hcrmp.report.runs import provenance_words, settings_that_differ
-from hcrmp.report.sources import Evaluation, read
+from hcrmp.report.sources import read
 from hcrmp.report.svg import nice_axis, share_axis, whole_axis
 from tests.hcrmp.report.material import crash, episode, make_evaluation, make_run
 
@@ -49,24 +50,24 @@ def test_what_the_infrastructure_ended_says_nothing_of_the_driver() -> None:
 def test_differences_are_over_the_episodes_that_both_drove() -> None:
     ours = Contestant("ours", (driven(*outcomes("SSSC", first=2)),))
     theirs = Contestant("theirs", (driven(*outcomes("SSSCCC")),))
-    found, count = paired(ours, theirs, SUCCESS.of, 0)
+    found, count = difference(ours, theirs, SUCCESS.of, 0)
     # Episodes 2 to 5: S S S C against S C C C.
     assert found.value == pytest.approx(0.5) and count == 4
 
 
-def test_pairs_are_made_by_training_seed_in_whatever_order() -> None:
-    ours = Contestant("ours", (driven(*outcomes("SS", 0)), driven(*outcomes("CC", 1))))
-    theirs = Contestant("theirs", (driven(*outcomes("CC", 1)), driven(*outcomes("SS", 0))))
-    found, count = paired(ours, theirs, SUCCESS.of, 0)
-    assert (found.value, found.low, found.high, count) == (0.0, 0.0, 0.0, 4)
-
-
-def test_seeds_that_do_not_match_are_compared_by_their_means() -> None:
+def test_seeds_are_compared_by_their_means_on_the_same_episodes() -> None:
     ours = Contestant("ours", (driven(*outcomes("SS", 0)), driven(*outcomes("SC", 1))))
     theirs = Contestant("theirs", (driven(*outcomes("CC", 7)), driven(*outcomes("SC", 8))))
-    found, count = paired(ours, theirs, SUCCESS.of, 0)
+    found, count = difference(ours, theirs, SUCCESS.of, 0)
     # Means by episode: 1, .5 against .5, 0.
     assert found.value == pytest.approx(0.5) and count == 2
+    assert found.low < 0.0 < found.high, "two seeds each say little"
+
+
+def test_nothing_in_common_is_no_difference() -> None:
+    ours, theirs = Contestant("ours", (driven(*outcomes("S")),)), Contestant("x", (driven(*outcomes("S", first=9)),))
+    found, count = difference(ours, theirs, SUCCESS.of, 0)
+    assert count == 0 and np.isnan(found.value)
 
 
 def test_the_tables_and_the_sentence_say_who_is_best() -> None:
@@ -80,8 +81,8 @@ def test_the_tables_and_the_sentence_say_who_is_best() -> None:
     assert [row.values[at].best for row in table.rows] == [False, True]
     assert sentence(table).startswith("ours succeeds in 75.0 % of the episodes (")
     assert "and collides in 25.0 %. Best is theirs with 100.0 % (51.0–100.0)." in sentence(table)
-    (difference,) = differences(course, 0)
-    assert (difference.success.text, difference.collision.text) == ("+25.0", "−25.0")
+    (found,) = differences(course, 0)
+    assert (found.success.text, found.collision.text) == ("+25.0", "−25.0")
     (row,) = cells(course, 0)
     assert [one.text for one in row.values] == ["75", "100"]
 
@@ -101,6 +102,7 @@ def test_each_failure_is_told_once_with_its_kind_and_moment() -> None:
         episode(2, "collision", infractions=(Infraction("collision_static", 4.0),)),
         episode(3, "collision", infractions=()),
         episode(4, "off_road", time_s=6.0),
+        episode(11, "collision", "cut_in/high", infractions=crash(3.5), careful_driver="unavoidable"),
         episode(5, "timeout", mean_speed_mps=0.2, time_s=30.0),
         episode(6, "timeout", mean_speed_mps=4.0, time_s=30.0),
         episode(7, "violation", infractions=rules, time_s=5.0),
@@ -115,6 +117,7 @@ def test_each_failure_is_told_once_with_its_kind_and_moment() -> None:
         ("the road's furniture", 4.0, False),
         ("with somebody", 12.0, False),
         ("off the road", 6.0, False),
+        ("car, at the front (unavoidable)", 3.5, False),
         ("stood still", 30.0, False),
         ("too slow", 30.0, False),
         ("stop sign run", 5.0, False),
@@ -128,15 +131,13 @@ def test_each_failure_is_told_once_with_its_kind_and_moment() -> None:
     assert len(kinds[Kind("Breaking a rule", "red light run")]) == 2
 
 
-def test_a_profile_is_the_share_of_units_that_reach_each_level() -> None:
-    shares = profile(np.array([[0.0, 0.5, 1.0, 1.0]]))[0]
-    at = {level: shares[int(np.argmin(abs(LEVELS - level)))] for level in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    assert at == {0.0: 1.0, 0.25: 0.75, 0.5: 0.75, 0.75: 0.5, 1.0: 0.5}
+def test_the_middle_half_of_the_cells_decides_the_interquartile_mean() -> None:
     units = [
         record for k, word in enumerate(("CC", "SC", "SS", "SS")) for record in outcomes(word, cell=f"merging/{k}")
     ]
     # The middle half of 0, .5, 1, 1.
-    assert middle(Contestant("x", (driven(*units),))) == "75.0"
+    assert middle(Contestant("x", (driven(*units),)), 0).text == "75.0"
+    assert middle(Contestant("x", (driven(*outcomes("II")),)), 0).text == "–"
 
 
 def test_a_band_over_seeds_is_told_at_shared_steps() -> None:

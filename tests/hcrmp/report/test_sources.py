@@ -10,7 +10,9 @@ import pytest
 
 from hcrmp.errors import RunFolderError, UserError
 from hcrmp.report.contestants import courses
-from hcrmp.report.sources import Material, read
+from hcrmp.report.job import file_name
+from hcrmp.report.material import Material, number_of
+from hcrmp.report.sources import read
 from hcrmp.run_folder import write_json
 from tests.hcrmp.report.material import episode, make_evaluation, make_run
 
@@ -66,6 +68,8 @@ def test_labels_choose_among_evaluations(tmp_path: Path) -> None:
     for label in ("planner-paper", "planner-route"):
         make_evaluation(folder.path, [episode(0)], label)
     assert [one.label for one in read(["one"], str(tmp_path), ["planner-route"]).evaluations] == ["planner-route"]
+    with pytest.raises(UserError, match="no evaluation is named planner-rout: names are"):
+        read(["one"], str(tmp_path), ["planner-rout"])
 
 
 def test_a_recorded_drive_is_found_by_the_end_of_its_name(tmp_path: Path) -> None:
@@ -90,12 +94,19 @@ def test_a_file_of_several_planners_is_an_evaluation_for_each_member(tmp_path: P
         for planner in ("ours", "cruise")
         for k in range(2)
     ]
+    # Lost before anything was measured.
+    rows.append({"scenario": "merging", "density": "low", "outcome": "infrastructure", "planner": "cruise",
+                 "member": "cruise", "number": 7, "repetition": 0, "attempts": 3, "trace_hash": ""})  # fmt: skip
     lost = {"member": "cruise", "cell": "merging/low", "seed": rows[0]["seed"], "drive": "drives/lost.parquet"}
     content = {
         "format": "hcrmp evaluation", "version": 2, "label": "both", "protocol": {"ends_at": "collision"},
         "planners": [
             {"name": "ours", "kind": "run", "members": [{"name": "ours", "path": "../../runs/one"}], "failures": []},
             {"name": "cruise", "kind": "driver", "members": [{"name": "cruise", "path": None}], "failures": [lost]},
+        ],
+        "pairs": [
+            {"a": "ours", "b": "cruise", "metric": "SR", "p_adjusted": 0.02},
+            {"a": "ours", "b": "cruise", "metric": "CR", "p_adjusted": 0.5},
         ],
         "episodes": rows,
     }  # fmt: skip
@@ -104,6 +115,9 @@ def test_a_file_of_several_planners_is_an_evaluation_for_each_member(tmp_path: P
     assert (ours.planner, ours.driver, ours.seed, ours.ends_at) == ("ours", "planner", 4, "collision")
     assert ours.run is not None and ours.run.name == folder.name and len(ours.records) == 2
     assert cruise.run is None and cruise.drive_of(cruise.records[0]) is not None
+    assert (cruise.records[2].outcome, number_of(cruise.records[2])) == ("infrastructure", 7)
+    assert (ours.p_values, cruise.p_values) == ({"cruise": 0.02}, {"ours": 0.02})
+    assert len({file_name(one) for one in (ours, cruise)}) == 2
     assert [name for name, *_ in names(read([str(place / "results.json")], "."))] == ["ours", "Cruise control"]
 
 
@@ -161,6 +175,5 @@ def test_curves_of_robustness_are_read_as_they_were_written(tmp_path: Path) -> N
     path.write_text(json.dumps({"measurements": [], "config": {"when": "test"}, "curves": [curve]}))
     (one,) = read([str(path)], ".").robustness
     (read_curve,) = one.curves
-    assert read_curve.points[0].success.over_all.low == 0.8 and list(read_curve.points[0].success.seeds.values()) == [
-        0.9
-    ]
+    success = read_curve.points[0].success
+    assert success.over_all.low == 0.8 and list(success.seeds.values()) == [0.9]

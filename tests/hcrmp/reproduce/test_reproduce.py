@@ -67,6 +67,8 @@ def test_a_run_is_the_same_again_bit_by_bit(run: RunFolder, capsys: pytest.Captu
 def test_another_planner_is_found_and_where_its_logs_part(
     run: RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As if from a clean checkout, whatever that of the tests is.
+    changed_file(run.path / "provenance.json", lambda found: found.update(commit="0123456789"))
     monkeypatch.setattr(job, "provenance", lambda seed: run.provenance())
     config = run.config()
     config["algo"]["learning_rate"] = 2 * config["algo"]["learning_rate"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +9,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from envs.recording import DriveLog
+from tests.browser import BROWSER_OPTIONS, PATIENCE_MS, program
 from tests.envs.drive_builder import make_drive
-from tests.hcrmp.viewer.pages import BROWSER_OPTIONS, BROWSERS, PATIENCE_MS, frames_pass
+from tests.hcrmp.viewer.pages import frames_pass
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,12 @@ def drive() -> DriveLog:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for this module; its event loop ends with it, before another module's tests begin."""
-    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if program is None:
+    path = program()
+    if path is None:
         pytest.skip("no chromium on this machine")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=BROWSER_OPTIONS, timeout=PATIENCE_MS)
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS, timeout=PATIENCE_MS)
         yield browser
         browser.close()
 

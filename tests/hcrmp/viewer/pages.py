@@ -23,14 +23,6 @@ from hcrmp.viewer.bookmarks import bookmarks
 from hcrmp.viewer.critical import critical
 from tests.envs.drive_builder import PERIOD_S
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER_OPTIONS = [
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-PATIENCE_MS = 60_000
-"""How long a test waits for what must happen: a machine may be busy, and a test that passes does not wait it out."""
-
 END_S = 19.9
 """When the drive of these tests ends (s)."""
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from envs.observation import ObservationConfig, Observer
-from envs.recording import DriveLog
+from envs.recording import DriveLog, HintTold
 from hcrmp.viewer import encode
-from hcrmp.viewer.told import Answer, Scan, Told, mean_and_spread, scan_in
+from hcrmp.viewer.told import Scan, Told, mean_and_spread, told_of
 from hcrmp.viewer.told_encode import encode_told
 from tests.envs.drive_builder import CAR
 from tests.hcrmp.viewer.pages import decoded, opened, picture, plots_shown, press, stands_at
@@ -26,22 +26,56 @@ LONG = 100_000
 
 
 def test_mean_and_spread_are_those_of_the_beta_distribution() -> None:
-    # Beta(1, 1) is uniform: on [-1, 1] mean 0, variance 1/3. Beta(2, 6): mean 1/4, variance 1/48, both then scaled.
-    mean, spread = mean_and_spread(np.array([[1.0, 2.0, 1.0, 6.0]]))
+    # On [0, 1] Beta(2, 2) has mean 1/2 and variance 1/20, Beta(2, 6) 1/4 and 1/48; [-1, 1] is twice as wide.
+    mean, spread = mean_and_spread(np.array([[2.0, 2.0, 2.0, 6.0]]))
     np.testing.assert_allclose(mean, [[0.0, -0.5]])
-    np.testing.assert_allclose(spread, [[1 / np.sqrt(3.0), 2 * np.sqrt(1 / 48)]])
+    np.testing.assert_allclose(spread, [[2 / np.sqrt(20), 2 / np.sqrt(48)]])
 
 
-def test_the_scan_is_found_in_the_observation(drive: DriveLog) -> None:
-    observer = Observer(ObservationConfig(), len(drive))
-    scan = scan_in(observer.encode(drive.scenes, np.zeros((len(drive), 2))).astype(float))
-    assert scan is not None and scan.ranges_m.shape == (200, 72) and scan.range_m == 60.0
-    # Ray 36 looks ahead, where car 2 of 4.5 m drives in the ego's lane; its rear is what the ray meets.
+def test_a_gaussian_policy_s_mean_and_deviation_are_taken_as_they_are() -> None:
+    mean, spread = mean_and_spread(np.array([[0.2, 0.5, -0.4, 0.6], [1.2, 0.5, 0.3, 0.6]]))
+    np.testing.assert_array_equal(mean, [[0.2, -0.4], [1.2, 0.3]])
+    np.testing.assert_array_equal(spread, [[0.5, 0.6], [0.5, 0.6]])
+
+
+def seeing(drive: DriveLog, config: ObservationConfig, told: object = None) -> DriveLog:
+    """Return the drive with what a planner saw that is configured so, and ``told`` of it in its configuration."""
+    # Time is the batch here: every tick is a world of its own that has just begun.
+    observer = Observer(config, len(drive))
+    observation = observer.encode(drive.scenes, np.zeros((len(drive), 2)))
+    configuration = {} if told is None else {"config": {"observation": told}}
+    return replace(
+        drive,
+        trace=replace(drive.trace, observation=observation),
+        meta=replace(drive.meta, configuration=configuration),
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [(ObservationConfig(), None), (ObservationConfig(rays=36, frames=1), {"rays": 36, "frames": 1})],
+)
+def test_the_scan_is_found_in_the_observation(drive: DriveLog, config: ObservationConfig, told: object) -> None:
+    scan = told_of(seeing(drive, config, told)).scan
+    assert scan is not None and scan.ranges_m.shape == (200, config.rays) and scan.range_m == 60.0
+    # The middle ray looks ahead, where car 2 of 4.5 m drives in the ego's lane; its rear is what the ray meets.
     rear_m = drive.scenes.actors.x[:20, CAR] - 2.25 - drive.scenes.ego.x[:20]
-    np.testing.assert_allclose(scan.ranges_m[:20, 36], rear_m, atol=0.01)
+    np.testing.assert_allclose(scan.ranges_m[:20, config.rays // 2], rear_m, atol=0.01)
     assert scan.ranges_m[0, 0] == 60.0, "nobody is behind"
-    assert scan_in(np.zeros((3, 17))) is None
-    assert scan_in(np.zeros((3, 17)), ObservationConfig(perception="none")) is None
+
+
+@pytest.mark.parametrize("told", [None, {"perception": "none"}, {"rays_of_the_future": 9}, {"rays": "many"}])
+def test_an_observation_without_a_scan_or_in_other_words_shows_none(drive: DriveLog, told: object) -> None:
+    assert told_of(seeing(drive, ObservationConfig(perception="none"), told)).scan is None
+
+
+def test_a_drive_s_own_fields_are_what_is_told(drive: DriveLog) -> None:
+    hints = (HintTold(0.0, "prompt", "answer"), HintTold(5.0, "another", "one", "late"))
+    index, distribution = np.arange(200) // 100, np.tile([2.0, 2.0, 2.0, 6.0], (200, 1))
+    told = told_of(replace(drive, hints=hints, trace=replace(drive.trace, hint_index=index, distribution=distribution)))
+    assert told.answers == hints and told.answer_index is index and told.scan is None
+    assert told.mean is not None and told.mean[0].tolist() == [0.0, -0.5]
+    assert told_of(drive) == Told()
 
 
 def test_only_rays_that_meet_something_are_stored() -> None:
@@ -52,16 +86,14 @@ def test_only_rays_that_meet_something_are_stored() -> None:
 
 
 def telling(drive: DriveLog, prompt: str, answer: str) -> Told:
-    """Return answers to two questions, the second from tick 92 on, a policy and a scan that sees to the left."""
+    """Return answers to two questions, of ticks 10 to 91 and from 92 on, a policy and a scan that sees to the left."""
     ranges_m = np.full((len(drive), 72), 60.0)
     ranges_m[:, 54] = 5.0
     return Told(
-        answers=(
-            Answer(0.0, prompt, answer, "bundled"),
-            Answer(9.2, "second " + prompt, "second " + answer, "bundled"),
-        ),
-        answer_index=(np.arange(len(drive)) >= 92).astype(np.int64),
-        distribution=np.tile([2.0, 2.0, 2.0, 6.0], (len(drive), 1)),
+        answers=(HintTold(0.0, prompt, answer), HintTold(9.2, "second " + prompt, "second " + answer)),
+        answer_index=np.where(np.arange(len(drive)) < 10, -1, np.arange(len(drive)) >= 92).astype(np.int64),
+        mean=np.tile([0.0, -0.5], (len(drive), 1)),
+        spread=np.tile([0.4, 0.3], (len(drive), 1)),
         scan=Scan(60.0, ranges_m),
     )
 
@@ -72,13 +104,16 @@ def test_prompt_and_answer_of_the_hint_that_holds_are_shown(
     monkeypatch.setattr(encode, "told_of", lambda drive: telling(drive, "What is critical?", "The pedestrian."))
     opened(tab, [drive], tmp_path, "#t=5")
     plots_shown(tab, 9)
-    expect(tab.locator(".answer summary")).to_have_text("Prompt and answer, 0.0 s, bundled")
+    expect(tab.locator(".answer summary")).to_have_text("Prompt and answer, 0.0 s, model")
     expect(tab.locator(".answer pre").first).to_be_hidden()
     press(tab, "p")
     expect(tab.locator(".answer pre")).to_have_text(["What is critical?", "The pedestrian."])
     tab.evaluate("location.hash = '#t=9.2'")
     press(tab, "p")
     expect(tab.locator(".answer pre").last).to_have_text("second The pedestrian.")
+    press(tab, "Home")
+    expect(tab.locator(".answer summary")).to_have_text("No prompt: no model was asked for this hint")
+    expect(tab.locator(".answer pre").first).to_be_hidden()
 
 
 def test_the_rays_are_drawn_and_can_be_taken_away(
@@ -124,6 +159,6 @@ def test_texts_that_mean_harm_do_none(
 def test_the_answers_are_as_they_were_given(drive: DriveLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode, "told_of", lambda drive: telling(drive, EVIL, EVIL))
     told = encode.encode_drive(drive)["told"]
-    assert told["answers"][0] == [0.0, "bundled", EVIL, EVIL]
-    np.testing.assert_array_equal(decoded(told["answer"])[[0, 91, 92, 199]], [0, 0, 1, 1])
+    assert told["answers"][0] == [0.0, "model", EVIL, EVIL]
+    np.testing.assert_array_equal(decoded(told["answer"])[[0, 10, 91, 92, 199]], [-1, 0, 0, 1, 1])
     np.testing.assert_allclose(decoded(told["policy"]["steer"]["mean"]), -0.5)
