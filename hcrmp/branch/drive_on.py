@@ -31,11 +31,12 @@ PLACED = 0.01
 
 @dataclass(frozen=True)
 class Branch:
-    """A drive that is the recorded one up to ``tick``, and ``name``'s from there on."""
+    """A drive that is the recorded one up to ``tick``, and ``name``'s from there on, in ``simulator``."""
 
     name: str
     tick: int
     drive: DriveLog
+    simulator: str = "embedded"
 
     @property
     def start_s(self) -> float:
@@ -130,14 +131,14 @@ class _Drive:
         return branch_of(self._origin, self._successor, drive, tick)
 
 
-def branch_of(origin: Origin, successor: Successor, drive: DriveLog, tick: int) -> Branch:
-    """Return ``drive`` as what ``successor`` made of the drive of ``origin`` from ``tick`` on.
+def branch_of(origin: Origin, successor: Successor, drive: DriveLog, tick: int, simulator: str = "embedded") -> Branch:
+    """Return ``drive`` as what ``successor`` made of the drive of ``origin`` from ``tick`` on, in ``simulator``.
 
     Raises:
         BranchError: its past is not the recorded one.
     """
     _require_past(origin, drive, tick)
-    return Branch(successor.name, tick, _labelled(drive, origin, successor, tick))
+    return Branch(successor.name, tick, _labelled(drive, origin, successor, tick), simulator)
 
 
 def _require_past(origin: Origin, drive: DriveLog, tick: int) -> None:

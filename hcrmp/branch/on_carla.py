@@ -68,7 +68,7 @@ class _OneBranch:
         outcome = self._drive(self.env.set_state(as_farm_state(state)))
         drive = self._recorder.finish(outcome.word)
         drive = replace(drive, meta=replace(drive.meta, simulator="carla"))
-        return branch_of(self.origin, self.successor, drive, self.tick)
+        return branch_of(self.origin, self.successor, drive, self.tick, "carla")
 
     def _repeat(self, here: HintedVecEnv, observation: Observation) -> None:
         """Drive the recorded past in the embedded world ``here``, which whoever takes over watches."""

@@ -36,6 +36,7 @@ def as_dict(origin: Origin, branches: Sequence[Branch], files: Sequence[str], ot
                 "start_s": round(branch.start_s, 6),
                 "tick": branch.tick,
                 "file": file,
+                "simulator": branch.simulator,
                 "avoids": avoids(branch.drive, recorded),
                 "branch": aftermath(branch.drive, branch.tick).to_dict(),
                 "recorded": aftermath(recorded, branch.tick).to_dict(),
@@ -76,19 +77,21 @@ def print_report(origin: Origin, branches: Sequence[Branch], console: Console, o
             f"The others moved as recorded up to {end_s:.1f} s, where the recording ends: they do not react till then."
         )
         console.print(told, highlight=False, soft_wrap=True)
-    for line in [*_restored(origin), *verdicts(origin, branches)]:
+    for line in [*_restored(origin, branches), *verdicts(origin, branches)]:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _restored(origin: Origin) -> list[str]:
-    """Return what is to be known of a moment that was restored from a recording from elsewhere."""
-    if not isinstance(origin.course, RecordingCourse):
-        return []
-    told = "Restored: places and velocities as recorded. Where the others want to go is not; our traffic decides it."
-    agree = origin.course.signals_agree
-    return (
-        [told] if agree is None else [told, f"The ego's lights are as recorded in {100.0 * agree:.0f} % of the time."]
-    )
+def _restored(origin: Origin, branches: Sequence[Branch]) -> list[str]:
+    """Return what is to be known of a moment that was restored somewhere else than it was recorded."""
+    told = []
+    places = origin.drive.meta.simulator, branches[0].simulator
+    if places[0] != places[1] or not origin.repeats:
+        told.append(f"Recorded in {places[0]}, driven on in {places[1]}: places and velocities are as recorded.")
+    if isinstance(origin.course, RecordingCourse):
+        told.append("Where the others want to go is not in a recording: our traffic decides it.")
+        agree = origin.course.signals_agree
+        told += [] if agree is None else [f"The ego's lights are as recorded in {100.0 * agree:.0f} % of the time."]
+    return told
 
 
 def _table(origin: Origin, branches: Sequence[Branch]) -> Table:

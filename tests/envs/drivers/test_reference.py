@@ -86,3 +86,21 @@ def test_worlds_out_of_step_with_each_other() -> None:
     world.reset([parked_ahead()], np.array([False, True]))
     outcome, _ = driven(world, ReferenceDriver(world), 300)
     assert outcome == [Outcome.SUCCESS] * 2
+
+
+def test_it_takes_over_at_once_from_the_command_that_holds() -> None:
+    free = case("multi_lane_0", (RIGHT, 50.0), 8.0, [], goal_m=200.0)
+    world = start(free, free)
+    driver = ReferenceDriver(world)
+    driver.stand_by(np.array([0, 1]))
+    command, held = np.zeros((2, 2)), np.array([[0.3, 0.0], [0.3, 0.0]])
+    for _ in range(4):
+        driver.act(world.scene)
+        control, command = to_control(held, world.scene, command, ActionConfig())
+        world.step(control)
+    # At a step at which it would choose nothing by itself; the way is free, so it drives on.
+    driver.take_over(np.array([1]), command[1:])
+    action = driver.act(world.scene)
+    assert action[1, 0] > 0.0 and abs(action[1, 1]) < 0.05
+    # Who stands by tracks whatever it chose first, to stop beside the lane; nobody asks it.
+    assert action[0, 0] < 0.0

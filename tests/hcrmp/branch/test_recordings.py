@@ -26,9 +26,8 @@ def elsewhere(route: Origin, tmp_path_factory: pytest.TempPathFactory) -> Origin
     """The first 19 s of the drive through the town, as if somebody else had recorded them."""
     drive, path = route.drive, tmp_path_factory.mktemp("elsewhere") / "somewhere.parquet"
     trace = drive.trace
-    cut: dict[str, Any] = {
-        name: getattr(trace, name)[:TICKS] for name in ("action", "control", "reward_terms", "hint_age_s")
-    }
+    kept = ("action", "control", "reward_terms", "hint_age_s", "hint_text", "hint_source")
+    cut: dict[str, Any] = {name: getattr(trace, name)[:TICKS] for name in kept}
     nothing: dict[str, Any] = dict.fromkeys(
         ("hint_state", "hint_weights", "weights", "values", "observation", "distribution", "hint_index")
     )
