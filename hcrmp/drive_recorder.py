@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -27,7 +28,7 @@ from hcrmp.encoders import STATE_KEY
 from hcrmp.evaluation import Course, Episode
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.metrics import EpisodeRecord
-from hcrmp.run_folder import MADE_BY, provenance, provenance_line
+from hcrmp.run_folder import MADE_BY, RUN, provenance, provenance_line
 from hcrmp.train_config import TrainConfig, plain_config
 from llm_hints.hint import HintBatch, HintSource
 
@@ -193,7 +194,8 @@ class EvaluationRecorder:
     """Records every episode that ``evaluate_driver`` drives; use it in a ``with`` statement.
 
     ``name`` gives the file of an episode its name (without the suffix); ``paths`` are the files that are written.
-    ``commit`` of the code, ``checkpoint`` (checksum of the planner's parameters) and the command go into each drive.
+    ``commit`` of the code, ``checkpoint`` (checksum of the planner's parameters), the command and, where the drives do
+    not lie in it, the way from ``folder`` to the planner's ``run`` go into each drive.
     Where so many drives of a cell at ``most`` will be kept (``hcrmp.evaluate.choose_drives``), those that cannot be
     among them are not written.
     """
@@ -208,12 +210,14 @@ class EvaluationRecorder:
         *,
         commit: str = "",
         checkpoint: str = "",
+        run: Path | None = None,
         most: int | None = None,
     ) -> None:
         self._course, self._name, self._most = course, name, most
         self._made_by = provenance_line(provenance(course.config.seed))
         self._numbers: dict[tuple[int, str], list[int]] = {}
         self._episodes: dict[int, Episode] = {}
+        self._run = {} if run is None else {RUN: Path(os.path.relpath(run, folder)).as_posix()}
         self._recorder = WorldsRecorder(env, folder, lambda observation: tell(driver, observation))
         self._meta = DriveMeta(
             scenario="",
@@ -285,6 +289,7 @@ class EvaluationRecorder:
                 "hints": self._course.hints.provider,
                 "episode": str(episode.number),
                 MADE_BY: self._made_by,
+                **self._run,
             },
         )
         return DriveStart(self._name(episode), meta, self._recorder.drawing(map_name))

@@ -55,6 +55,9 @@ from hcrmp.run_folder import read_json
 from hcrmp.statistics import Estimate
 from llm_hints.asking import Latency
 
+RESULTS_FILE = "results.json"
+"""Name of the results of several planners in their folder."""
+
 MEAN = "mean"
 """Name of the row over all cells."""
 

@@ -20,6 +20,9 @@ from hcrmp.errors import RunFolderError
 
 CONFIG_FILE = "config.yaml"
 PROVENANCE_FILE = "provenance.json"
+RUN = "run"
+"""Name of the way from a drive's folder to its planner's run, among what a drive tells besides."""
+
 MADE_BY = "made by"
 """Name of the line of provenance among a drive's extra words."""
 RECORDED_PACKAGES = (

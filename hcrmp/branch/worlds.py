@@ -14,10 +14,11 @@ from envs.recording.recorded_worlds import RecordedWorlds
 from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
 from envs.scene import ActorRow, ActorStates, EventRow, Events, IntArray, SceneBatch
 from hcrmp.branch.recordings import RecordingCourse, as_our_drive
+from hcrmp.checkpoint import parameters_checksum
 from hcrmp.config import EmbeddedOptions
 from hcrmp.evaluation import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
-from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.run_folder import CONFIG_FILE, RUN, RunFolder
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 RUN_WITHIN = 5
@@ -47,17 +48,26 @@ def origin_of(path: Path, map_name: str = "") -> Origin:
         BranchError: it comes from a world that cannot be built here.
     """
     drive = DriveLog.read(path)
-    folder = run_of(path)
+    folder = run_of(path, drive)
     if drive.meta.scenario in (*FAMILIES, ROUTE):
         return Origin(drive, path, course_of(drive, folder), folder, drive.meta.simulator == "embedded")
     ours = as_our_drive(drive, path)
     return Origin(ours, path, RecordingCourse.of(ours, path, map_name), folder, False)
 
 
-def run_of(path: Path) -> RunFolder:
-    """Return the run in which a drive lies, or a branch of one; the folder of a drive elsewhere is no run."""
-    near = path.absolute().parents[:RUN_WITHIN]
-    return RunFolder(next((parent for parent in near if (parent / CONFIG_FILE).is_file()), path.absolute().parent))
+def run_of(path: Path, drive: DriveLog) -> RunFolder:
+    """Return the run in which a drive lies, or a branch of one, or which it names; its own folder where there is none.
+
+    A run that has been trained on since is not the one that it names.
+    """
+    near = next((parent for parent in path.absolute().parents[:RUN_WITHIN] if (parent / CONFIG_FILE).is_file()), None)
+    if near is not None:
+        return RunFolder(near)
+    if RUN in drive.meta.extra:
+        named = RunFolder((path.absolute().parent / drive.meta.extra[RUN]).resolve())
+        if drive.meta.checkpoint and parameters_checksum(named.latest_checkpoint) == drive.meta.checkpoint:
+            return named
+    return RunFolder(path.absolute().parent)
 
 
 def course_of(drive: DriveLog, folder: RunFolder) -> Course:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,16 +12,20 @@ from typing import cast
 import numpy as np
 import torch as th
 
+from hcrmp.checkpoint import parameters_checksum
 from hcrmp.cli import is_user_error
 from hcrmp.comparison.contestants import Contestant
 from hcrmp.comparison.journal import Attempt, Key
+from hcrmp.comparison.places import drive_file, output_folder
+from hcrmp.comparison.protocol import Protocol
 from hcrmp.comparison.tasks import Task
 from hcrmp.config import Driver as DriverName
 from hcrmp.config import EvaluateConfig
+from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
-from hcrmp.evaluation import Course, Driven, course_of, evaluate_driver, make_driver
+from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
 from hcrmp.hinted_env import HintedVecEnv
-from hcrmp.run_folder import RunFolder
+from hcrmp.run_folder import RunFolder, provenance
 
 Told = Callable[[Attempt], None]
 
@@ -39,6 +44,8 @@ class Cockpit:
     def __init__(self, config: EvaluateConfig) -> None:
         th.set_num_threads(1)
         self._config = config
+        self._output = output_folder(config, Protocol.of(config))
+        self._commit = provenance(config.seed)["commit"] or "" if config.record else ""
         self._courses: dict[str, Course] = {}
 
     def worlds(self, task: Task) -> int:
@@ -87,7 +94,26 @@ class Cockpit:
     ) -> None:
         # Sampled actions depend on the piece of work, not on what this process has driven before.
         th.manual_seed(_sampling_seed(self._config.seed, task))
-        evaluate_driver(env, driver, course, planner_seed=task.contestant.planner_seed, on_end=on_end)
+        seed = task.contestant.planner_seed
+        with self._recording(task, course, env, driver) as recorder:
+            evaluate_driver(env, driver, course, planner_seed=seed, on_end=on_end, recorder=recorder)
+
+    def _recording(
+        self, task: Task, course: Course, env: HintedVecEnv, driver: Driver
+    ) -> AbstractContextManager[EvaluationRecorder | None]:
+        """Return what records the drives while they happen; which are kept is chosen when all are known."""
+        if not self._config.record:
+            return nullcontext()
+
+        def file(episode: Episode) -> Path:
+            return drive_file(self._output, task.key(episode, course.labels))
+
+        run = Path(task.contestant.path) if task.contestant.kind == "run" else None
+        checkpoint = "" if run is None else parameters_checksum(RunFolder(run).latest_checkpoint)
+        return EvaluationRecorder(
+            env, driver, course, file(task.episodes[0]).parent, lambda episode: file(episode).stem,
+            commit=self._commit, checkpoint=checkpoint, run=run,
+        )  # fmt: skip
 
 
 def driver_name(contestant: Contestant) -> DriverName:

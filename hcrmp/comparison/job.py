@@ -16,9 +16,10 @@ from hcrmp.comparison.driving import seat_folder
 from hcrmp.comparison.failures import Judged
 from hcrmp.comparison.journal import FILE, Attempt, Journal, Key
 from hcrmp.comparison.pairs import pairs_of
+from hcrmp.comparison.places import keep_chosen, output_folder, with_recordings
 from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.progress import ComparisonProgress
-from hcrmp.comparison.protocol import OWN, Protocol
+from hcrmp.comparison.protocol import Protocol
 from hcrmp.comparison.results_file import Comparison, write_comparison
 from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
@@ -27,9 +28,9 @@ from hcrmp.config import EmbeddedOptions, EvaluateConfig
 from hcrmp.evaluation import Course, course_of
 from hcrmp.mapping import to_mapping
 from hcrmp.metrics import EpisodeRecord
+from hcrmp.results import RESULTS_FILE
 from hcrmp.run_folder import provenance
 
-RESULTS = "results.json"
 JUDGE = "reference"
 """Driver whose collisions say which could not be avoided, where it is one of the planners."""
 
@@ -57,20 +58,12 @@ def compare(config: EvaluateConfig, console: Console) -> tuple[Comparison, Path]
             journal.begin_again(chain.from_iterable(keys.values()), config.retries)
         drive_missing(config, contestants, course, journal, console)
         comparison = analyse(contestants, course, protocol, journal)
+    if config.record != "all":
+        keep_chosen(folder, comparison.methods, config.record)
+    comparison = replace(comparison, planners=with_recordings(comparison.planners, folder))
     about = {"label": folder.name, "config": to_mapping(config), "provenance": provenance(config.seed)}
-    write_comparison(folder / RESULTS, comparison, about)
-    return comparison, folder / RESULTS
-
-
-def output_folder(config: EvaluateConfig, protocol: Protocol) -> Path:
-    """Return the folder of the results."""
-    if config.output:
-        return Path(config.output)
-    from hcrmp.evaluate import label
-
-    usual = label(replace(config, label="", driver="planner")).removeprefix("planner-")
-    name = config.label or (usual if protocol.name == OWN else protocol.name)
-    return Path("evaluations") / name
+    write_comparison(folder / RESULTS_FILE, comparison, about)
+    return comparison, folder / RESULTS_FILE
 
 
 def drive_missing(

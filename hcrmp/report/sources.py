@@ -17,7 +17,7 @@ from hcrmp.evaluation import episode_seed
 from hcrmp.mapping import from_mapping
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.report.material import Evaluation, Material, Robustness, Run, number_of
-from hcrmp.results import records_of
+from hcrmp.results import RESULTS_FILE, records_of
 from hcrmp.robustness.curves import Curve
 from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder, read_json
 from hcrmp.train_config import load_train
@@ -66,7 +66,8 @@ def _paths(names: Sequence[str], runs_dir: str) -> Iterator[Path]:
             path = Path(name) if Path(name).is_file() else locate_run(name, runs_dir)
             if not path.exists():
                 raise RunFolderError(f"there is no run and no file at {path}: give a run's folder, or a JSON file")
-            yield path
+            compared = path / RESULTS_FILE
+            yield compared if compared.is_file() else path
 
 
 def read_run(path: Path) -> Run:

@@ -13,7 +13,7 @@ from envs.rendering.road import painted_lines
 from envs.risk import TTC_HORIZON_S
 from envs.roads.drawing import simplified
 from envs.scene import ActorKind, FloatArray, SceneBatch, SignalState
-from hcrmp.run_folder import MADE_BY
+from hcrmp.run_folder import MADE_BY, RUN
 from hcrmp.viewer.bookmarks import bookmarks
 from hcrmp.viewer.critical import Critical, critical
 from hcrmp.viewer.gates import encode_gates
@@ -101,7 +101,7 @@ def _meta(drive: DriveLog) -> Plain:
         "simulator": meta.simulator,
         "commit": meta.commit,
         "outcome": meta.outcome,
-        "extra": {name: words for name, words in meta.extra.items() if name != MADE_BY},
+        "extra": {name: words for name, words in meta.extra.items() if name not in (MADE_BY, RUN)},
         "ticks": len(drive),
         "routeLength": round(float(np.nan_to_num(drive.scenes.route.length_m[0])), 1),
     }

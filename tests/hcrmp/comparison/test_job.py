@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 
 from hcrmp import cli
+from hcrmp.branch.divergence import first_divergence
+from hcrmp.branch.resimulate import resimulate
+from hcrmp.branch.worlds import origin_of
 from hcrmp.comparison import processes
 from hcrmp.comparison.job import compare
 from hcrmp.comparison.journal import Attempt
@@ -254,3 +257,24 @@ def test_a_job_that_fails_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
         compared(config_of(tmp_path / "out", str(file), cluster="local", shards=1))
     with pytest.raises(UserError, match="cluster_parameters"):
         compared(config_of(tmp_path / "no", "cruise", cluster="local", cluster_parameters={"slurm_partitoin": "x"}))
+
+
+def test_every_drive_is_recorded_and_repeats_itself(tmp_path: Path, runs: Path) -> None:
+    """Failures name their recording, which leads to the planner's run, and so to what its cache knew."""
+    config = config_of(tmp_path / "results", "tiny-0", "cruise", runs_dir=str(runs), episodes=2)
+    comparison = compared(config)
+    files = sorted((tmp_path / "results" / "drives").rglob("*.parquet"))
+    assert [file.parent.name for file in files] == ["cruise", "cruise", "tiny-0", "tiny-0"]
+    failures = [failure for one in comparison.planners for failure in one.failures]
+    assert failures
+    for failure in failures:
+        assert failure.drive is not None and tmp_path / "results" / failure.drive in files
+    origin = origin_of(files[-1])
+    assert origin.folder.path == (runs / "tiny-0").resolve()
+    assert first_divergence(origin.drive, resimulate(origin)) is None
+
+
+def test_so_many_drives_of_a_cell_are_kept_as_are_asked_for(tmp_path: Path) -> None:
+    compared(config_of(tmp_path, "cruise", "keep_lane", record=1))
+    kept = sorted(file.parent.name for file in (tmp_path / "drives").rglob("*.parquet"))
+    assert kept == ["cruise", "keep_lane"]
