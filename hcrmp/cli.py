@@ -63,8 +63,9 @@ JOBS: dict[str, Job] = {
     ),
     "evaluate": Job(
         "hcrmp.evaluate",
-        "Drive a trained planner through seeded episodes; a table with intervals, and JSON.",
+        "Drive planners through seeded episodes, compare them; tables with intervals, and JSON.",
         (
+            "hcrmp evaluate planners=[runs/tuned,'hcrmp-*',reference] protocol=paper",
             "hcrmp evaluate run=runs/tuned scenario=all episodes=100",
             "hcrmp evaluate run=runs/tuned scenario=overtaking density=high hints=faulty",
         ),
