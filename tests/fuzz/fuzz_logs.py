@@ -104,12 +104,15 @@ def main() -> int:
             try:
                 with deadline(options.deadline):
                     outcomes[(measured if index % MEASURED_EACH == 0 else verdict)(content, Path(folder))] += 1
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+                break
             except Exception:  # any error is what we look for
                 outcomes["failed"] += 1
                 print(f"seed {options.seed}, file {index} (of {name}):\n{traceback.format_exc(limit=-3)}", flush=True)
             slowest = max(slowest, time.perf_counter() - started)
-    spent = time.perf_counter() - begin
-    print(f"seed {options.seed}, files {options.first} to {options.first + options.files - 1} of {len(log_corpus())} "
+    spent, done = time.perf_counter() - begin, outcomes.total()
+    print(f"seed {options.seed}, files {options.first} to {options.first + done - 1} of {len(log_corpus())} "
           f"recordings: {outcomes['drive']} drives, {outcomes['refused']} refused, {outcomes['failed']} failed; "
           f"{spent:.0f} s, slowest {slowest:.2f} s")  # fmt: skip
     return min(outcomes["failed"], 1)
