@@ -10,7 +10,7 @@ import argparse
 import tempfile
 import time
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,15 +86,38 @@ def _driven_by_the_fastest(drive: DriveLog) -> DriveLog:
     return replace(drive, scenes=scenes)
 
 
-def measured(page: Page, path: Path, seconds: float) -> tuple[float, list[float], list[float]]:
-    """Return when the page had drawn itself (ms after its opening), its frames' times and its work in each (ms)."""
+@dataclass(frozen=True)
+class Measured:
+    """A page in one browser, all in ms.
+
+    When it had drawn itself, and what the main thread had worked by then: its own CPU time, which other processes do
+    not lengthen. Then the times between frames, the script's work in each, and the main thread's CPU time for a frame.
+    """
+
+    opened: float
+    opened_cpu: float
+    steps: list[float]
+    costs: list[float]
+    frame_cpu: float
+
+
+def measured(page: Page, path: Path, seconds: float) -> Measured:
+    """Open a page, wait until it has drawn itself, and play it."""
+    protocol = page.context.new_cdp_session(page)
+    protocol.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked() -> float:
+        metrics = protocol.send("Performance.getMetrics")["metrics"]
+        return 1000.0 * float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
     page.add_init_script(WATCH)
     page.goto(path.as_uri() + "#t=5")
     page.wait_for_function("window.firstShown !== null", timeout=60_000)
-    opened = float(page.evaluate("window.firstShown"))
+    opened, opened_cpu = float(page.evaluate("window.firstShown")), worked()
     page.wait_for_timeout(500)
+    before = worked()
     told = page.evaluate(FRAMES, seconds)
-    return opened, told["steps"], told["costs"]
+    return Measured(opened, opened_cpu, told["steps"], told["costs"], (worked() - before) / len(told["steps"]))
 
 
 def main() -> None:
@@ -115,28 +138,33 @@ def main() -> None:
         pages["two beside each other"] = write_comparison(drive, drive, place / "two.html")
         print(f"`{COMMAND}`\n\n{machine()}; headless Chromium, no GPU, {DESKTOP['width']} x {DESKTOP['height']}")
         print(f"{arguments.minutes:g} minutes, {arguments.others} road users; the page is made in {made_s:.2f} s\n")
-        print("| page | MB (deflated) | opens, ms | frame, ms (95th percentile) | the page's work in it, ms (95th) |")
-        print("|---|---|---|---|---|")
+        print(
+            "| page | MB (deflated) | opens, ms | of it CPU | frame, ms (95th percentile) "
+            "| script in it (95th) | CPU in it |"
+        )
+        print("|---|---|---|---|---|---|---|")
         for name, path in pages.items():
             print(row(name, path, arguments.rounds, arguments.seconds), flush=True)
 
 
 def row(name: str, path: Path, rounds: int, seconds: float) -> str:
     """Measure a page ``rounds`` times, each in a new browser; return its line of the table."""
-    opened, steps, costs = [], [], []
+    found: list[Measured] = []
     for _ in range(rounds):
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program(), args=BROWSER_OPTIONS)
             page = browser.new_context(offline=True, viewport=DESKTOP).new_page()  # type: ignore[arg-type]
-            first, own_steps, own_costs = measured(page, path, seconds)
+            found.append(measured(page, path, seconds))
             browser.close()
-        opened.append(first)
-        steps += own_steps
-        costs += own_costs
     data = path.read_bytes()
     size = f"{len(data) / 1e6:.2f} ({len(zlib.compress(data)) / 1e6:.2f})"
+    opened = [one.opened for one in found]
+    steps = [step for one in found for step in one.steps]
+    costs = [cost for one in found for cost in one.costs]
     frame, work = (f"{np.median(values):.1f} ({np.percentile(values, 95):.1f})" for values in (steps, costs))
-    return f"| {name} | {size} | {np.median(opened):.0f} ({min(opened):.0f}-{max(opened):.0f}) | {frame} | {work} |"
+    opening = f"{np.median(opened):.0f} ({min(opened):.0f}-{max(opened):.0f})"
+    opening_cpu, frame_cpu = (np.median([getattr(one, name) for one in found]) for name in ("opened_cpu", "frame_cpu"))
+    return f"| {name} | {size} | {opening} | {opening_cpu:.0f} | {frame} | {work} | {frame_cpu:.1f} |"
 
 
 if __name__ == "__main__":
