@@ -20,7 +20,8 @@ from hcrmp.viewer.encode import encode_drive, encode_road
 
 _SCRIPTS = (
     *("series.js", "page.js", "bodies.js", "road.js", "sight.js", "camera.js", "map.js"),
-    *("timeline.js", "moments.js", "plot_specs.js", "plots.js", "panel.js", "difference.js", "keys.js", "player.js"),
+    *("timeline.js", "moments.js", "plot_specs.js", "plots.js", "panel.js", "difference.js"),
+    *("view.js", "keys.js", "player.js"),
 )
 
 
