@@ -12,10 +12,10 @@ from hcrmp.branch.worlds import Origin
 from hcrmp.config import Driver as DriverName
 from hcrmp.config import HintsConfig, locate_run
 from hcrmp.drivers import Driver
-from hcrmp.evaluation import Course, known_hints, make_driver
+from hcrmp.evaluation import Course, known_hints, make_driver, trained_config
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder
-from hcrmp.train_config import load_train
+from hcrmp.share.opening import is_shared
 
 SCRIPTED = tuple(name for name in get_args(DriverName) if name not in ("planner", "untrained"))
 """Names of drivers that need no run."""
@@ -34,14 +34,16 @@ class Successor:
     folder: RunFolder
     is_recorded: bool
     """Whether it is who drove, with the same hints."""
+    shared: Path | None = None
+    """File or folder of a planner that somebody shared, in place of a run's."""
 
     def drivers(self, env: HintedVecEnv, deterministic: bool = True) -> Driver:
         """Return the driver of the worlds of ``env``, which are of this course."""
-        return make_driver(self.driver, self.course, env, self.folder, deterministic)
+        return make_driver(self.driver, self.course, env, self.folder, deterministic, self.shared)
 
 
 def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: str) -> Successor:
-    """Return whom ``word`` names: a scripted driver, a run's folder or name, "": who drove.
+    """Return whom ``word`` names: a scripted driver, a run's folder or name, a shared planner, "": who drove.
 
     ``hints`` replace those that the planner would hear: the drive's where it drove, else those of its training.
 
@@ -59,10 +61,13 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
     if own and drove != "planner":
         raise BranchError(f"{origin.path.name} was driven by {drove or 'nobody we know'}: name who takes over, "
                           f"planner=RUN or one of {', '.join(SCRIPTED)}")  # fmt: skip
-    folder = _run_of(origin.folder.path if own else locate_run(word, runs_dir), word)
+    path = locate_run(word, runs_dir)
     if own:
+        folder = RunFolder.open(origin.folder.path)
         return Successor(_label(folder.name, hints), "planner", _hearing(origin, hints), folder, hints is None)
-    trained = load_train(folder.config())
+    shared = path if is_shared(path) else None
+    folder = RunFolder(path) if shared else _run_of(path, word)
+    trained = trained_config(folder, shared)
     # Where the recorded bodies are put in their places, no action of the past counts.
     if origin.repeats and trained.action != origin.course.config.action:
         raise BranchError(f"{folder.name} acts within other limits than the drive did (its 'action' section): the "
@@ -76,7 +81,9 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
     )
     heard = replace(hints or trained.hints, cache_file="")
     course = replace(origin.course, config=config, hints=heard, memory=known_hints(folder, hints))
-    return Successor(_label(folder.name, hints), "planner", course, folder, False)
+    return Successor(
+        _label(path.stem if path.is_file() else path.name, hints), "planner", course, folder, False, shared
+    )
 
 
 def _run_of(path: Path, word: str) -> RunFolder:
