@@ -15,6 +15,7 @@ from hcrmp.evaluate import evaluate, result_path
 from hcrmp.replay import replay
 from hcrmp.run_folder import read_json
 from tests.hcrmp.tiny import evaluate_config, quiet, tiny_run
+from tests.hcrmp.viewer.pages import Page, unpacked
 
 ROUTES = ScenarioConfig(("route",))
 
@@ -34,7 +35,8 @@ def test_a_run_remembers_its_map(tmp_path: Path, town_file: Path) -> None:
     log = DriveLog.read(drive)
     assert log.meta.map_name == "my_town" and len(log.drawing.strokes) > 50
     page, *_ = replay(ReplayConfig(run=str(folder.path), video="none"), quiet())
-    assert "my_town" in page.read_text(encoding="utf-8")
+    (shown,) = unpacked(Page(page.read_text(encoding="utf-8")))["drives"]
+    assert shown["meta"]["map"] == "my_town"
     other = replace(config, map="town")
     evaluate(other, folder, quiet())
     assert "town" in result_path(folder, other).stem

@@ -93,7 +93,7 @@ def test_an_evaluation_alone_uses_the_run_s_own_planner(run: RunFolder) -> None:
 
 
 def test_a_drive_that_went_another_way_is_found(run: RunFolder) -> None:
-    (name,) = [path.name for path in run.drives.iterdir()]
+    (name,) = read_json(run.evaluation / "planner-merging-low.json")["drives"]
     make_drive(12).save(run.drives / name)
     status, told = again(run, what="evaluation")
     assert (status, told["evaluations"][0]["drives_changed"], told["evaluations"][0]["changed"]) == (1, [name], [])
