@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tests.fuzz import fuzz_planners
 from tests.fuzz.fuzz_planners import Watch, fuzz_file, verdict
 from tests.fuzz.planner_corpus import corpus
 from tests.fuzz.planner_mutations import Files
-from tests.fuzz.value_mutations import CANARY, Payload
+from tests.fuzz.value_mutations import Payload
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -31,13 +30,6 @@ def sound() -> dict[str, Files]:
 @pytest.fixture(scope="module")
 def watch() -> Watch:
     return Watch()
-
-
-@pytest.fixture(autouse=True)
-def no_canary() -> Iterator[None]:
-    CANARY.unlink(missing_ok=True)
-    yield
-    CANARY.unlink(missing_ok=True)
 
 
 def test_the_sound_files_act(sound: dict[str, Files], watch: Watch, tmp_path: Path) -> None:
