@@ -61,7 +61,7 @@ class TrainConfig:
     """Where the networks live; ``auto``: on a GPU where there is one."""
     checkpoint_every: int = 500_000
     """Decisions between two checkpoints."""
-    record: int = 50
+    record: int = 30
     """Episodes recorded as drives, spread evenly over ``total_steps``, in ``drives/training`` of the run; 0: none."""
     tensorboard: bool = True
     """Write TensorBoard events to the run folder."""
