@@ -94,22 +94,6 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [f"{key} {one.get(key)} instead of {other.get(key)}" for key in keys if one.get(key) != other.get(key)]
 
 
-def require_same(results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse to compare results of different protocols; ``results`` are protocols by the name of the file.
-
-    Raises:
-        ConfigError: two of them differ, and in what.
-    """
-    names = list(results)
-    for name in names[1:]:
-        if results[name].get("hash") != results[names[0]].get("hash"):
-            told = "; ".join(differences(results[name], results[names[0]])[:4])
-            raise ConfigError(
-                f"{name} and {names[0]} were made by different protocols and cannot be compared: {told}. "
-                "Evaluate both by one protocol=..."
-            )
-
-
 def with_protocol(overrides: Sequence[str]) -> list[str]:
     """Return the command line's ``overrides`` with what its ``protocol=`` fixes before them.
 
