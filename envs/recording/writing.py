@@ -9,8 +9,6 @@ packed (``envs.recording.packing``).
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 from envs.recording.columns import arrow_column, constant_rows, narrowed, scene_arrays
 from envs.recording.packing import pack, packed_drawing, packed_values
 from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, TRACE_WIDTHS, PlannerTrace, plain_meta
+from envs.recording.whole_file import whole_file
 
 if TYPE_CHECKING:
     from envs.recording.drive_log import DriveLog
@@ -40,16 +39,9 @@ LARGE_BYTES = 2**20
 def write_drive(log: DriveLog, target: Path) -> Path:
     """Write ``log`` to ``target``, whole or not at all."""
     content = encoded(drive_table(log))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
-    try:
+    with whole_file(target) as part:
         # In one go: a Parquet writer asks for a hundred small ones.
-        with open(temporary, "xb") as file:
-            file.write(content)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        part.write_bytes(content)
     return target
 
 
