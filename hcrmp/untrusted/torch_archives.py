@@ -97,7 +97,7 @@ class _Words:
             if opcode.name == "STOP":
                 break
             self._follow(opcode.name, argument)
-        if len(self._stack) != 1:
+        if len(self._stack) != 1 or self._stack[0] is _MARK:
             raise ValueError("its description of tensors ends in the middle")
         return self._stack[0]
 
@@ -128,7 +128,9 @@ class _Words:
         return item
 
     def _since_mark(self) -> list[Any]:
-        place = len(self._stack) - 1 - next(n for n, item in enumerate(reversed(self._stack)) if item is _MARK)
+        place = next((n for n in reversed(range(len(self._stack))) if self._stack[n] is _MARK), None)
+        if place is None:
+            raise ValueError("its description of tensors takes what is not there")
         items = self._stack[place + 1 :]
         del self._stack[place:]
         return items

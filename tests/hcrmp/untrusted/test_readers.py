@@ -129,6 +129,12 @@ def test_a_tensor_of_terabytes_is_refused_before_it_is_made() -> None:
     refused(lambda: read_torch(spread, "x", MOST), "claimed in 1 numbers")
 
 
+@pytest.mark.parametrize("words", [b"t.", b"u.", b"e.", b"0.", b"}(s.", b"R.", b"Q.", b"h\x05.", b"", b"(.", b"b."])
+def test_a_description_that_takes_what_is_not_there(words: bytes) -> None:
+    content = with_pickle(torch_file({}), lambda _: b"\x80\x02" + words)
+    refused(lambda: read_torch(content, "x", MOST), "is damaged|POP")
+
+
 def test_lists_that_grow_tenfold_in_each_line_are_refused() -> None:
     lines = b"\x80\x02" + b"]q\x00" + b"".join(b"](" + b"h%c" % n * 10 + b"eq%c" % (n + 1) for n in range(9)) + b"."
     content = with_pickle(torch_file({}), lambda _: lines)
