@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from hcrmp.run_folder import load_yaml
 from tests.envs.carla_server.serving import served
 from tests.ports import free_port
 
@@ -18,7 +18,7 @@ COMPOSE = Path(__file__).parents[1] / "docker" / "compose.yaml"
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = load_yaml(COMPOSE)["services"]
+    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
     return found
 
 

@@ -96,6 +96,10 @@ def first_divergence(first: RunFolder, second: RunFolder) -> tuple[int, str] | N
 # ---- evaluations
 
 
+NAMES = ("planner", "member")
+"""Fields of an episode that name who drove: a run that is made again has another name."""
+
+
 @dataclass(frozen=True)
 class EpisodeDrift:
     """An episode that is not as it was: its cell and seed, how it ended then and now, and the fields that differ."""
@@ -110,7 +114,7 @@ class EpisodeDrift:
 def episodes(then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> tuple[int, list[EpisodeDrift]]:
     """Return how many episodes were compared, and those that differ in any field that both tell.
 
-    Fields that one version writes and the other does not are no drift.
+    Fields that one version writes and the other does not are no drift, nor is the name of the folder.
     """
     again = {_key(one): one for one in now}
     drifts = []
@@ -118,9 +122,13 @@ def episodes(then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]
         other = again.get(_key(one))
         if other is None:
             drifts.append(_drift(one, "not driven", ("outcome",)))
-        elif fields := tuple(name for name in one if name in other and one[name] != other[name]):
+        elif fields := tuple(name for name in _measured(one) if name in other and one[name] != other[name]):
             drifts.append(_drift(one, str(other["outcome"]), fields))
     return len(then), drifts
+
+
+def _measured(one: Mapping[str, Any]) -> list[str]:
+    return [name for name in one if name not in NAMES]
 
 
 def _key(one: Mapping[str, Any]) -> Key:

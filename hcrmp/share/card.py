@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,18 +38,19 @@ def measured_tables(folder: RunFolder) -> list[Measured]:
     for path in sorted(folder.evaluation.glob("*.json")):
         try:
             found = read_json(path)
-            if found["driver"] == "planner":
-                tables.append(_measured(found))
-        except (RunFolderError, KeyError, TypeError, AttributeError):
+            (planner,) = found["planners"]
+            if planner["kind"] != "driver":
+                tables.append(_measured(found, planner["summaries"]))
+        except (RunFolderError, KeyError, TypeError, ValueError, AttributeError):
             continue  # another kind of file, or one that is being written: the card tells of what can be read
     return tables
 
 
-def _measured(found: Mapping[str, Any]) -> Measured:
+def _measured(found: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]]) -> Measured:
     config = found["config"]
     asked = [_scenarios(tuple(config["scenario"]["families"]))]
     asked += [f"{key}={config[key]}" for key in ("density", "episodes", "seed")]
-    rows = tuple(_row(summary) for summary in found["summaries"])
+    rows = tuple(_row(summary) for summary in summaries)
     return Measured(str(found["label"]), " ".join(asked), int(config["seed"]), rows)
 
 

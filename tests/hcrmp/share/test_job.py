@@ -180,7 +180,8 @@ def test_the_cards_code_runs_as_it_stands(planner: Path, monkeypatch: pytest.Mon
 
 def test_the_card_tells_what_it_is_and_how_it_drove(planner: Path, run: RunFolder) -> None:
     card = (planner / CARD_FILE).read_text()
-    result = json.loads((run.evaluation / "planner-merging-low.json").read_text())["summaries"][0]["metrics"]["SR"]
+    (measured,) = json.loads((run.evaluation / "planner-merging-low.json").read_text())["planners"]
+    result = measured["summaries"][0]["metrics"]["SR"]
     numbers = " ".join(f"{100 * result[key]:.0f}" for key in ("value", "low", "high"))
     value, low, high = numbers.split()
     assert f"| merging/low | 2 | {value} ({low}..{high}) |" in card
@@ -192,7 +193,7 @@ def test_the_card_tells_what_it_is_and_how_it_drove(planner: Path, run: RunFolde
 
 def test_a_card_without_measurements_says_so(tmp_path: Path) -> None:
     folder = tiny_run(tmp_path)
-    (folder.evaluation / "keep_lane.json").write_text('{"driver": "keep_lane", "summaries": []}')
+    (folder.evaluation / "keep_lane.json").write_text('{"planners": [{"kind": "driver", "summaries": []}]}')
     (folder.evaluation / "broken.json").write_text('{"driver": "planner"')
     share(ShareConfig(run=str(folder.path), output=str(tmp_path / "out")))
     assert "Nothing: the run holds no evaluation" in (tmp_path / "out" / CARD_FILE).read_text()
