@@ -171,6 +171,10 @@ def gap(blind: bool) -> float:
 def test_a_planner_learns_from_pictures_alone_and_from_the_frame_that_counts() -> None:
     th.set_num_threads(1)
     assert gap(blind=False) > 0.4
+
+
+def test_a_planner_that_is_shown_nothing_learns_nothing() -> None:
+    th.set_num_threads(1)
     assert abs(gap(blind=True)) < 0.15
 
 
