@@ -230,7 +230,8 @@ class ReplayConfig:
     runs_dir: str = "runs"
     """Folder of all runs."""
     episode: str = "worst"
-    """Name of a recorded drive in the run's drives folder, or ``worst``, ``best``, ``last``, or ``all`` in one page."""
+    """Name of a recorded drive in the run's drives folder, or ``worst``, ``best``, ``last``, or ``all``: the 60 worst
+    in one page."""
     beside: str = ""
     """Another drive to show beside it on one clock: a file, or of a run what ``episode`` may be."""
     frame: float | None = None

@@ -20,6 +20,9 @@ BY_RANK = ("worst", "best", "last", "all")
 GRAVITY = ("success", "timeout", "violation", "off_road", "collision")
 """Outcomes from good to bad."""
 
+MOST = 60
+"""Drives on one page."""
+
 SHOWN_NAMES = 12
 """Names of drives in an error message."""
 
@@ -126,26 +129,39 @@ def recorded_drives(folder: RunFolder) -> list[Path]:
 
 
 def choose(episode: str, recorded: Sequence[Path]) -> tuple[str, list[DriveLog]]:
-    """Return the drive that ``episode`` names or ranks, and its name; ``all`` returns every one, worst first."""
+    """Return the drive that ``episode`` names or ranks, and its name; ``all`` returns up to ``MOST``, worst first."""
     if episode == "last":
         return recorded[-1].stem, [DriveLog.read(recorded[-1])]
     if episode in BY_RANK:
-        ranked = sorted(((path.stem, DriveLog.read(path)) for path in recorded), key=lambda entry: badness(entry[1]))
-        if episode == "all":
-            return "all", [drive for _, drive in reversed(ranked)]
-        name, drive = ranked[0 if episode == "best" else -1]
-        return name, [drive]
+        return _ranked(episode, recorded)
     paths = {path.stem: path for path in recorded}
     if episode not in paths:
         raise RunFolderError(_unknown(episode, sorted(paths)))
     return episode, [DriveLog.read(paths[episode])]
 
 
+def _ranked(rank: str, recorded: Sequence[Path]) -> tuple[str, list[DriveLog]]:
+    """Return the drives of a rank. How drives ended is read quickly; only those that tie are read whole."""
+    by_gravity: dict[int, list[Path]] = {}
+    for path in recorded:
+        by_gravity.setdefault(gravity(DriveLog.read_meta(path).outcome), []).append(path)
+    if rank == "all":
+        worst = [path for group in sorted(by_gravity, reverse=True) for path in by_gravity[group]][:MOST]
+        return "all", sorted(map(DriveLog.read, worst), key=badness, reverse=True)
+    pick = min if rank == "best" else max
+    tied = [(path.stem, DriveLog.read(path)) for path in by_gravity[pick(by_gravity)]]
+    name, drive = pick(tied, key=lambda entry: badness(entry[1]))
+    return name, [drive]
+
+
+def gravity(outcome: str) -> int:
+    """Return how bad an outcome is; one without a name is the worst."""
+    return GRAVITY.index(outcome) if outcome in GRAVITY else len(GRAVITY)
+
+
 def badness(drive: DriveLog) -> tuple[int, float]:
     """Return what drives are ranked by: how it ended, then the reward that it missed (the three terms alike)."""
-    outcome = drive.meta.outcome
-    gravity = GRAVITY.index(outcome) if outcome in GRAVITY else len(GRAVITY)
-    return gravity, -float(drive.trace.reward_terms.sum())
+    return gravity(drive.meta.outcome), -float(drive.trace.reward_terms.sum())
 
 
 def _unknown(episode: str, names: Sequence[str]) -> str:

@@ -52,6 +52,12 @@ def test_a_drive_is_named_or_ranked(folder: RunFolder, episode: str, names: list
     assert name == ("all" if episode == "all" else names[0])
 
 
+def test_a_page_has_room_for_so_many_drives(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hcrmp.replay.MOST", 2)
+    _, drives = choose("all", recorded_drives(folder))
+    assert [drive.meta.outcome for drive in drives] == [ENDINGS["merging-low-1"], ENDINGS["merging-high-7"]]
+
+
 def test_of_two_drives_that_ended_alike_the_one_with_less_reward_is_worse() -> None:
     drive = make_drive(12)
     poor = replace(drive, trace=replace(drive.trace, reward_terms=drive.trace.reward_terms - 1.0))
