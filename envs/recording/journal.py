@@ -12,7 +12,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +35,7 @@ JOURNAL_MAJOR = 1
 """Raised when an older reader would misunderstand a journal; such a one is refused."""
 
 PREFIX = ".journal-"
+MADE_PREFIX = ".making-journal-"
 EVENTS_FILE, HEADER_FILE, LOCK_FILE = "drives.jsonl", "header.json", "lock"
 
 SEGMENT_BYTES = 2**28
@@ -62,14 +64,16 @@ class Journal:
 
     def __init__(self, folder: Path, layout: SlotLayout) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
-        self._lock = open(self.path / LOCK_FILE, "w")
+        # It gets its name when it is locked: whoever looks for journals of killed processes must not find it before.
+        made = Path(tempfile.mkdtemp(prefix=MADE_PREFIX, dir=folder))
+        self._lock = open(made / LOCK_FILE, "w")
         if fcntl is not None:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.layout = layout
         self._schema = slot_schema(layout)
         header = {"format": [JOURNAL_MAJOR, 0], "layout": asdict(layout)}
-        (self.path / HEADER_FILE).write_text(json.dumps(header), "utf-8")
+        (made / HEADER_FILE).write_text(json.dumps(header), "utf-8")
+        self.path = made.rename(folder / f"{PREFIX}{made.name.removeprefix(MADE_PREFIX)}")
         self._events = os.open(self.path / EVENTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         self._segments: dict[Path, int] = {}  # and the number behind the last slot of each
         self.slots = 0
@@ -151,18 +155,28 @@ def slot_arrays(batch: pa.RecordBatch, layout: SlotLayout) -> Arrays:
     return arrays
 
 
-def is_alive(path: Path) -> bool:
-    """Return whether the process that writes the journal at ``path`` lives, as far as can be told."""
+@contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Hold the journal at ``path`` meanwhile, and say whether it is ours to recover.
+
+    It is not where a living process writes it, as far as can be told, or recovers it.
+    """
     if fcntl is None:
-        return True
+        yield False
+        return
     try:
-        with open(path / LOCK_FILE) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = open(path / LOCK_FILE)
     except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
+        yield path.is_dir()
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        # Somebody else may have recovered and removed it before this lock was ours.
+        yield (path / LOCK_FILE).is_file()
 
 
 def _column(array: npt.NDArray[Any]) -> pa.Array:

@@ -19,7 +19,7 @@ from envs.recording.journal import (
     JOURNAL_MAJOR,
     PREFIX,
     Piece,
-    is_alive,
+    claimed,
     slot_arrays,
     slot_schema,
 )
@@ -45,18 +45,24 @@ def recover_drives(folder: Path, words: HintWords = no_words, sources: SourceWor
     """
     paths = []
     for journal in sorted(folder.glob(f"{PREFIX}*")):
-        if not journal.is_dir() or is_alive(journal):
-            continue
-        try:
-            drives = list(read_journal(journal, words, sources))
-        except DriveLogError as error:
-            LOG.warning("%s", error)
-            continue
-        for name, log in drives:
-            path = free_name(folder, name, running=log.meta.outcome == "running")
-            if not path.exists():
-                paths.append(log.save(path))
-        shutil.rmtree(journal, ignore_errors=True)
+        if journal.is_dir():
+            with claimed(journal) as ours:
+                paths += _recovered(journal, words, sources) if ours else []
+    return paths
+
+
+def _recovered(journal: Path, words: HintWords, sources: SourceWords) -> list[Path]:
+    try:
+        drives = list(read_journal(journal, words, sources))
+    except DriveLogError as error:
+        LOG.warning("%s", error)
+        return []
+    paths = []
+    for name, log in drives:
+        path = free_name(journal.parent, name, running=log.meta.outcome == "running")
+        if not path.exists():
+            paths.append(log.save(path))
+    shutil.rmtree(journal, ignore_errors=True)
     return paths
 
 

@@ -266,6 +266,17 @@ def test_a_line_that_was_cut_is_left_out(left: Path) -> None:
     assert {name for name, _ in read_journal(left / ".journal-x")} == {"a", "b", "c"}
 
 
+def test_of_two_that_recover_one_does(left: Path) -> None:
+    """Processes that begin at the same time find the same journals."""
+    with journal.claimed(left / ".journal-x") as first, journal.claimed(left / ".journal-x") as second:
+        assert (first, second) == (True, False)
+        assert recover_drives(left) == []
+    assert {path.stem for path in recover_drives(left)} == {"a-cut", "b-cut", "c-cut"}
+    assert not list(left.glob(".journal-*"))
+    with journal.claimed(left / ".journal-x") as gone:
+        assert not gone
+
+
 def test_a_damaged_journal_is_left_alone_with_a_warning(left: Path, caplog: pytest.LogCaptureFixture) -> None:
     lines = left / ".journal-x" / "drives.jsonl"
     lines.write_text("nonsense\n" + lines.read_text())
