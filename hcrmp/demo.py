@@ -182,6 +182,7 @@ def closing_lines(folder: RunFolder, page: Path, film: Path, seconds: float) -> 
         "Next:",
         f"  {hcrmp} evaluate run={run_path} episodes=100          the full table with intervals",
         f"  {hcrmp} evaluate run={run_path} hints=faulty          the same planner, 42 % of its hints wrong",
+        f"  {hcrmp} report {run_path}                              all of it on one page, failures with their moments",
         f"  {hcrmp} replay run={run_path} episode=worst           its worst drive",
         f"  tensorboard --logdir {folder.tensorboard}",
         f"  {hcrmp} train run=mine scenario=merging density=high    a planner of your own",

@@ -29,10 +29,10 @@ def write_single(
     protocol = Protocol.of(config, trained_config(folder).simulator.name)
     one = _contestant(config, folder)
     first = episode_seed(config.seed, 0)
-    attempts: dict[Key, list[Attempt]] = {
-        (one.name, record.cell, record.seed - first, 0): [Attempt((one.name, record.cell, 0, 0), record, trace)]
-        for record, trace in zip(results.records, results.traces, strict=True)
-    }
+    attempts: dict[Key, list[Attempt]] = {}
+    for record, trace in zip(results.records, results.traces, strict=True):
+        key = (one.name, record.cell, record.seed - first, 0)
+        attempts[key] = [Attempt(key, record, trace)]
     cells: dict[str, list[int]] = {}
     for record in results.records:
         cells.setdefault(record.cell, []).append(record.seed)

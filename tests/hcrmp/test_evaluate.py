@@ -286,6 +286,20 @@ def test_the_file_of_one_planner_has_the_shape_of_many_and_a_repetition_tells_of
     assert "drift: 2 of 2 episodes went otherwise than before, 0 ended otherwise" in capsys.readouterr().err
 
 
+def test_a_failure_names_the_drive_of_its_own_episode(tmp_path: Path) -> None:
+    config = EvaluateConfig(
+        driver="full_throttle", runs_dir=str(tmp_path), density="low", scenario=MERGING, episodes=3, progress=False
+    )
+    folder = open_folder(config)
+    evaluate(config, folder, quiet())
+    (planner,) = read_results(result_path(folder, config))["planners"]
+    assert len(planner["failures"]) >= 2
+    for failure in planner["failures"]:
+        meta = DriveLog.read_meta(folder.evaluation / failure["drive"])
+        assert (meta.seed, meta.outcome) == (failure["seed"], failure["outcome"])
+        assert failure["number"] == failure["seed"] - FIRST_SEED
+
+
 def test_the_files_name_says_what_was_chosen() -> None:
     usual = EvaluateConfig(run="x")
     assert label(usual) == "planner-paper"
