@@ -186,8 +186,8 @@ def _facts(material: Material, made_by: Mapping[str, Any]) -> list[str]:
     episodes = sum(len(one.records) for one in material.evaluations)
     drives = sum(len(one.drives) for one in material.evaluations)
     made = datetime.now(timezone.utc).strftime("%d %B %Y")
-    facts = [f"{len(material.runs)} runs", f"{episodes:,} episodes", f"{drives:,} recorded drives", made]
-    return [*facts, f"commit {str(made_by['commit'] or 'unknown')[:10]}"]
+    counts = ((len(material.runs), "run"), (episodes, "episode"), (drives, "recorded drive"))
+    return [*(_counted(*one) for one in counts), made, f"commit {str(made_by['commit'] or 'unknown')[:10]}"]
 
 
 def _contents(parts: Sequence[Plain]) -> list[tuple[str, str]]:
@@ -224,3 +224,7 @@ def _share(value: float, low: float, high: float) -> float:
 
 def _resource(name: str) -> str:
     return files("hcrmp.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -5,12 +5,14 @@ Everything else of a report works on what ``read`` returns and knows no file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from hcrmp.checkpoint import META, has_checkpoint
+from hcrmp.comparison.places import drive_file
 from hcrmp.config import locate_run, runs_like
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluation import episode_seed
@@ -122,7 +124,7 @@ def read_evaluations(path: Path, run: Run | None = None) -> list[Evaluation]:
     if not isinstance(version, int) or version > NEWEST:
         raise RunFolderError(f"{path} has version {version}, this one reads up to {NEWEST}: upgrade hcrmp to read it.")
     if "planners" in content:
-        return _of_several(path, content)
+        return _of_several(path, content, run)
     records = tuple(records_of(path, content))
     if not records:
         raise RunFolderError(f"{path} tells of no episode: evaluate again.")
@@ -145,36 +147,39 @@ def _common(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_several(path: Path, content: Mapping[str, Any]) -> list[Evaluation]:
+def _of_several(path: Path, content: Mapping[str, Any], run: Run | None) -> list[Evaluation]:
     """Return an evaluation for each member of each planner of a file that compares several."""
     try:
         rows = [dict(row) for row in content["episodes"]]
         members = [(planner, member) for planner in content["planners"] for member in planner["members"]]
-        found = [_member(path, content, planner, member, rows) for planner, member in members]
+        found = [_member(path, content, planner, member, rows, run) for planner, member in members]
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{path} is no evaluation result: evaluate again.") from error
     return [one for one in found if one.records]
 
 
 def _member(
-    path: Path, content: Mapping[str, Any], planner: Mapping[str, Any], member: Mapping[str, Any], rows: Sequence[Any]
+    path: Path,
+    content: Mapping[str, Any],
+    planner: Mapping[str, Any],
+    member: Mapping[str, Any],
+    rows: Sequence[Any],
+    run: Run | None,
 ) -> Evaluation:
     name, known = str(planner["name"]), {item.name for item in fields(EpisodeRecord)}
     mine = [row for row in rows if row["planner"] == name and row["member"] == member["name"]]
     first = int(_mapping(content.get("protocol")).get("seed", 0))
     episodes = [_filled({key: value for key, value in row.items() if key in known}, row, first) for row in mine]
     home = path.parent / str(member.get("path") or "")
-    drives = {
-        (str(lost["cell"]), int(lost["seed"])): path.parent / str(lost["drive"])
-        for lost in planner.get("failures", ())
-        if lost["member"] == member["name"] and lost.get("drive") and (path.parent / str(lost["drive"])).is_file()
-    }
+    records = tuple(records_of(path, {"episodes": episodes}))
     return Evaluation(
         driver="planner" if planner.get("kind") == "run" else name,
-        records=tuple(records_of(path, {"episodes": episodes})),
-        run=read_run(home) if (home / CONFIG_FILE).is_file() else None,
+        records=records,
+        run=_run_at(home, run),
         latency=_mapping(member.get("hint_latency")),
-        drives=drives,
+        drives=_drives(records, path.parent.parent / "drives", content.get("drives", []))
+        | _beside(path, mine)
+        | _of_failures(path, planner, str(member["name"])),
         planner=name,
         p_values=_p_values(name, content),
         **_common(path, content),
@@ -197,6 +202,33 @@ def _filled(values: dict[str, Any], row: Mapping[str, Any], first: int) -> dict[
         return values
     zeros = {item.name: 0.0 for item in fields(EpisodeRecord) if item.type == "float"}
     return zeros | values | {"seed": episode_seed(first, int(row["number"]))}
+
+
+def _run_at(home: Path, known: Run | None) -> Run | None:
+    """Return the run in ``home``, ``known`` if it is that, by the same path whoever names it; None: there is none."""
+    if known is not None and home.resolve() == known.folder.path.resolve():
+        return known
+    return read_run(Path(os.path.relpath(home.resolve()))) if (home / CONFIG_FILE).is_file() else None
+
+
+def _of_failures(path: Path, planner: Mapping[str, Any], member: str) -> dict[tuple[str, int], Path]:
+    """Return the recorded drives that the failures of a member name, by cell and seed."""
+    return {
+        (str(lost["cell"]), int(lost["seed"])): path.parent / str(lost["drive"])
+        for lost in planner.get("failures", ())
+        if lost["member"] == member and lost.get("drive") and (path.parent / str(lost["drive"])).is_file()
+    }
+
+
+def _beside(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], Path]:
+    """Return the recorded drives of a member of several planners, by cell and seed; they lie beside the file."""
+    found: dict[tuple[str, int], Path] = {}
+    for row in rows:
+        cell = f"{row['scenario']}/{row['density']}"
+        drive = drive_file(path.parent, (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0))))
+        if drive.is_file():
+            found.setdefault((cell, int(row["seed"])), drive)
+    return found
 
 
 def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tuple[str, int], Path]:
