@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from envs.recording import DriveLog
+from envs.recording.names import DRIVE_SUFFIX
 from hcrmp.config import ReplayConfig
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.run_folder import RunFolder
@@ -26,7 +27,6 @@ MOST = 60
 SHOWN_NAMES = 12
 """Names of drives in an error message."""
 
-DRIVE_SUFFIX = ".parquet"
 PICTURE_SIZE = (1600, 900)
 """Width and height of the picture of a moment (pixels)."""
 

@@ -81,16 +81,6 @@ def ratio(
     return bootstrap(pairs, _ratio_of_sums, rng, confidence=confidence)
 
 
-def paired_difference(
-    ours: npt.ArrayLike, theirs: npt.ArrayLike, rng: np.random.Generator, *, confidence: float = CONFIDENCE
-) -> Estimate:
-    """Return the mean of ``ours - theirs`` over episodes of the same seeds, both ``(n,)``, with its interval."""
-    first, second = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
-    if first.shape != second.shape:
-        raise ValueError(f"paired samples must match, got {first.shape} and {second.shape}")
-    return mean(first - second, rng, confidence=confidence)
-
-
 def hierarchical(
     groups: Sequence[npt.ArrayLike],
     rng: np.random.Generator,

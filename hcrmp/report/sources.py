@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from envs.recording.names import DRIVE_SUFFIX
 from hcrmp.checkpoint import META, has_checkpoint
 from hcrmp.comparison.places import drive_file
 from hcrmp.config import locate_run, runs_like
@@ -23,8 +24,6 @@ from hcrmp.results import RESULTS_FILE, records_of
 from hcrmp.robustness.curves import Curve
 from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder, read_json
 from hcrmp.train_config import load_train
-
-DRIVE_SUFFIX = ".parquet"
 
 NEWEST = 2
 """Version of evaluation files that is understood."""

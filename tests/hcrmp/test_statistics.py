@@ -92,15 +92,6 @@ def test_a_ratio_survives_resamples_without_any_distance() -> None:
     assert math.isfinite(estimate.low) and math.isfinite(estimate.high)
 
 
-def test_pairing_takes_out_what_the_episodes_share() -> None:
-    difficulty = rng(7).normal(0.0, 10.0, 200)
-    ours, theirs = difficulty + 1.0 + rng(8).normal(0, 0.1, 200), difficulty
-    paired = statistics.paired_difference(ours, theirs, rng())
-    assert 0.9 < paired.low < 1.0 < paired.high < 1.1
-    with pytest.raises(ValueError, match="must match"):
-        statistics.paired_difference([1.0], [1.0, 2.0], rng())
-
-
 def test_hierarchical_with_one_group_is_the_plain_bootstrap() -> None:
     sample = rng(9).normal(size=200)
     estimate = statistics.hierarchical([sample], rng(), resamples=20_000)

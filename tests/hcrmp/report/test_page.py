@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from envs.recording import DriveLog
 from envs.scene import EventRow
@@ -19,7 +19,7 @@ from hcrmp.report.config import ReportConfig
 from hcrmp.report.job import report
 from hcrmp.report.key_frames import AHEAD_M, ASIDE_M, BEHIND_M, MARGIN_M, clip, drawing
 from hcrmp.run_folder import read_json, write_json
-from tests.browser import BROWSER_OPTIONS, PATIENCE_MS, program
+from tests.browser import PATIENCE_MS, launched
 from tests.envs.drive_builder import PEDESTRIAN, make_drive
 from tests.hcrmp.report.material import crash, episode, make_evaluation, make_run
 from tests.hcrmp.report.test_sources import POINT
@@ -33,14 +33,8 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = program()
-    if path is None:
-        pytest.skip("no chromium on this machine")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS, timeout=PATIENCE_MS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

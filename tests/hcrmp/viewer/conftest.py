@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from envs.recording import DriveLog
-from tests.browser import BROWSER_OPTIONS, PATIENCE_MS, program
+from tests.browser import PATIENCE_MS, launched
 from tests.envs.drive_builder import make_drive
 from tests.hcrmp.viewer.pages import frames_pass
 
@@ -22,14 +22,8 @@ def drive() -> DriveLog:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for this module; its event loop ends with it, before another module's tests begin."""
-    path = program()
-    if path is None:
-        pytest.skip("no chromium on this machine")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS, timeout=PATIENCE_MS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
