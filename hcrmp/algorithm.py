@@ -24,7 +24,7 @@ from hcrmp.gae import Float32Array
 from hcrmp.losses import approximate_kl, clipped_policy_loss, combine_advantages, standardise, value_loss
 from hcrmp.policy import MultiCriticPolicy, PolicyConfig
 from hcrmp.transitions import get_reward_terms, stack_observations, truncated_episodes
-from hcrmp.weights import CRITIC_NAMES, HINTED, Csa, check_weights, constant_weights
+from hcrmp.weights import CRITIC_NAMES, HINTED, Csa, check_weights, constant_weights, of_other_worlds
 
 STATISTICS = ("approx_kl", "policy_gradient_loss", "value_loss", "entropy_loss", "clip_fraction", "loss")
 """What ``MultiCriticPPO._loss`` reports of a minibatch, under SB3's names, before the critics' squared errors."""
@@ -39,7 +39,7 @@ class HcrmpConfig:
     asr: bool = True
     """Whether the networks read the hint's 13 numbers beside the state (the paper's ASR)."""
     csa: Csa = "hint"
-    """Where the critics' weights come from (the paper's CSA): hint, equal, fixed, attention or mean_anchored."""
+    """Whose weights the critics have (the paper's CSA): hint, equal, fixed, attention, mean_anchored or shuffled."""
     weights_on: Literal["advantage", "reward"] = "advantage"
     """What the weights multiply: each critic's advantage (the paper's Eq. 2), or the reward terms, whose sum
     N sum_i lambda_i r_i is what a single critic learns: a planner that the LLM dominates, to compare with."""
@@ -321,6 +321,8 @@ class MultiCriticPPO(PPO):
         """Check the weights of the finished rollout; anchor, compute or apply to the reward where configured."""
         if self.config.csa in HINTED and len(self.config.critics) > 1:
             check_weights(buffer.weights)
+        if self.config.csa == "shuffled":
+            buffer.weights = of_other_worlds(buffer.weights)
         if self.policy.mean_anchor is not None:
             buffer.weights = self.policy.mean_anchor.anchor(buffer.weights)
         if self.policy.weight_net is not None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from importlib.abc import Traversable
 from typing import Any
 
 from hcrmp.errors import ConfigError
@@ -32,9 +33,17 @@ def groups(job: str) -> dict[str, tuple[str, ...]]:
 
 
 def options(group: str) -> tuple[str, ...]:
-    """Return the options of ``group``: the names of its YAML files."""
-    folder = resources.files("configs") / group
-    return tuple(sorted(entry.name[: -len(".yaml")] for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+    """Return the options of ``group``: the names of its YAML files (``paper/hcrmp`` in a folder of it)."""
+    return tuple(sorted(_options(resources.files("configs") / group)))
+
+
+def _options(folder: Traversable) -> Iterator[str]:
+    """Yield the names of a folder's YAML files but for those that others share, which begin with ``_``."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.name.startswith("_"):
+            yield from (f"{entry.name}/{name}" for name in _options(entry))
+        elif entry.name.endswith(".yaml") and not entry.name.startswith("_"):
+            yield entry.name.removesuffix(".yaml")
 
 
 def default_choices(job: str) -> dict[str, str | None]:

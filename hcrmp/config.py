@@ -457,12 +457,14 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
         # For the same reason.
         hints["cache_file"] = str(Path(str(hints["cache_file"])).expanduser().absolute())
     if job == "train" and not values.get("run"):
+        experiment = composition.choices["experiment"]
         usual = {"density": "all", "hints": "rules", "observation": "scan", "curriculum": "none"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
-        parts = [chosen["scenario"], chosen["algo"]]
+        parts = [experiment.replace("/", "-")] if experiment else [chosen["scenario"], chosen["algo"]]
         parts += [Path(str(values["map"])).stem] if values.get("map") else []
         parts += ["randomised"] if values.get("randomise") else []
         chosen["hints"] = from_mapping(HintsConfig, values.get("hints", {}), "hints").words
-        parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
+        if not experiment:
+            parts += [chosen[key] for key, ordinary in usual.items() if chosen[key] != ordinary]
         values["run"] = "-".join([*map(str, parts), f"seed{values.get('seed', 0)}"])
     return values

@@ -10,14 +10,15 @@ import numpy.typing as npt
 import torch as th
 from torch import nn
 
-Csa = Literal["hint", "equal", "fixed", "attention", "mean_anchored"]
+Csa = Literal["hint", "equal", "fixed", "attention", "mean_anchored", "shuffled"]
 """``hint`` the observation's weights (the paper); ``equal`` 1/N each (its "w/o CSA"); ``fixed`` given ones;
-``attention`` learnt from the state (its C.2.3); ``mean_anchored`` the observation's, held at a given mean (ours)."""
+``attention`` learnt from the state (its C.2.3); ``mean_anchored`` the observation's, held at a given mean (ours);
+``shuffled`` those of another world: weights of the same distribution that say nothing of the state (a control)."""
 
 CRITIC_NAMES = ("safety", "efficiency", "comfort")
 """The critics in the order of every array of this project; outside of arrays they are bound by name."""
 
-HINTED: tuple[Csa, ...] = ("hint", "mean_anchored")
+HINTED: tuple[Csa, ...] = ("hint", "mean_anchored", "shuffled")
 """The kinds that read ``critic_weights`` from the observation."""
 
 
@@ -122,6 +123,17 @@ def constant_weights(kind: Csa, critics: int, fixed: Sequence[float]) -> npt.NDA
         weights = np.asarray(fixed, dtype=np.float64)
         return np.asarray(weights / weights.sum(), dtype=np.float32)
     return None
+
+
+def of_other_worlds(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the weights ``(T, B, N)`` of a rollout, each world with the course of another one (drawn anew each time).
+
+    One world alone keeps its own: there is nobody to take them from.
+    """
+    worlds = np.random.permutation(weights.shape[1])  # the generator of SB3's minibatches, which a checkpoint holds
+    taken_from = np.empty_like(worlds)
+    taken_from[worlds] = np.roll(worlds, 1)
+    return weights[:, taken_from]
 
 
 def check_weights(weights: npt.NDArray[np.float32]) -> None:

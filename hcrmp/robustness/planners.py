@@ -23,6 +23,7 @@ _CSA_WORDS: dict[Csa, str] = {
     "fixed": "fixed weights",
     "attention": "learnt weights",
     "mean_anchored": "mean-anchored",
+    "shuffled": "weights of other worlds",
 }
 
 _OWN = {"run", "seed", "progress", *FREE_ON_RESUME} - {"total_steps"}

@@ -145,7 +145,7 @@ def test_reward_terms_are_scaled_by_the_deviation_of_their_return() -> None:
     assert buffer.rewards[:, 0, 0] == pytest.approx(0.75 * np.array([1, 2, 4, 8]))
 
 
-@pytest.mark.parametrize("csa", ["hint", "attention", "mean_anchored"])
+@pytest.mark.parametrize("csa", ["hint", "attention", "mean_anchored", "shuffled"])
 def test_same_seed_same_training(csa: Any) -> None:
     runs = [
         MultiCriticPPO(env=ToyWorlds(4), config=config_of(csa=csa), seed=5, device="cpu").learn(3 * 4 * 32)

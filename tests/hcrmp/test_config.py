@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hcrmp.baselines import PpoOptions
-from hcrmp.composition import compose, default_choices, groups
+from hcrmp.composition import compose, default_choices, groups, options
 from hcrmp.config import EvaluateConfig, HintsConfig, ReplayConfig, load, locate_run
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping
@@ -292,3 +292,14 @@ def test_a_run_is_a_path_or_a_name(tmp_path: Path) -> None:
 def test_a_name_says_which_model_is_asked(hints: HintsConfig, words: str) -> None:
     """Two models behind one provider leave two results."""
     assert hints.words == words
+
+
+def test_every_experiment_is_a_training_whose_keys_exist_and_can_be_overridden() -> None:
+    for name in options("experiment"):
+        config = load("train", [f"experiment={name}", "seed=3"])
+        assert config.run == f"{name.replace('/', '-')}-seed3"
+        assert config.total_steps >= 1_000_000
+    changed = load("train", ["experiment=paper/no_csa", "total_steps=9", "algo=hcrmp_mean"])
+    assert (changed.total_steps, changed.algo.csa) == (9, "fixed")
+    with pytest.raises(ConfigError, match="experiment=paper/no_csa"):
+        load("train", ["experiment=paper/no_cas"])

@@ -6,7 +6,14 @@ import torch as th
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcrmp.weights import AttentionWeights, MeanAnchor, ReturnScale, check_weights, constant_weights
+from hcrmp.weights import (
+    AttentionWeights,
+    MeanAnchor,
+    ReturnScale,
+    check_weights,
+    constant_weights,
+    of_other_worlds,
+)
 
 
 def test_constant_weights() -> None:
@@ -84,3 +91,14 @@ def test_what_are_no_weights_is_refused(row: tuple[float, ...]) -> None:
     check_weights(np.array([[0.33, 0.33, 0.33]], dtype=np.float32))
     with pytest.raises(ValueError, match="critic_weights"):
         check_weights(np.array([row], dtype=np.float32))
+
+
+def test_weights_of_other_worlds_keep_their_distribution_and_lose_their_place() -> None:
+    weights = np.random.default_rng(3).dirichlet(np.ones(3), (5, 7)).astype(np.float32)
+    np.random.seed(0)
+    moved = of_other_worlds(weights)
+    assert sorted(map(tuple, moved[0].tolist())) == sorted(map(tuple, weights[0].tolist()))
+    for world in range(7):
+        others = [k for k in range(7) if np.array_equal(moved[:, world], weights[:, k])]
+        assert len(others) == 1 and others[0] != world  # the whole course of exactly one other world
+    assert np.array_equal(of_other_worlds(weights[:, :1]), weights[:, :1])
