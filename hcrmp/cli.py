@@ -131,6 +131,11 @@ JOBS: dict[str, Job] = {
         ("hcrmp reproduce runs/tuned", "hcrmp reproduce runs/tuned what=evaluation labels=[planner-paper]"),
         positional="run",
     ),
+    "reproduce paper": Job(
+        "hcrmp.paper.job",
+        "Make the paper's tables on our published protocol: trainings, evaluations, Markdown, JSON and figures.",
+        ("hcrmp reproduce paper table=1", "hcrmp reproduce paper table=3 only_tell=true", "hcrmp reproduce paper"),
+    ),
     "demo": Job(
         "hcrmp.demo",
         "All three jobs in a few minutes: train, evaluate against naive drivers, replay.",

@@ -367,6 +367,7 @@ CONFIGS: dict[str, str | type[Any]] = {
     "export": "hcrmp.exchange_config:ExportConfig",
     "report": "hcrmp.report.config:ReportConfig",
     "reproduce": "hcrmp.reproduce.config:ReproduceConfig",
+    "reproduce paper": "hcrmp.paper.config:PaperConfig",
     "demo": DemoConfig,
     "robustness": "hcrmp.robustness.config:RobustnessConfig",
     "share": "hcrmp.share.config:ShareConfig",

@@ -65,7 +65,7 @@ def _open(config: TrainConfig) -> RunFolder:
         return RunFolder.create(config.run_path, plain_config(config), seed=config.seed, resume_hint=hint)
     folder = RunFolder.open(config.run_path)
     # Through the dataclass: keys that are newer than the run stand at their defaults.
-    changed = _changes(plain_config(load_train(folder.config())), plain_config(config))
+    changed = changes(plain_config(load_train(folder.config())), plain_config(config))
     if changed:
         raise RunFolderError(
             f"{folder.path} was trained with other settings ({', '.join(changed)}): resume with the settings of its "
@@ -74,7 +74,8 @@ def _open(config: TrainConfig) -> RunFolder:
     return folder
 
 
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return the settings, of those that a resumed training must keep, that are not as before."""
     return [key for key in now if key not in FREE_ON_RESUME and before.get(key) != now[key]]
 
 

@@ -1,0 +1,57 @@
+"""How long the work will take: from what was measured on this machine, or else from what was measured elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hcrmp.paper.trainings import Training
+from hcrmp.run_folder import read_json, write_json
+
+FILE = "speed.json"
+USUAL = {"hcrmp": 13_000.0, "ppo": 14_000.0, "sac": 2_500.0, "td3": 2_500.0}
+"""Decisions per second of one training on one core of ours, by algorithm (``tests/benchmarks/bench_training``)."""
+MODELS = ("transformers", "openai")
+MODEL_SHARE = 0.8
+"""Of that, with a language model to ask."""
+EPISODES_PER_S = 150.0
+"""Evaluation episodes per second and core (``tests/benchmarks/bench_evaluation``)."""
+
+
+class Speeds:
+    """Decisions per second of the methods, measured here where a training of them has ended, in ``runs_path``."""
+
+    def __init__(self, runs_path: Path) -> None:
+        self._path = runs_path / FILE
+        self.measured: dict[str, float] = dict(read_json(self._path)) if self._path.is_file() else {}
+
+    def of(self, training: Training) -> float:
+        """Return the decisions per second that are to be expected of a training."""
+        if training.method in self.measured:
+            return self.measured[training.method]
+        usual = USUAL[training.config.algo.name] * (MODEL_SHARE if training.config.hints.provider in MODELS else 1.0)
+        return usual * self._machine()
+
+    def take(self, training: Training, decisions: int, seconds: float) -> None:
+        """Note how fast a training was."""
+        if decisions > 0 and seconds > 0.0:
+            self.measured[training.method] = decisions / seconds
+            write_json(self._path, self.measured)
+
+    def _machine(self) -> float:
+        """Return how fast this machine is against the usual one, by what was measured; 1 before anything was."""
+        known = [self.measured[name] / USUAL["hcrmp"] for name in ("hcrmp",) if name in self.measured]
+        return known[0] if known else 1.0
+
+
+def seconds_of(trainings: Sequence[Training], speeds: Speeds, lanes: int) -> float:
+    """Return how long the trainings take that are left, ``lanes`` at a time (s)."""
+    alone = [one.left / speeds.of(one) for one in trainings if one.left]
+    return max(sum(alone) / lanes, max(alone, default=0.0))
+
+
+def told(seconds: float) -> str:
+    """Return a time as people say it."""
+    if seconds < 90.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400.0 else f"{seconds / 3600:.1f} hours"

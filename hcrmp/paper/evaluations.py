@@ -1,0 +1,127 @@
+"""The evaluations of the tables: the same episodes for all, in one journal for each protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from hcrmp.comparison.job import compare
+from hcrmp.comparison.protocol import protocol_path
+from hcrmp.comparison.results_file import read_results
+from hcrmp.comparison.significance import holm
+from hcrmp.config import load
+from hcrmp.errors import UserError
+from hcrmp.paper.config import PaperConfig
+from hcrmp.paper.methods import DRIVERS
+from hcrmp.paper.trainings import Training, method_of
+from hcrmp.results import MEAN
+from hcrmp.run_folder import dump_yaml, load_yaml, write_text
+from hcrmp.statistics import Estimate
+
+PROTOCOL = "paper"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The results of one protocol: ``planners`` as in ``hcrmp.results``, by the method's name or the driver's."""
+
+    cells: tuple[str, ...]
+    planners: dict[str, dict[str, Any]]
+    pairs: tuple[dict[str, Any], ...]
+    episodes: tuple[dict[str, Any], ...]
+    protocol: dict[str, Any]
+
+    def estimate(self, method: str, metric: str, cell: str = MEAN) -> Estimate | None:
+        """Return a metric of a method in a cell, None where it was not measured."""
+        for summary in self.planners[method]["summaries"]:
+            if summary["cell"] == cell and summary["metrics"].get(metric) is not None:
+                return _estimate(summary["metrics"][metric])
+        return None
+
+    def success(self, method: str) -> Estimate:
+        """Return the mean success over the cells, with its interval over training seeds and episodes."""
+        return _estimate(self.planners[method]["success"]["retried"])
+
+    def seeds(self, method: str) -> dict[int, float]:
+        """Return the success of each training seed."""
+        return {int(seed): float(value) for seed, value in self.planners[method]["success"]["seeds"].items()}
+
+    def against(self, reference: str) -> dict[str, tuple[Estimate, float]]:
+        """Return each trained method's success less that of ``reference``, and its p, corrected for them all (Holm)."""
+        if reference not in self.planners:
+            return {}
+        name_of = {planner["name"]: method for method, planner in self.planners.items() if planner["kind"] != "driver"}
+        found: dict[str, tuple[Estimate, float]] = {}
+        for pair in self.pairs:
+            a, b = name_of.get(pair["a"], ""), name_of.get(pair["b"], "")
+            if a and b and reference in (a, b):
+                difference = _estimate(pair["difference"])
+                found[b if a == reference else a] = (difference if b == reference else _negated(difference), pair["p"])
+        adjusted = holm([p for _, p in found.values()])
+        return {method: (difference, p) for (method, (difference, _)), p in zip(found.items(), adjusted, strict=True)}
+
+
+def evaluate(
+    config: PaperConfig,
+    trained: Sequence[Training],
+    drivers: Sequence[str],
+    console: Console,
+    label: str = PROTOCOL,
+    changes: Mapping[str, Any] | None = None,
+    record: int = 0,
+) -> Evaluated:
+    """Drive what is missing of the protocol, with ``changes`` of its keys, and return what it tells of these planners.
+
+    ``label`` names the folder; ``record`` drives of each cell and planner are kept.
+    """
+    if not trained and not drivers:
+        raise UserError("no planner of this table is trained yet: leave only_finished out, or choose another table.")
+    planners = [str(one.folder.path) for one in trained] + [name for name in DRIVERS if name in drivers]
+    folder = config.runs_path / "evaluations" / label
+    words = [f"planners=[{','.join(map(_quoted, planners))}]", f"protocol={_protocol(config, label, changes or {})}"]
+    words += [f"output={_quoted(str(folder))}", f"record={record}", f"processes={config.lanes}"]
+    words += [f"progress={str(config.progress).lower()}"]
+    _, path = compare(load("evaluate", words), console)
+    return read_evaluated(path)
+
+
+def read_evaluated(path: Path) -> Evaluated:
+    """Return the content of a comparison's file, by method."""
+    content = read_results(path)
+    planners = {_method(planner): planner for planner in content["planners"]}
+    return Evaluated(
+        tuple(content["cells"]), planners, tuple(content["pairs"]), tuple(content["episodes"]), content["protocol"]
+    )
+
+
+def _method(planner: Mapping[str, Any]) -> str:
+    return planner["name"] if planner["kind"] == "driver" else method_of(planner["members"][0]["name"])
+
+
+def _negated(estimate: Estimate) -> Estimate:
+    return Estimate(-estimate.value, -estimate.high, -estimate.low)
+
+
+def _estimate(told: Mapping[str, float | None]) -> Estimate:
+    known = ((key, told[key]) for key in ("value", "low", "high"))
+    return Estimate(**{key: float("nan") if number is None else number for key, number in known})
+
+
+def _protocol(config: PaperConfig, label: str, changes: Mapping[str, Any]) -> str:
+    """Return the protocol's name, or the file of one that differs in ``changes`` or in the number of episodes."""
+    content = load_yaml(protocol_path(PROTOCOL))
+    changed = content | {"episodes": config.episodes} | dict(changes)
+    if changed == content:
+        return PROTOCOL
+    path = config.runs_path / "protocols" / f"{label}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, dump_yaml(changed))
+    return _quoted(str(path))
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("'", r"\'") + "'"

@@ -1,0 +1,68 @@
+"""The methods that the tables compare, by the name of their experiment, and which table has which."""
+
+from __future__ import annotations
+
+REFERENCE = "hcrmp"
+"""The method that the others are compared with."""
+
+METHODS: dict[str, str] = {
+    "hcrmp": "**HCRMP**, hints of the rules expert",
+    "hcrmp_bundled": "HCRMP, hints of the language model in the box",
+    "hcrmp_wrong": "HCRMP, 42 % of the hints wrong, in training too",
+    "no_asr": "without ASR (no state hint)",
+    "no_csa": "without CSA (equal weights)",
+    "fixed_mean": "fixed weights, the hints' mean .42/.45/.13",
+    "fixed_safe": "fixed weights .60/.30/.10",
+    "fixed_fast": "fixed weights .25/.60/.15",
+    "fixed_even": "fixed weights .43/.43/.14",
+    "shuffled": "weights of another world",
+    "anchored": "mean-anchored weights (ours)",
+    "attention": "attention weights in place of CSA",
+    "missing": "42 % of the answers missing, with SCM",
+    "no_scm": "42 % of the answers missing, without SCM",
+    "no_hints": "HCRMP without hints",
+    "ppo": "plain PPO, tuned",
+    "ppo_5x": "plain PPO, five times the budget",
+    "sac": "plain SAC",
+    "llm_reward": "LLM-dominated reward",
+    "llm_reward_wrong": "LLM-dominated reward, 42 % of the hints wrong, in training too",
+    "inverted": "HCRMP, trained with inverted hints",
+    "anchored_inverted": "mean-anchored weights, trained with inverted hints",
+    "llm_reward_inverted": "LLM-dominated reward, trained with inverted hints",
+    "agents": "HCRMP (`agents` observation)",
+    "agents_ppo": "plain PPO (`agents` observation)",
+}
+"""What each is called in the tables. (safety / efficiency / comfort)"""
+
+DRIVERS: dict[str, str] = {
+    "reference": "reference driver, which knows all (ceiling)",
+    "law_abiding": "obeys the rules",
+    "keep_lane": "keeps its lane and its distance (floor)",
+    "cruise": "drives on regardless (floor)",
+    "full_throttle": "floors it (floor)",
+}
+"""Who does not learn."""
+
+MAIN = (
+    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "ppo", "ppo_5x", "sac", "llm_reward", "llm_reward_wrong", "agents",
+    "agents_ppo",
+)  # fmt: skip
+
+OF_TABLE: dict[str, tuple[str, ...]] = {
+    "1": MAIN,
+    "2": MAIN,
+    "3": (
+        "hcrmp", "no_asr", "no_csa", "fixed_mean", "fixed_even", "fixed_safe", "fixed_fast", "shuffled", "anchored",
+        "attention", "missing", "no_scm", "no_hints",
+    ),
+    "3b": ("hcrmp",),
+    "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_hints"),
+    "5": ("hcrmp", "hcrmp_wrong", "llm_reward"),
+    "robustness": (
+        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_inverted", "llm_reward", "llm_reward_wrong",
+        "llm_reward_inverted",
+    ),
+    "stability": (),
+    "learning": ("hcrmp", "hcrmp_bundled", "no_asr", "fixed_mean", "no_csa", "ppo", "llm_reward"),
+}  # fmt: skip
+"""The trained methods of each table."""
