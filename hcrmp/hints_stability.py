@@ -14,7 +14,7 @@ from hcrmp.errors import UserError
 from hcrmp.hint_model.benchmark import file_name, sample_scenes, stack
 from hcrmp.hint_model.scenes import UNSEEN
 from hcrmp.hints_config import HintsStabilityConfig
-from llm_hints.knowledge.stability_report import LabelledScenes, measure
+from llm_hints.knowledge.stability_report import LabelledScenes, StabilityReport, measure
 from llm_hints.providers.base import HintProvider, HintProviderError
 from llm_hints.providers.rules import RulesProvider
 
@@ -24,6 +24,21 @@ BATCH = 64
 def run(config: HintsStabilityConfig) -> int:
     """Ask, print the table and write the JSON."""
     console = Console()
+    report, name = ask(config, console)
+    console.print(report.table())
+    path = Path(config.output) / f"stability-{file_name(name)}-seed{config.seed}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(report.to_json() + "\n", "utf-8")
+    console.print(f"written: {path}")
+    return 0
+
+
+def ask(config: HintsStabilityConfig, console: Console) -> tuple[StabilityReport, str]:
+    """Return what the model's answers tell, and the name of the provider.
+
+    Raises:
+        UserError: the scenes are not both safe and dangerous.
+    """
     plain, anchored = (build_provider(replace(config.hints, anchored=choice), np.random.default_rng(config.seed))
                        for choice in (False, True))  # fmt: skip
     families = config.families or UNSEEN
@@ -32,12 +47,7 @@ def run(config: HintsStabilityConfig) -> int:
         raise UserError(f"{config.scenes} scenes of {', '.join(families)} are not both safe and dangerous: take more")
     console.print(f"asking {plain.name} {config.repeats} times about each of {config.scenes} scenes, twice over ...")
     report = measure(RepeatedAsking(plain, anchored), scenes, config.repeats, np.random.default_rng(config.seed))
-    console.print(report.table())
-    path = Path(config.output) / f"stability-{file_name(plain.name)}-seed{config.seed}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report.to_json() + "\n", "utf-8")
-    console.print(f"written: {path}")
-    return 0
+    return report, plain.name
 
 
 def labelled_scenes(families: tuple[str, ...], config: HintsStabilityConfig) -> LabelledScenes:

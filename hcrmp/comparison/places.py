@@ -37,6 +37,11 @@ def drive_file(folder: Path, key: Key) -> Path:
     return place / f"{cell.replace('/', '-')}-{number}{again}{DRIVE_SUFFIX}"
 
 
+def drives_of(folder: Path, member: str) -> list[Path]:
+    """Return the recordings of one contestant in the results' ``folder``, whole ones."""
+    return sorted((folder / "drives" / re.sub(r"[^\w.-]+", "_", member)).glob(f"*{DRIVE_SUFFIX}"))
+
+
 def keep_chosen(folder: Path, methods: Iterable[MethodDrives], per_cell: int) -> None:
     """Remove the recordings of all but ``per_cell`` episodes of each contestant in each cell and repetition."""
     for key in (key for one in methods for key in set(one.attempts) - _chosen(one, per_cell)):

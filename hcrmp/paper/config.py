@@ -30,6 +30,8 @@ class PaperConfig:
     """Evaluation episodes of each cell and planner."""
     total_steps: int = 0
     """Decisions of every training, to try the whole thing; 0: the experiments' own, which is what the tables mean."""
+    model: str = ""
+    """Language model that reads English, for table 3b: a folder, or a name of the hub."""
     runs_dir: str = "runs/paper"
     """Folder of the trained planners and of their evaluations."""
     output: str = "runs/paper/tables"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
@@ -72,7 +72,7 @@ def evaluate(
     console: Console,
     label: str = PROTOCOL,
     changes: Mapping[str, Any] | None = None,
-    record: int = 0,
+    record: int | Literal["all"] = 0,
 ) -> Evaluated:
     """Drive what is missing of the protocol, with ``changes`` of its keys, and return what it tells of these planners.
 
@@ -81,12 +81,17 @@ def evaluate(
     if not trained and not drivers:
         raise UserError("no planner of this table is trained yet: leave only_finished out, or choose another table.")
     planners = [str(one.folder.path) for one in trained] + [name for name in DRIVERS if name in drivers]
-    folder = config.runs_path / "evaluations" / label
+    folder = evaluation_folder(config, label)
     words = [f"planners=[{','.join(map(_quoted, planners))}]", f"protocol={_protocol(config, label, changes or {})}"]
     words += [f"output={_quoted(str(folder))}", f"record={record}", f"processes={config.lanes}"]
     words += [f"progress={str(config.progress).lower()}"]
     _, path = compare(load("evaluate", words), console)
     return read_evaluated(path)
+
+
+def evaluation_folder(config: PaperConfig, label: str) -> Path:
+    """Return where an evaluation lies."""
+    return config.runs_path / "evaluations" / label
 
 
 def read_evaluated(path: Path) -> Evaluated:

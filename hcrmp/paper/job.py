@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from hcrmp.paper import success
+from hcrmp.errors import UserError
+from hcrmp.paper import learning, prompts, robust, stability, success, values
 from hcrmp.paper.clock import EPISODES_PER_S, Speeds, seconds_of, told
 from hcrmp.paper.config import PaperConfig
-from hcrmp.paper.evaluations import Evaluated, evaluate
+from hcrmp.paper.evaluations import Evaluated, evaluate, evaluation_folder
 from hcrmp.paper.lanes import Ended, run_all
 from hcrmp.paper.methods import DRIVERS, METHODS
 from hcrmp.paper.table import Table, Writer
@@ -33,8 +34,12 @@ def run(config: PaperConfig) -> int:
     failed = [] if config.only_finished else train(config, wanted, speeds, console)
     writer = Writer(config.output_path, about(config))
     for name in config.tables:
-        page = writer.write(make(name, config, console), command(config, name))
-        Console().print(f"table {name}: {page}", soft_wrap=True, highlight=False)
+        if name == "3b" and not config.model and len(config.tables) > 1:
+            console.print("table 3b is left out: it asks a language model that reads English (model=...)")
+            continue
+        for table in make(name, config, console):
+            page = writer.write(table, command(config, name))
+            Console().print(f"table {name}: {page}", soft_wrap=True, highlight=False)
     for one in failed:
         console.print(f"failed: {one.method}, seed {one.seed}; {log_file(one)} says why", style="red", soft_wrap=True)
     return FAILED if failed else 0
@@ -76,10 +81,11 @@ def train(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, conso
     return failed
 
 
-def make(name: str, config: PaperConfig, console: Console) -> Table:
-    """Return a table of what is trained."""
+def make(name: str, config: PaperConfig, console: Console) -> tuple[Table, ...]:
+    """Return a table, or the several that go by one name, of what is trained."""
     trained = finished(trainings(config, [name]))
-    return TABLES[name](config, trained, console)
+    found = TABLES[name](config, trained, console)
+    return (found,) if isinstance(found, Table) else found
 
 
 def _table_1(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
@@ -100,18 +106,60 @@ def _table_4(config: PaperConfig, trained: Sequence[Training], console: Console)
 
 
 def _evaluated(config: PaperConfig, trained: Sequence[Training], drivers: Sequence[str], console: Console) -> Evaluated:
-    found = evaluate(config, trained, drivers, console)
+    return _ordered(evaluate(config, trained, drivers, console))
+
+
+def _ordered(found: Evaluated) -> Evaluated:
+    """Return the planners in the order of the methods."""
     order = [name for name in (*METHODS, *DRIVERS) if name in found.planners]
     return Evaluated(
         found.cells, {name: found.planners[name] for name in order}, found.pairs, found.episodes, found.protocol
     )
 
 
-TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Table]] = {
+def _table_3b(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    if not config.model:
+        raise UserError("table 3b asks a language model that reads English: give model=FOLDER, or a name of the hub.")
+    found = {
+        style: evaluate(config, trained, (), console, f"prompts-{style}", prompts.changes_of(style, config.model))
+        for style in prompts.STYLES
+    }
+    return prompts.prompts_table(found, config.model)
+
+
+def _table_5(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    found, errors = {}, {}
+    for condition in values.CONDITIONS:
+        label = f"hints-{condition}"
+        changes = values.changes_of(condition)
+        found[condition] = _ordered(evaluate(config, trained, (), console, label, changes, record="all"))
+        errors[condition] = values.errors_of(evaluation_folder(config, label), trained)
+    return values.values_table(found, errors)
+
+
+def _robustness(config: PaperConfig, trained: Sequence[Training], console: Console) -> tuple[Table, ...]:
+    return robust.robustness_tables(config, trained, console)
+
+
+def _stability(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    return stability.stability_table(console)
+
+
+def _learning(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    return learning.learning_table(trained)
+
+
+Made = Table | tuple[Table, ...]
+TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = {
     "1": _table_1,
     "2": _table_2,
     "3": _table_3,
+    "3b": _table_3b,
     "4": _table_4,
+    "5": _table_5,
+    "robustness": _robustness,
+    "stability": _stability,
+    "learning": _learning,
 }
 
 
@@ -124,7 +172,7 @@ def command(config: PaperConfig, name: str) -> str:
     """Return the command that makes one table again."""
     usual = PaperConfig()
     words = [f"table={name}"]
-    for key in ("methods", "seeds", "episodes", "total_steps", "runs_dir", "output"):
+    for key in ("methods", "seeds", "episodes", "total_steps", "model", "runs_dir", "output"):
         value = getattr(config, key)
         if value != getattr(usual, key):
             words.append(f"{key}=[{','.join(map(str, value))}]" if isinstance(value, tuple) else f"{key}={value}")

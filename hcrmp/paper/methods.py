@@ -21,6 +21,7 @@ METHODS: dict[str, str] = {
     "missing": "42 % of the answers missing, with SCM",
     "no_scm": "42 % of the answers missing, without SCM",
     "no_hints": "HCRMP without hints",
+    "no_knowledge": "HCRMP, hints of a language model with random weights",
     "ppo": "plain PPO, tuned",
     "ppo_5x": "plain PPO, five times the budget",
     "sac": "plain SAC",
@@ -56,7 +57,7 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
         "attention", "missing", "no_scm", "no_hints",
     ),
     "3b": ("hcrmp",),
-    "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_hints"),
+    "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
     "5": ("hcrmp", "hcrmp_wrong", "llm_reward"),
     "robustness": (
         "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_inverted", "llm_reward", "llm_reward_wrong",

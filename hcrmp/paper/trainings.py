@@ -11,6 +11,7 @@ from pathlib import Path
 from hcrmp.checkpoint import META
 from hcrmp.config import load
 from hcrmp.errors import RunFolderError
+from hcrmp.paper import no_knowledge
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.methods import OF_TABLE
 from hcrmp.run_folder import RunFolder, read_json
@@ -28,6 +29,8 @@ class Training:
     method: str
     seed: int
     config: TrainConfig
+    words: tuple[str, ...]
+    """The overrides that made the configuration."""
 
     @property
     def folder(self) -> RunFolder:
@@ -47,11 +50,8 @@ class Training:
 
     def command(self) -> list[str]:
         """Return the command that begins it or goes on with it."""
-        config = self.config
-        words = [f"experiment={EXPERIMENT}{self.method}", f"seed={self.seed}", f"run={config.run}"]
-        words += [f"runs_dir={config.runs_dir}", f"total_steps={config.total_steps}", "record=0", "progress=false"]
-        words += [f"resume={str(self.steps > 0).lower()}"]
-        return [sys.executable, "-m", "hcrmp.cli", "train", *words]
+        going_on = f"resume={str(self.steps > 0).lower()}"
+        return [sys.executable, "-m", "hcrmp.cli", "train", *self.words, "progress=false", going_on]
 
     def check(self) -> None:
         """Refuse a run of this name that is of something else, and clear what was stopped before its first checkpoint.
@@ -87,7 +87,9 @@ def training(config: PaperConfig, method: str, seed: int) -> Training:
     """Return one training."""
     words = [f"experiment={EXPERIMENT}{method}", f"seed={seed}", f"run={run_name(method, seed)}", "record=0"]
     words += [f"runs_dir={config.runs_dir}", *([f"total_steps={config.total_steps}"] if config.total_steps else [])]
-    return Training(method, seed, load("train", words))
+    if method == no_knowledge.METHOD:
+        words.append(f"hints.transformers.model='{no_knowledge.make_model(config.runs_path).resolve()}'")
+    return Training(method, seed, load("train", words), tuple(words))
 
 
 def trainings(config: PaperConfig, tables: Sequence[str]) -> list[Training]:

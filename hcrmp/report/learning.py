@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +12,21 @@ import numpy.typing as npt
 from hcrmp.report.contestants import method_of_runs, with_colours
 from hcrmp.report.material import Run
 from hcrmp.report.svg import Axis, Line, chart, nice_axis, share_axis, whole_axis
+from hcrmp.run_folder import RunFolder
 
 Numbers = npt.NDArray[np.float64]
 Scalars = Mapping[str, tuple[Numbers, Numbers]]
 """Steps ``(n,)`` and values ``(n,)`` by tag."""
+
+
+
+class ScalarEvent(Protocol):
+    """One number of a log: ``step`` (decisions), ``value``, ``wall_time`` (s)."""
+
+    step: int
+    value: float
+    wall_time: float
+
 
 PANELS: tuple[tuple[str, str, bool], ...] = (
     ("Success in training, %", "outcome/success", True),
@@ -42,22 +54,27 @@ class Learning:
     runs: tuple[Run, ...]
 
 
-def read_scalars(run: Run) -> Scalars:
-    """Return the scalars of all event files of a run; where a resumed training logged a step anew, the newer value."""
+def logged(folder: RunFolder) -> dict[str, dict[int, ScalarEvent]]:
+    """Return the scalars of all event files of a run by tag and step; what a resumed training logged anew is newer."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    merged: dict[str, dict[int, float]] = {}
-    for folder in sorted({path.parent for path in run.folder.tensorboard.rglob("events.out.tfevents.*")}):
-        events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    merged: dict[str, dict[int, ScalarEvent]] = {}
+    for place in sorted({path.parent for path in folder.tensorboard.rglob("events.out.tfevents.*")}):
+        events = EventAccumulator(str(place), size_guidance={"scalars": 0})
         events.Reload()
         for tag in events.Tags()["scalars"]:
-            merged.setdefault(tag, {}).update({event.step: event.value for event in events.Scalars(tag)})
-    return {tag: _sorted(values) for tag, values in merged.items()}
+            merged.setdefault(tag, {}).update({event.step: event for event in events.Scalars(tag)})
+    return merged
 
 
-def _sorted(values: Mapping[int, float]) -> tuple[Numbers, Numbers]:
-    steps = sorted(step for step, value in values.items() if np.isfinite(value))
-    return np.array(steps, np.float64), np.array([values[step] for step in steps], np.float64)
+def read_scalars(run: Run) -> Scalars:
+    """Return the scalars of a run."""
+    return {tag: _sorted(events) for tag, events in logged(run.folder).items()}
+
+
+def _sorted(events: Mapping[int, ScalarEvent]) -> tuple[Numbers, Numbers]:
+    steps = sorted(step for step, event in events.items() if np.isfinite(event.value))
+    return np.array(steps, np.float64), np.array([events[step].value for step in steps], np.float64)
 
 
 def learning(runs: Sequence[Run], colours: Mapping[str, int]) -> Learning | None:

@@ -103,6 +103,31 @@ def chart(title: str, lines: Sequence[Line], x: Axis, y: Axis, width: float = 44
     )
 
 
+STANDALONE_STYLE = """
+svg { --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7; --c4: #b07d00; --c5: #56b4e9; --c6: #444444 }
+text { font: 12px Helvetica, Arial, sans-serif; fill: #222222 }
+.grid { stroke: #e0e0e0 } .axis { stroke: #555555 } .line { fill: none; stroke-width: 1.9 } .band { opacity: .16 }
+"""
+"""What a page gives its charts, for one that stands alone: Okabe and Ito's colours."""
+
+
+def standalone(picture: str, legend: Sequence[tuple[str, str]]) -> str:
+    """Return a ``chart`` as a file of its own, with its ``legend`` (name, paint) below."""
+    head, _, body = picture.partition(">")
+    width, height = map(float, head.split('viewBox="0 0 ')[1].split('"')[0].split())
+    rows = "".join(
+        f'<rect x="{LEFT:g}" y="{height + 20 * row:g}" width="24" height="4" style="fill:{paint}"/>'
+        f'<text x="{LEFT + 34:g}" y="{height + 20 * row + 6:g}">{escape(name)}</text>'
+        for row, (name, paint) in enumerate(legend)
+    )
+    whole = height + 20 * len(legend) + 8
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {whole:g}" width="{width:g}" '
+        f'height="{whole:g}"><style>{STANDALONE_STYLE}</style>'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{body.removesuffix("</svg>")}{rows}</svg>\n'
+    )
+
+
 @dataclass(frozen=True)
 class _Plot:
     x: Axis

@@ -95,7 +95,7 @@ class StabilityReport:
         """Return the report for people."""
         title = f"Stability of the weights: {self.scenes} of {self.asked} scenes, each asked {self.repeats} times"
         table = Table("measure", "without anchors", "with anchors", title=title)
-        for name, first, second in self._rows():
+        for name, first, second in self.rows():
             table.add_row(name, first, second)
         low, high = _shown(self.reduction.low, 1), _shown(self.reduction.high, 1)
         table.caption = (
@@ -104,7 +104,8 @@ class StabilityReport:
         )
         return table
 
-    def _rows(self) -> list[tuple[str, str, str]]:
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the measures in words: name, without anchors, with anchors."""
         pairs: list[tuple[str, float, float, int]] = [
             ("variance within a scene", self.plain.within, self.anchored.within, 5)
         ]

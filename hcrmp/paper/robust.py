@@ -1,0 +1,67 @@
+"""The robustness curves: success against the share of wrong hints, at test time and in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from rich.console import Console
+
+from hcrmp.errors import UserError
+from hcrmp.paper.config import PaperConfig
+from hcrmp.paper.table import Section, Table, percent
+from hcrmp.paper.trainings import Training
+from hcrmp.robustness.config import RobustnessConfig
+from hcrmp.robustness.job import TITLES, measure_curves
+from hcrmp.run_folder import read_json
+from hcrmp.statistics import Estimate
+
+AT_TEST = ("hcrmp", "anchored", "llm_reward", "hcrmp_wrong")
+"""Methods whose trained planners meet wrong hints at test time; of the others the training met them."""
+
+RATES = (0.0, 0.25, 0.42, 0.75, 1.0)
+NAMES = {"test": "robustness", "training": "robustness_training"}
+
+When = Literal["test", "training"]
+
+
+def robustness_tables(config: PaperConfig, trained: Sequence[Training], console: Console) -> tuple[Table, ...]:
+    """Measure what is missing and return the tables of both ways of meeting wrong hints."""
+    at_test = [one for one in trained if one.method in AT_TEST]
+    # Those that learn with right hints are where the curves of training begin.
+    in_training = [one for one in trained if one.method != "hcrmp_wrong" or len(trained) > 1]
+    if not at_test:
+        raise UserError("no planner of the robustness curves is trained yet: leave only_finished out.")
+    chosen: dict[When, list[Training]] = {"test": at_test, "training": in_training}
+    return tuple(_table(config, when, runs, console) for when, runs in chosen.items() if runs)
+
+
+def _table(config: PaperConfig, when: When, runs: Sequence[Training], console: Console) -> Table:
+    asked = RobustnessConfig(
+        runs=tuple(str(one.folder.path) for one in runs), output=str(config.runs_path / "evaluations" / NAMES[when]),
+        when=when, rates=RATES, episodes=max(config.episodes // 2, 1), progress=config.progress,
+    )  # fmt: skip
+    numbers, plot, _ = measure_curves(asked, console)
+    curves = read_json(numbers)["curves"]
+    modes = list(dict.fromkeys(curve["mode"] for curve in curves))
+    sections = tuple(
+        _section(f"{heading}, wrong hints: {mode}", measure, [curve for curve in curves if curve["mode"] == mode])
+        for mode in modes
+        for heading, measure in (("Success (SR, %)", "success"), ("Collisions (CR, %)", "collision"))
+    )
+    notes = (
+        "`random`: any other answer; `inverted`: danger is called safety and the reverse. "
+        f"{asked.episodes} episodes a cell, planner and rate; 95 % intervals over training seeds and episodes.",
+    )  # fmt: skip
+    return Table(NAMES[when], TITLES[when], sections, notes, {"curves": curves}, plot.read_text("utf-8"))
+
+
+def _section(heading: str, measure: str, curves: Sequence[Mapping[str, Any]]) -> Section:
+    rates = sorted({point["rate"] for curve in curves for point in curve["points"]})
+    rows = []
+    for curve in curves:
+        by_rate = {point["rate"]: point[measure] for point in curve["points"]}
+        seeds = max((len(point["seeds"]) for point in by_rate.values()), default=0)
+        told = (percent(Estimate(**by_rate[rate]["over_all"])) if rate in by_rate else "-" for rate in rates)
+        rows.append((curve["method"], str(seeds), *told))
+    return Section(heading, ("method", "seeds", *(f"{100 * rate:g} % wrong" for rate in rates)), tuple(rows))
