@@ -50,19 +50,28 @@ class Evaluated:
         """Return the success of each training seed."""
         return {int(seed): float(value) for seed, value in self.planners[method]["success"]["seeds"].items()}
 
-    def against(self, reference: str) -> dict[str, tuple[Estimate, float]]:
-        """Return each trained method's success less that of ``reference``, and its p, corrected for them all (Holm)."""
-        if reference not in self.planners:
-            return {}
-        name_of = {planner["name"]: method for method, planner in self.planners.items() if planner["kind"] != "driver"}
-        found: dict[str, tuple[Estimate, float]] = {}
+    def difference(self, method: str, other: str) -> tuple[Estimate, float] | None:
+        """Return the success of a method less that of another, on the same episodes, and its p (Welch's)."""
+        if method not in self.planners or other not in self.planners:
+            return None
+        names = self.planners[method]["name"], self.planners[other]["name"]
         for pair in self.pairs:
-            a, b = name_of.get(pair["a"], ""), name_of.get(pair["b"], "")
-            if a and b and reference in (a, b):
-                difference = _estimate(pair["difference"])
-                found[b if a == reference else a] = (difference if b == reference else _negated(difference), pair["p"])
-        adjusted = holm([p for _, p in found.values()])
-        return {method: (difference, p) for (method, (difference, _)), p in zip(found.items(), adjusted, strict=True)}
+            if (pair["a"], pair["b"]) == names:
+                return _estimate(pair["difference"]), float(pair["p"])
+            if (pair["b"], pair["a"]) == names:
+                return _negated(_estimate(pair["difference"])), float(pair["p"])
+        return None
+
+    def differences(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[Estimate, float]]:
+        """Return the differences that are known of those ``wanted``, their p corrected for them all (Holm)."""
+        known = {pair: found for pair in wanted if (found := self.difference(*pair)) is not None}
+        adjusted = holm([p for _, p in known.values()])
+        return {pair: (known[pair][0], p) for pair, p in zip(known, adjusted, strict=True)}
+
+    def against(self, reference: str) -> dict[str, tuple[Estimate, float]]:
+        """Return each trained method's success less that of ``reference``, with its corrected p."""
+        others = [one for one in self.planners if one != reference and self.planners[one]["kind"] != "driver"]
+        return {method: found for (method, _), found in self.differences([(one, reference) for one in others]).items()}
 
 
 def evaluate(

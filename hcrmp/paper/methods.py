@@ -49,11 +49,21 @@ MAIN = (
     "agents_ppo",
 )  # fmt: skip
 
+STEPS: tuple[tuple[str, str, str], ...] = (
+    ("ppo", "no_csa", "a critic for each stream, each standardised, and the state hint; equal weights"),
+    ("no_csa", "fixed_mean", "the weights' mean: that of the hints in place of equal ones"),
+    ("fixed_mean", "shuffled", "weights that vary, whatever the state"),
+    ("shuffled", "hcrmp", "weights that go by the state (CSA)"),
+    ("no_asr", "hcrmp", "the state hint (ASR), everything else being there"),
+)
+"""From plain PPO to HCRMP, one thing at a time: before, after, and what was added; and ASR taken away again."""
+
 OF_TABLE: dict[str, tuple[str, ...]] = {
     "1": MAIN,
     "2": MAIN,
     "3": (
-        "hcrmp", "no_asr", "no_csa", "fixed_mean", "fixed_even", "fixed_safe", "fixed_fast", "shuffled", "anchored",
+        "hcrmp", "ppo", "no_asr", "no_csa", "fixed_mean", "fixed_even", "fixed_safe", "fixed_fast", "shuffled",
+        "anchored",
         "attention", "missing", "no_scm", "no_hints",
     ),
     "3b": ("hcrmp",),

@@ -9,7 +9,7 @@ from typing import Any
 from hcrmp.paper import published
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.forest import Mark, forest
-from hcrmp.paper.methods import DRIVERS, METHODS, REFERENCE
+from hcrmp.paper.methods import DRIVERS, METHODS, REFERENCE, STEPS
 from hcrmp.paper.table import OTHER_PROTOCOL, Section, Table, percent, points
 from hcrmp.results import estimate_text
 
@@ -43,9 +43,21 @@ def ablation_table(found: Evaluated) -> Table:
     ]
     theirs = Section("The paper's ablation: trilemma, medium", ("method", "SR %", "*the paper*"), tuple(rows))
     return Table(
-        "table3", "Table 3: ablation", (over_all(found), by_cell(found), theirs), (INTERVALS, OTHER_PROTOCOL),
+        "table3", "Table 3: ablation", (over_all(found), steps(found), by_cell(found), theirs),
+        (INTERVALS, OTHER_PROTOCOL),
         data_of(found), figure_of(found, "Success over the twelve cells, without this or that"),
     )  # fmt: skip
+
+
+def steps(found: Evaluated) -> Section:
+    """Return what each step from plain PPO to HCRMP adds."""
+    known = found.differences([(after, before) for before, after, _ in STEPS])
+    rows = [
+        (added, NAMES[before], NAMES[after], points(known[after, before]))
+        for before, after, added in STEPS
+        if (after, before) in known
+    ]
+    return Section("Where the gain comes from", ("what is added", "before", "after", "SR, points"), tuple(rows))
 
 
 def provider_table(found: Evaluated) -> Table:

@@ -1,0 +1,92 @@
+"""The whole work in small: trainings, an evaluation, tables; begun again it trains nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hcrmp.cli import main
+from hcrmp.errors import RunFolderError
+from hcrmp.paper.clock import Speeds, seconds_of, told
+from hcrmp.paper.config import PaperConfig
+from hcrmp.paper.trainings import finished, training, trainings
+from hcrmp.run_folder import dump_yaml, load_yaml, read_json
+
+
+def small(tmp_path: Path, **changes: object) -> PaperConfig:
+    settings = {"total_steps": 1, "seeds": (0,), "methods": ("hcrmp",), "runs_dir": str(tmp_path / "runs")}
+    return PaperConfig(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+def words(tmp_path: Path, table: str, *more: str) -> list[str]:
+    folders = [f"runs_dir={tmp_path / 'runs'}", f"output={tmp_path / 'tables'}"]
+    usual = ["total_steps=1", "seeds=[0]", "methods=[hcrmp]", "episodes=1", "progress=false", "processes=1"]
+    return ["reproduce", "paper", f"table={table}", *folders, *usual, *more]
+
+
+def test_a_table_from_nothing_and_again_from_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(tmp_path, "1", "only_tell=true")) == 0
+    assert "1 trainings, 1 of them unfinished" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "runs" / "hcrmp-0").exists()
+    assert main(words(tmp_path, "1")) == 0
+    assert "hcrmp, seed 0: trained in" in capsys.readouterr().err
+    numbers = read_json(tmp_path / "tables" / "table1.json")["methods"]
+    assert numbers["reference"]["success"]["value"] > 0.9 and numbers["full_throttle"]["success"]["value"] < 0.2
+    assert set(numbers["hcrmp"]["cells"]) >= {"merging/high", "mean"}
+    assert main(words(tmp_path, "learning")) == 0
+    assert "trained in" not in capsys.readouterr().err
+    assert "0 of 1" in (tmp_path / "tables" / "learning.md").read_text("utf-8")
+    assert main(words(tmp_path, "3", "methods=[no_asr]", "only_finished=true")) == 2
+    assert "no planner of this table is trained yet" in capsys.readouterr().err
+
+    done = training(small(tmp_path), "hcrmp", 0)
+    assert done.steps >= 1 and not done.left and finished([done]) == [done]
+    assert Speeds(tmp_path / "runs").measured["hcrmp"] > 0.0
+    one_changed(done.folder.path)
+    with pytest.raises(RunFolderError, match="other settings.*algo"):
+        done.check()
+
+
+def one_changed(folder: Path) -> None:
+    content = load_yaml(folder / "config.yaml")
+    content["algo"]["gamma"] = 0.5
+    (folder / "config.yaml").write_text(dump_yaml(content), "utf-8")
+
+
+def test_what_was_stopped_before_its_first_checkpoint_begins_anew(tmp_path: Path) -> None:
+    one = training(small(tmp_path), "hcrmp", 0)
+    one.folder.path.mkdir(parents=True)
+    (one.folder.path / "config.yaml").write_text("{}", "utf-8")
+    one.check()
+    assert not one.folder.path.exists()
+    assert "resume=false" in one.command() and one.left == 1
+    shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+
+
+def test_seeds_come_before_methods_so_that_an_early_end_leaves_whole_rows(tmp_path: Path) -> None:
+    config = small(tmp_path, seeds=(0, 1), methods=("ppo", "hcrmp"))
+    assert [(one.method, one.seed) for one in trainings(config, ["1"])] == [
+        ("hcrmp", 0), ("ppo", 0), ("hcrmp", 1), ("ppo", 1),
+    ]  # fmt: skip
+
+
+def test_the_time_is_that_of_the_work_and_never_less_than_the_longest_training(tmp_path: Path) -> None:
+    config = small(tmp_path, total_steps=1_000_000, seeds=(0, 1), methods=("hcrmp",))
+    speeds = Speeds(tmp_path)
+    speeds.measured["hcrmp"] = 1000.0
+    two = trainings(config, ["1"])
+    assert seconds_of(two, speeds, 1) == pytest.approx(2000.0)
+    assert seconds_of(two, speeds, 8) == pytest.approx(1000.0)
+    assert (told(30.0), told(600.0), told(7200.0)) == ("30 s", "10 minutes", "2.0 hours")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [("table=7", "table must be one of"), ("seeds=[1,1]", "once"), ("episodes=0", "at least 1"), ("tabel=1", "table")],
+)
+def test_what_is_no_table_is_refused_in_one_line(word: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "paper", word]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1

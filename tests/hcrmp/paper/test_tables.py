@@ -1,0 +1,106 @@
+"""Tables from results made by hand: signs, corrections, the paper's rows, figures that are well-formed."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hcrmp.paper import success
+from hcrmp.paper.evaluations import Evaluated
+from hcrmp.paper.forest import LEFT, WIDTH, Mark, forest
+from hcrmp.paper.learning import Curve
+from hcrmp.paper.table import Table, Writer, markdown
+from hcrmp.run_folder import read_json
+from hcrmp.statistics import Estimate
+
+CELLS = ("trilemma/medium", "trilemma/high")
+
+
+def told(value: float, reach: float = 0.1) -> dict[str, float]:
+    return {"value": value, "low": value - reach, "high": value + reach}
+
+
+def planner(name: str, kind: str, rate: float, seeds: dict[str, float]) -> dict[str, Any]:
+    metrics = {"SR": told(rate), "CR": told(0.2), "off_road": told(0.0), "timeout": told(0.0), "jerk": told(3.0)}
+    summaries = [{"cell": cell, "metrics": metrics} for cell in (*CELLS, "mean")]
+    return {"name": name, "kind": kind, "summaries": summaries, "success": {"retried": told(rate), "seeds": seeds}}
+
+
+@pytest.fixture
+def found() -> Evaluated:
+    planners = {
+        "hcrmp": planner("HCRMP", "run", 0.9, {"0": 0.88, "1": 0.92}),
+        "no_asr": planner("HCRMP, no state hint", "run", 0.7, {"0": 0.7, "1": 0.7}),
+        "no_csa": planner("HCRMP, equal weights", "run", 0.5, {"0": 0.5}),
+        "reference": planner("reference", "driver", 1.0, {"0": 1.0}),
+    }
+    pairs = (
+        {"a": "HCRMP, no state hint", "b": "HCRMP", "difference": told(-0.2, 0.05), "p": 0.03},
+        {"a": "HCRMP", "b": "HCRMP, equal weights", "difference": told(0.4, 0.3), "p": 0.02},
+        {"a": "HCRMP, no state hint", "b": "HCRMP, equal weights", "difference": told(0.2), "p": 0.0001},
+        {"a": "HCRMP", "b": "reference", "difference": told(-0.1), "p": 0.0001},
+    )
+    return Evaluated(CELLS, planners, pairs, (), {"name": "paper"})
+
+
+def test_differences_are_of_the_method_less_the_reference_and_corrected_among_themselves(found: Evaluated) -> None:
+    against = found.against("hcrmp")
+    assert set(against) == {"no_asr", "no_csa"}  # a driver is no method
+    assert against["no_asr"][0] == Estimate(-0.2, -0.25, -0.15000000000000002)
+    assert (against["no_csa"][0].low, against["no_csa"][0].high) == pytest.approx((-0.7, -0.1))
+    assert (against["no_csa"][1], against["no_asr"][1]) == pytest.approx((0.04, 0.04))  # Holm: 2 x 0.02, then not below
+    assert found.against("ppo") == {}
+
+
+def test_the_ablation_stands_beside_the_papers(found: Evaluated) -> None:
+    table = success.ablation_table(found)
+    over_all, added, _, theirs = table.sections
+    assert over_all.rows[0][2] == "90.0 (80.0..100.0)"
+    assert over_all.rows[1][-1] == "-20.0 (-25.0..-15.0), p 0.04"
+    assert [row[0] for row in added.rows] == ["the state hint (ASR), everything else being there"]
+    assert added.rows[0][-1] == "+20.0 (+15.0..+25.0), p 0.03"
+    assert [row[2] for row in theirs.rows] == ["*69*", "*40*", "*48*", ""]
+    assert table.data["methods"]["no_asr"]["against_reference"]["p_adjusted"] == pytest.approx(0.04)
+
+
+def test_the_main_table_has_the_papers_rows_for_these_cells(found: Evaluated) -> None:
+    rows = success.main_table(found).sections[1].rows
+    assert rows[0][1:] == ("90 (80..100) / 20", "90 (80..100) / 20")
+    by_name = {row[0]: row[1:] for row in rows}
+    assert by_name["*the paper*, HCRMP"] == ("*69 / 31*", "*64 / 36*")
+    assert by_name["*the paper*, Vanilla PPO"] == ("", "")
+
+
+def test_pages_json_and_figure_are_written(found: Evaluated, tmp_path: Any) -> None:
+    table = success.main_table(found)
+    page = Writer(tmp_path, {"config": {"seeds": [0]}}).write(table, "hcrmp reproduce paper table=1")
+    text = page.read_text("utf-8")
+    assert text.startswith("# Table 1") and "`hcrmp reproduce paper table=1`" in text and "](table1.svg)" in text
+    content = read_json(tmp_path / "table1.json")
+    assert content["methods"]["hcrmp"]["success"] == told(0.9)
+    assert content["provenance"]["packages"]["hcrmp"]
+    assert ElementTree.fromstring((tmp_path / "table1.svg").read_text("utf-8")).tag.endswith("svg")
+
+
+def test_every_row_of_a_section_has_its_columns(found: Evaluated) -> None:
+    for table in (success.main_table(found), success.ablation_table(found), success.metrics_table(found, ["hcrmp"])):
+        for section in table.sections:
+            assert {len(row) for row in section.rows} == {len(section.head)}, section.heading
+
+
+def test_marks_of_the_figure_lie_where_their_numbers_are() -> None:
+    drawn = ElementTree.fromstring(forest("t", [Mark("a", Estimate(0.75, 0.5, 1.0), [0.5])], "x"))
+    circles = [one for one in drawn.iter() if one.tag.endswith("circle")]
+    assert [float(one.attrib["cx"]) for one in circles] == [LEFT, LEFT + WIDTH / 2]  # the axis goes from 50 to 100 %
+
+
+def test_a_page_without_a_figure_names_none() -> None:
+    assert "![" not in markdown(Table("x", "X", (), ("note",), {}), "command", "made")
+
+
+def test_the_moment_of_reaching_is_the_first() -> None:
+    curve = Curve(0, np.array([1.0, 2.0, 3.0]), np.array([0.1, 0.8, 0.7]), np.array([10.0, 20.0, 30.0]))
+    assert (curve.reached(0.8), curve.reached(0.9), curve.reached(0.05)) == (1, None, 0)
