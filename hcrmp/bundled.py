@@ -13,6 +13,7 @@ BUNDLED_FOLDER = Path(__file__).parent / "planners" / BUNDLED_PLANNER
 """Where it lies, as ``hcrmp share`` writes a planner: weights, document and model card."""
 
 FILES = ("planner.json", "planner.safetensors")
+"""Names as in ``hcrmp.share.document``, which would bring torch along."""
 
 
 def bundled_planner() -> Path:

@@ -115,7 +115,7 @@ def drive(
         file = shared_file(config) if config.driver == "planner" else None
         driver = make_driver(config.driver, course, env, folder, config.deterministic, file)
         with (
-            EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress,
+            EpisodeProgress(driver.name, len(course.episodes), console, config.progress) as progress,
             recording(config, course, folder, env, driver, commit) as recorder,
         ):
             driven = evaluate_driver(

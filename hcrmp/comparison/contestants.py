@@ -16,6 +16,7 @@ from hcrmp.errors import UserError
 from hcrmp.mapping import unknown
 from hcrmp.robustness.planners import Planner, find_planners, group
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.share.document import DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE
 
 Kind = Literal["run", "driver", "file"]
 DRIVERS: tuple[str, ...] = tuple(name for name in get_args(DriverName) if name != "planner")
@@ -120,12 +121,11 @@ def contestant_of_file(path: Path) -> Contestant:
 
 
 def _checksum(path: Path) -> str:
-    """Return the sha256 of a file, or of all files of a folder with their names."""
+    """Return the sha256 of a file, or of a folder's files that decide how it drives: neither its card nor results."""
     digest = hashlib.sha256()
-    for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for part in [path / name for name in (DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE)] if path.is_dir() else [path]:
         if part.is_file():
-            name = part.relative_to(path).as_posix().encode()
-            digest.update(name + b"\0" + hashlib.sha256(part.read_bytes()).digest())
+            digest.update(part.name.encode() + b"\0" + hashlib.sha256(part.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -11,7 +11,7 @@ from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.robustness.planners import method_words
 from hcrmp.share.again import training_command
 from hcrmp.share.document import ONNX_FILE, WEIGHTS_FILE, PlannerDocument
-from hcrmp.share.measured import METRICS, Measured
+from hcrmp.share.measured import Measured
 
 
 def model_card(
@@ -34,7 +34,6 @@ def model_card(
         onnx=ONNX_FILE in files,
         safetensors=WEIGHTS_FILE in files,
         measured=measured,
-        headings=[heading for _, heading, *_ in METRICS],
         named=BUNDLED_PLANNER if document.name == BUNDLED_PLANNER else "FOLDER",
         command=training_command(document),
         in_carla="carla" in {document.training.get("simulator"), *(one.simulator for one in measured)},

@@ -17,11 +17,17 @@ from hcrmp.results import MEAN, estimate_text, mean_of, records_of, summaries_of
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.scenario_options import scenario_override
 
-METRICS = (
+Metric = tuple[str, str, float, int]
+Row = tuple[str, ...]
+
+METRICS: tuple[Metric, ...] = (
     ("SR", "success %", 100.0, 0), ("CR", "collisions %", 100.0, 0), ("off_road", "off road %", 100.0, 0),
     ("timeout", "timeouts %", 100.0, 0), ("violation", "violations %", 100.0, 0), ("AS", "speed m/s", 1.0, 1),
 )  # fmt: skip
 """Metrics of ``hcrmp.metrics``, their headings, factors and decimals."""
+
+ROUTE_METRIC: Metric = ("leaderboard-2.1", "driving score 2.1", 1.0, 1)
+"""The metric that is told beside them where all that was driven are routes."""
 
 MOST_ROWS = 12
 """Cells that are told of one by one (those of the paper); of more, the three densities of a family are one row."""
@@ -29,20 +35,19 @@ MOST_ROWS = 12
 MOST_FAILURES = 6
 """Rows of what fails most."""
 
-Row = tuple[str, ...]
-
 
 @dataclass(frozen=True)
 class Measured:
     """One evaluation of the run: its name, how it was made and where.
 
-    ``rows`` are (cell or family, episodes, a text for each metric); ``failures`` (cell or family, how many of how many
-    episodes failed, how most of them ended), the most failed first.
+    ``rows`` are (cell or family, episodes, a text for each metric), the metrics' ``headings``; ``failures`` (cell or
+    family, how many of how many episodes failed, how most of them ended), the most failed first.
     """
 
     label: str
     command: str
     simulator: str
+    headings: Row
     rows: tuple[Row, ...]
     failures: tuple[Row, ...]
 
@@ -67,11 +72,15 @@ def _measured(path: Path, found: Mapping[str, Any]) -> Measured:
     asked += [f"{key}={config[key]}" for key in ("density", "episodes", "seed")]
     records = records_of(path, found)
     by_place = _by_place(records)
+    summaries = _summaries(by_place, records, int(config["seed"]))
+    routes = all(ROUTE_METRIC[0] in summary.metrics for summary in summaries)
+    metrics = (*METRICS, ROUTE_METRIC) if routes else METRICS
     return Measured(
         label=str(found["label"]),
         command=" ".join(asked),
         simulator=str(found["protocol"]["simulator"]),
-        rows=tuple(map(_row, _summaries(by_place, records, int(config["seed"])))),
+        headings=tuple(heading for _, heading, *_ in metrics),
+        rows=tuple(_row(summary, metrics) for summary in summaries),
         failures=_failures(by_place),
     )
 
@@ -95,9 +104,9 @@ def _summaries(
     return [*(mean_of(name, rows, rng) for name, rows in by_place.items()), mean_of(MEAN, records, rng)]
 
 
-def _row(summary: CellSummary) -> Row:
-    told = (summary.metrics.get(name) for name, *_ in METRICS)
-    texts = ("-" if one is None else estimate_text(one, *how[2:]) for one, how in zip(told, METRICS, strict=True))
+def _row(summary: CellSummary, metrics: Sequence[Metric]) -> Row:
+    told = (summary.metrics.get(name) for name, *_ in metrics)
+    texts = ("-" if one is None else estimate_text(one, *how[2:]) for one, how in zip(told, metrics, strict=True))
     return (summary.cell, str(summary.episodes), *texts)
 
 
