@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server table clean
+.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server table box clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -28,6 +28,7 @@ help:
 	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make gates-server  the CARLA-compatible server over many ticks and loads, with the real client (ARGS=--help)"
 	@echo "make table   the results table: every method over all cells (hours)"
+	@echo "make box     a trained run becomes the planner in the box, with its card (ARGS=runs/everything; minutes)"
 
 install: $(STAMP)
 
@@ -89,6 +90,9 @@ gates-server: $(STAMP)
 
 table: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.table $(ARGS)
+
+box: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.make_bundled_planner $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -265,7 +265,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         self._progress_m[rows] = self._scene.route.progress_m[rows]
         self._waiting = self._waiting & ~mask
         self._any_waiting = bool(self._waiting.any())
-        self._observer.restart(self._scene, self._command, mask, self._observation)
+        self._observer.restart(self._scene, self._command, mask, self._observation, self._seeds)
         if self._pictures is not None:
             self._pictures.restart(rows)
         return self._observation

@@ -24,7 +24,8 @@ from envs.observations.ego import EgoBlock
 from envs.observations.navigation import NavigationBlock
 from envs.observations.road import RoadBlock
 from envs.observations.scan import ScanBlock
-from envs.scene import BoolArray, FloatArray, SceneBatch
+from envs.observations.scan_noise import ScanNoise
+from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 
 PERCEPTIONS = ("scan", "agents", "none")
 """Valid values of ``ObservationConfig.perception``."""
@@ -44,6 +45,8 @@ class ObservationConfig:
     """Scan frames J that are stacked."""
     frame_stride: int = 3
     """Decisions between stacked frames: over 0.1 s a pedestrian moves less than a ray's width."""
+    noise: ScanNoise = field(default_factory=ScanNoise)
+    """How badly the rays of the scan measure; without it they measure exactly."""
     agents_per_place: int = 2
     """Road users in each of the nine places of the ``agents`` perception, so K is nine times this."""
     cameras: CameraConfig = field(default_factory=CameraConfig)
@@ -54,6 +57,10 @@ class ObservationConfig:
         choose("observation.perception", self.perception, PERCEPTIONS)
         require(self.range_m > 0.0, f"observation.range_m must be more than 0, got {self.range_m}")
         require(self.rays >= 8, f"observation.rays must be at least 8, got {self.rays}")
+        require(
+            self.perception == "scan" or not self.noise.is_on,
+            f"observation.noise is of the scan's rays, got perception={self.perception}: leave one of them out",
+        )
         for name in ("frames", "frame_stride", "agents_per_place"):
             require(getattr(self, name) >= 1, f"observation.{name} must be at least 1, got {getattr(self, name)}")
 
@@ -126,10 +133,21 @@ class Observer:
             block.write(scene, command, self._all_rows, out, start, False)
         return out
 
-    def restart(self, scene: SceneBatch, command: FloatArray, mask: BoolArray, out: Float32Array) -> None:
-        """Forget the past of the worlds in ``mask`` ``(B,)``; write their first observations to ``out`` ``(B, n)``."""
+    def restart(
+        self,
+        scene: SceneBatch,
+        command: FloatArray,
+        mask: BoolArray,
+        out: Float32Array,
+        seeds: IntArray | None = None,
+    ) -> None:
+        """Forget the past of the worlds in ``mask`` ``(B,)``; write their first observations to ``out`` ``(B, n)``.
+
+        ``seeds`` ``(B,)`` of the episodes decide what is mismeasured in them; None: as in those of seed 0.
+        """
         rows = np.flatnonzero(mask)
         for block, start in self._parts:
+            block.begin(rows, np.zeros(len(rows), np.int64) if seeds is None else seeds[rows])
             block.write(scene, command, rows, out, start, True)
 
     def state(self) -> dict[str, Any]:
@@ -146,7 +164,7 @@ def _perception_blocks(config: ObservationConfig, batch_size: int) -> tuple[Obse
     if config.perception == "agents":
         return (AgentsBlock(config.agents_per_place, config.range_m),)
     if config.perception == "scan":
-        return (ScanBlock(config.rays, config.range_m, config.frames, config.frame_stride, batch_size),)
+        return (ScanBlock(config.rays, config.range_m, config.frames, config.frame_stride, batch_size, config.noise),)
     return ()
 
 

@@ -39,7 +39,7 @@ class Job:
     """One subcommand: what it does, and ``module`` whose ``run(config) -> int`` does it.
 
     ``positional`` is the key that a word without ``=`` is the value of, ``positionals`` the one that all such words
-    are the list of; ``aliases`` are words for keys that are no names in Python.
+    are the list of; ``aliases`` are other words for keys, of lists of one where the key ends with ``[]``.
     """
 
     module: str
@@ -65,10 +65,12 @@ JOBS: dict[str, Job] = {
         "hcrmp.evaluate",
         "Drive planners through seeded episodes, compare them; tables with intervals, and JSON.",
         (
-            "hcrmp evaluate planners=[runs/tuned,'hcrmp-*',reference] protocol=paper",
+            "hcrmp evaluate planners=[bundled,runs/tuned,'hcrmp-*',reference] protocol=paper",
             "hcrmp evaluate run=runs/tuned scenario=all episodes=100",
             "hcrmp evaluate run=runs/tuned scenario=overtaking density=high hints=faulty",
+            "hcrmp evaluate planner=bundled scenario=route",
         ),
+        aliases={"planner": "planners[]"},
     ),
     "robustness": Job(
         "hcrmp.robustness.job",
@@ -284,7 +286,10 @@ def _quoted(word: str) -> str:
 
 def _unaliased(job: str, override: str) -> str:
     key, equals, value = override.partition("=")
-    return f"{JOBS[job].aliases.get(key, key)}{equals}{value}"
+    meant = JOBS[job].aliases.get(key, key)
+    if not meant.endswith("[]"):
+        return f"{meant}{equals}{value}"
+    return f"{meant.removesuffix('[]')}=" + (value if value.startswith("[") else f"[{_quoted(value)}]")
 
 
 def _is_switch(job: str, key: str) -> bool:

@@ -6,6 +6,7 @@ section are left to the dataclasses, which know them all: the YAML files hold on
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,15 @@ def _checked(override: str, choosable: Mapping[str, Sequence[str]], keys: Sequen
     _check_grammar(override)
     # Forced, because the key may stand in its dataclass only, which checks it.
     return f"++{override}"
+
+
+def grammar(value: Any) -> str:
+    """Return a plain value as the overrides' grammar has it."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{grammar(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(grammar(item) for item in value) + "]"
+    return json.dumps(value)
 
 
 def _check_grammar(override: str) -> None:

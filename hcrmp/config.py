@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 
 from envs.carla_backend.config import FarmConfig
 from envs.roads.map_file import is_map_file
+from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.composition import Composition, compose
 from hcrmp.mapping import field_types, from_mapping
 from hcrmp.run_folder import CONFIG_FILE, load_yaml
@@ -129,15 +130,17 @@ class EvaluateConfig:
     """``hcrmp evaluate``. What the planner sees is that of its run; what it meets is chosen here."""
 
     planners: tuple[str, ...] = ()
-    """Planners to compare on the same episodes: runs (folders, names in ``runs_dir``, patterns of such names; runs that
-    differ in nothing but their seed are one planner), drivers (``reference``, ``cruise``, ...), files of planners."""
+    """Planners to compare on the same episodes: ``bundled``, the one in the box; runs (folders, names in ``runs_dir``,
+    patterns of such names; runs that differ in nothing but their seed are one planner), drivers (``reference``,
+    ``cruise``, ...), files of planners. ``planner=X`` is one of them alone."""
     protocol: str = ""
     """What is driven, fixed by a file: a packaged protocol (``paper``, ``quick``, ...) or the path of an own one.
     Results of different protocols are not compared."""
     run: str = ""
-    """Folder of the run, or its name in ``runs_dir``; or a shared planner: a folder of ``hcrmp share``, an ``.onnx`` of
-    it, a ``.zip`` of Stable-Baselines3. A scripted driver needs none: its results get a folder. With ``planners``: the
-    run whose observation and actions those have that come without a run."""
+    """Folder of the run, or its name in ``runs_dir``; ``bundled``, the planner in the box; or a shared planner: a
+    folder of ``hcrmp share``, an ``.onnx`` of it, a ``.zip`` of Stable-Baselines3. A scripted driver needs none: its
+    results get a folder. With ``planners``: the run whose observation and actions those have that come without a run.
+    """
     runs_dir: str = "runs"
     """Folder of all runs."""
     density: Density = "all"
@@ -215,8 +218,8 @@ class EvaluateConfig:
 
     @property
     def run_path(self) -> Path:
-        """The run's folder; that of a scripted driver without a run has its name."""
-        return locate_run(self.run or self.driver, self.runs_dir)
+        """The run's folder, or where a shared planner lies; a scripted driver's folder has its name."""
+        return locate_planner(self.run or self.driver, self.runs_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,8 @@ class ReplayConfig:
     every: float = 0.0
     """Take over from every so many seconds of the drive on: from which moment on could it still be saved?"""
     planner: str | tuple[str, ...] = ()
-    """Who takes over: runs, or scripted drivers (``reference``, ``law_abiding``, ...); who drove where it is empty."""
+    """Who takes over: runs, ``bundled``, the planner in the box, shared planners, or scripted drivers (``reference``,
+    ``law_abiding``, ...); who drove where it is empty."""
     others: Literal["traffic", "replayed"] = "traffic"
     """What the others do from then on: they react, as traffic does, or move as recorded, whatever the ego does."""
     map: str = ""
@@ -438,6 +442,15 @@ def locate_run(run: str, runs_dir: str) -> Path:
     path = Path(run)
     shared = path.suffix in SHARED_SUFFIXES and path.is_file()
     return path if path.is_dir() or shared or path.name != run else Path(runs_dir) / run
+
+
+def locate_planner(word: str, runs_dir: str) -> Path:
+    """Return where the planner lies that ``word`` names: that in the box, or what ``locate_run`` finds.
+
+    Raises:
+        UserError: the one in the box is meant, and this installation lacks it.
+    """
+    return bundled_planner() if word == BUNDLED_PLANNER else locate_run(word, runs_dir)
 
 
 def runs_like(pattern: str, runs_dir: str) -> list[Path]:

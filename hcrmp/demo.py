@@ -1,4 +1,4 @@
-"""``hcrmp demo``: train a planner, compare it with drivers that did not learn, watch it drive."""
+"""``hcrmp demo``: train a planner, compare it with the one in the box and with drivers that did not learn, watch it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from rich.table import Table
 
 from envs.recording import DriveLog
 from hcrmp import statistics
+from hcrmp.branch.drive_on import drive_on
+from hcrmp.branch.planners import successor
+from hcrmp.branch.worlds import origin_of
+from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.config import DemoConfig, EvaluateConfig, load
-from hcrmp.config import Driver as DriverName
 from hcrmp.errors import RunFolderError
-from hcrmp.evaluate import evaluate
+from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.metrics import EpisodeRecord, by_cell
 from hcrmp.results import Results, estimate_text, print_table
 from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder
@@ -28,8 +31,9 @@ from hcrmp.train import train
 from hcrmp.train_config import TrainConfig
 from hcrmp.viewer import write_html, write_video
 
-DRIVERS: dict[DriverName, str] = {
+DRIVERS: dict[str, str] = {
     "planner": "trained",
+    BUNDLED_PLANNER: "in the box",
     "untrained": "untrained",
     "keep_lane": "keep lane",
     "full_throttle": "full throttle",
@@ -43,6 +47,7 @@ def run(config: DemoConfig) -> int:
     """Train, evaluate, compare, replay; say where everything is and what to type next."""
     begun = time.monotonic()
     console, out = Console(stderr=True), Console()
+    bundled_planner()  # before the minutes of training, if this installation lacks it
     make_room(Path(config.runs_dir) / config.run, config.replace)
     console.print(f"1/3 training for {config.total_steps:,} decisions in the four conditions ...")
     folder = train(train_config(config), console)
@@ -53,7 +58,7 @@ def run(config: DemoConfig) -> int:
     for line in comparison_lines(results, config.seed):
         out.print(line, soft_wrap=True, highlight=False)
     console.print("3/3 writing the replay ...")
-    page, film = write_replay(folder, drives)
+    page, film = write_replay(folder, one_per_condition(drives), config.runs_dir)
     for line in closing_lines(folder, page, film, time.monotonic() - begun):
         out.print(line, soft_wrap=True, highlight=False)
     return 0
@@ -89,22 +94,26 @@ def train_config(config: DemoConfig) -> TrainConfig:
     )
 
 
-def compare(
-    config: DemoConfig, folder: RunFolder, console: Console
-) -> tuple[dict[DriverName, Results], list[DriveLog]]:
+def compare(config: DemoConfig, folder: RunFolder, console: Console) -> tuple[dict[str, Results], list[Path]]:
     """Return the results of every driver on the same episodes, and the recorded drives of the trained planner."""
-    results: dict[DriverName, Results] = {}
-    drives: list[DriveLog] = []
+    results: dict[str, Results] = {}
+    drives: list[Path] = []
     for name in DRIVERS:
-        asked = EvaluateConfig(
-            run=str(folder.path), episodes=config.episodes, driver=name, record=3 if name == "planner" else 1
-        )
-        results[name], paths = evaluate(asked, folder, console)
-        drives += [DriveLog.read(path) for path in paths] if name == "planner" else []
+        asked = asked_of(name, config, folder)
+        results[name], paths = evaluate(asked, open_folder(asked), console)
+        drives += paths if name == "planner" else []
     return results, drives
 
 
-def comparison_table(results: Mapping[DriverName, Results]) -> Table:
+def asked_of(name: str, config: DemoConfig, folder: RunFolder) -> EvaluateConfig:
+    """Return the evaluation of one of ``DRIVERS``; that of the planner in the box goes where its others are."""
+    usual = EvaluateConfig(run=str(folder.path), runs_dir=config.runs_dir, episodes=config.episodes, record=1)
+    if name == BUNDLED_PLANNER:
+        return replace(usual, run=name, record=0, label="demo")
+    return replace(usual, driver=name, record=3 if name == "planner" else 1)  # type: ignore[arg-type]
+
+
+def comparison_table(results: Mapping[str, Results]) -> Table:
     """Return one row a driver: how its episodes ended, and its successes in each condition, percent."""
     table = Table(title="share of episodes, % (95 % interval)", title_justify="left", pad_edge=False)
     families = list(dict.fromkeys(record.scenario for record in results["planner"].records))
@@ -125,7 +134,7 @@ def _success(records: Sequence[EpisodeRecord], family: str) -> float:
     return float(np.mean(ended))
 
 
-def comparison_lines(results: Mapping[DriverName, Results], seed: int) -> list[str]:
+def comparison_lines(results: Mapping[str, Results], seed: int) -> list[str]:
     """Return in words by how much the trained planner is better than each other driver."""
     rng = np.random.default_rng(seed)
     ours = results["planner"]
@@ -133,7 +142,8 @@ def comparison_lines(results: Mapping[DriverName, Results], seed: int) -> list[s
     for name, words in DRIVERS.items():
         if name != "planner":
             gain = success_gain(ours.records, results[name].records, rng)
-            lines.append(f"  {_points(gain)} than {words}, on the same episodes.")
+            other = "the planner in the box" if name == BUNDLED_PLANNER else words
+            lines.append(f"  {_points(gain)} than {other}, on the same episodes.")
     return lines
 
 
@@ -152,21 +162,34 @@ def _points(gain: Estimate) -> str:
     return f"{abs(value):.0f} points {side} (95 % interval {low:+.0f} to {high:+.0f})"
 
 
-def write_replay(folder: RunFolder, drives: Sequence[DriveLog]) -> tuple[Path, Path]:
-    """Write a page with one drive for each condition, and a GIF of the last; return their paths."""
-    shown = one_per_condition(drives)
+def write_replay(folder: RunFolder, drives: Sequence[Path], runs_dir: str) -> tuple[Path, Path]:
+    """Write a page with ``drives``, each with what the planner in the box makes of its episode; a GIF of the last.
+
+    Return their paths.
+    """
+    own = [DriveLog.read(path) for path in drives]
+    box = [driven_by_bundled(path, runs_dir) for path in drives]
     place = folder.path / "replay"
-    return write_html(shown, place / "demo.html"), write_video(shown[-1], place / "demo.gif")
+    page = write_html([drive for pair in zip(own, box, strict=True) for drive in pair], place / "demo.html")
+    return page, write_video(own[-1], place / "demo.gif")
 
 
-def one_per_condition(drives: Sequence[DriveLog]) -> list[DriveLog]:
+def driven_by_bundled(path: Path, runs_dir: str) -> DriveLog:
+    """Return the episode of a recorded drive as the planner in the box drives it from its beginning."""
+    origin = origin_of(path)
+    (branch,) = drive_on(origin, successor(BUNDLED_PLANNER, origin, None, runs_dir), [0])
+    return branch.drive
+
+
+def one_per_condition(drives: Sequence[Path]) -> list[Path]:
     """Return for each condition the drive most worth watching: a success in the densest traffic."""
+    told = {path: DriveLog.read_meta(path) for path in drives}
 
-    def order(drive: DriveLog) -> tuple[bool, int]:
-        return drive.meta.outcome != "success", DENSITY_ORDER.index(drive.meta.density)
+    def order(path: Path) -> tuple[bool, int]:
+        return told[path].outcome != "success", DENSITY_ORDER.index(told[path].density)
 
-    families = dict.fromkeys(drive.meta.scenario for drive in drives)
-    return [min((drive for drive in drives if drive.meta.scenario == name), key=order) for name in families]
+    families = dict.fromkeys(meta.scenario for meta in told.values())
+    return [min((path for path in drives if told[path].scenario == name), key=order) for name in families]
 
 
 def closing_lines(folder: RunFolder, page: Path, film: Path, seconds: float) -> list[str]:
@@ -182,6 +205,7 @@ def closing_lines(folder: RunFolder, page: Path, film: Path, seconds: float) -> 
         "Next:",
         f"  {hcrmp} evaluate run={run_path} episodes=100          the full table with intervals",
         f"  {hcrmp} evaluate run={run_path} hints=faulty          the same planner, 42 % of its hints wrong",
+        f"  {hcrmp} evaluate planner=bundled scenario=route        the planner in the box through a town",
         f"  {hcrmp} report {run_path}                              all of it on one page, failures with their moments",
         f"  {hcrmp} replay run={run_path} episode=worst           its worst drive",
         f"  tensorboard --logdir {folder.tensorboard}",

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.recording.names import DRIVE_SUFFIX
-from envs.scenarios.catalogue import GROUPS
+from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.checkpoint import parameters_checksum
 from hcrmp.comparison.drift import Drift
 from hcrmp.comparison.driving import trace_hash
@@ -22,10 +22,12 @@ from hcrmp.comparison.single import write_single
 from hcrmp.config import EvaluateConfig
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
+from hcrmp.errors import UserError
 from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.results import Results, print_results, summarise
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, provenance, read_json
+from hcrmp.scenario_options import scenario_option
 from hcrmp.share.opening import hints_note, is_shared, results_place
 from llm_hints.asking import Latency
 
@@ -68,7 +70,7 @@ def evaluate(config: EvaluateConfig, folder: RunFolder, console: Console) -> tup
 def open_folder(config: EvaluateConfig) -> RunFolder:
     """Return the run's folder; a scripted driver can do without a checkpoint, and without a run."""
     if is_shared(config.run_path):
-        folder = RunFolder(results_place(config.run_path))
+        folder = RunFolder(_place_of_shared(config))
     elif config.driver == "planner":
         return RunFolder.open(config.run_path)
     else:
@@ -78,6 +80,22 @@ def open_folder(config: EvaluateConfig) -> RunFolder:
     for place in (folder.evaluation, folder.drives):
         place.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _place_of_shared(config: EvaluateConfig) -> Path:
+    """Return the folder for the results of a planner that was shared; for those of the one in the box a run's place.
+
+    Nothing is written where the package is installed.
+    """
+    if config.run != BUNDLED_PLANNER:
+        return results_place(config.run_path)
+    place = Path(config.runs_dir) / BUNDLED_PLANNER
+    if (place / CONFIG_FILE).is_file():
+        raise UserError(
+            f"results of the planner in the box belong to {place}, where a run of that name is: give another "
+            f"runs_dir=..., or evaluate the run by its path, run={place}"
+        )
+    return place
 
 
 def shared_file(config: EvaluateConfig) -> Path | None:
@@ -97,7 +115,7 @@ def drive(
         file = shared_file(config) if config.driver == "planner" else None
         driver = make_driver(config.driver, course, env, folder, config.deterministic, file)
         with (
-            EpisodeProgress(config.driver, len(course.episodes), console, config.progress) as progress,
+            EpisodeProgress(driver.name, len(course.episodes), console, config.progress) as progress,
             recording(config, course, folder, env, driver, commit) as recorder,
         ):
             driven = evaluate_driver(
@@ -187,7 +205,8 @@ def label(config: EvaluateConfig) -> str:
     """Return the name of the result: as given, else what was chosen where it is not the usual."""
     if config.label:
         return config.label
-    parts = [config.driver, _scenario_word(config.scenario.families)]
+    families = config.scenario.families
+    parts = [config.driver, scenario_option(families) or "-".join(families)]
     parts += [config.density] if config.density != "all" else []
     parts += [Path(config.map).stem] if config.map else []
     parts += ["randomised"] if config.randomise else []
@@ -195,11 +214,6 @@ def label(config: EvaluateConfig) -> str:
     parts += [f"hints-{config.hints.words}"] if config.hints is not None else []
     parts += [f"seed{config.seed}"] if config.seed else []
     return "-".join(parts)
-
-
-def _scenario_word(families: Sequence[str]) -> str:
-    """Return the name of the group that the families are, else all their names."""
-    return next((name for name, members in GROUPS.items() if members == tuple(families)), "-".join(families))
 
 
 def drive_path(folder: RunFolder, config: EvaluateConfig, course: Course, episode: Episode) -> Path:

@@ -178,12 +178,17 @@ def summaries_of(records: Sequence[EpisodeRecord], seed: int) -> tuple[CellSumma
     """Return the summary of each cell and that over all of them; ``seed`` decides the bootstrap's draws."""
     rng = np.random.default_rng(seed)
     cells = metrics.summarise_cells(records, rng)
-    mean = metrics.summarise(MEAN, records, rng)
+    return *cells, mean_of(MEAN, records, rng)
+
+
+def mean_of(name: str, records: Sequence[EpisodeRecord], rng: np.random.Generator) -> CellSummary:
+    """Return the summary over several cells under a ``name``."""
+    mean = metrics.summarise(name, records, rng)
     if mean.episodes and 0.0 < mean.metrics["SR"].value < 1.0:
         # Every cell weighs the same, and only the episodes in a cell are a sample. Where all of them ended alike, no
         # resample differs: there the interval stays Wilson's.
         mean.metrics["SR"] = metrics.mean_success(records, rng)
-    return *cells, mean
+    return mean
 
 
 ROW_KEYS = ("planner", "member", "number", "repetition", "attempts", "trace_hash")

@@ -39,6 +39,9 @@ class ObservationBlock:
         """
         raise NotImplementedError
 
+    def begin(self, rows: IntArray, seeds: IntArray) -> None:
+        """Note that the episodes of ``seeds`` ``(M,)`` begin in the worlds ``rows`` ``(M,)``."""
+
     def state(self) -> dict[str, Any]:
         """Return what later observations depend on beside the scene, as arrays."""
         return {}

@@ -3,7 +3,8 @@
 Ray ``i`` points ``2 pi i / rays - pi`` from the ego's heading, counter-clockwise: ray 0 to the rear, ray
 ``rays / 2`` ahead. Its two channels are ``1 - range / range_m`` (0: nothing in range) and the closing speed of the
 body that it meets, along the ray, positive when it comes nearer. A body narrower than the gap between two rays
-still shows in the ray nearest to its centre, so that a pedestrian never slips through.
+still shows in the ray nearest to its centre, so that a pedestrian never slips through. ``ScanNoise`` makes a worse
+sensor of it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from envs.compiled import njit
 from envs.observations.block import Float32Array, ObservationBlock
 from envs.observations.relative import box_distance, relative_position, relative_velocity, seen
 from envs.observations.scaling import clip_unit
+from envs.observations.scan_noise import ScanNoise, spoil
 from envs.scene import ActorRow, EgoRow, FloatArray, IntArray, SceneBatch
 
 SCAN_CHANNELS = ("nearness", "closing/20mps")
@@ -32,7 +34,7 @@ class ScanBlock(ObservationBlock):
 
     name = "scan"
 
-    def __init__(self, rays: int, range_m: float, frames: int, stride: int, batch_size: int) -> None:
+    def __init__(self, rays: int, range_m: float, frames: int, stride: int, batch_size: int, noise: ScanNoise) -> None:
         self.shape = (frames, rays, len(SCAN_CHANNELS))
         self.names = tuple(
             f"frame{j}_ray{i}_{channel}" for j in range(frames) for i in range(rays) for channel in SCAN_CHANNELS
@@ -42,6 +44,12 @@ class ScanBlock(ObservationBlock):
         self._directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         self._history = np.zeros((batch_size, (frames - 1) * stride + 1, rays, len(SCAN_CHANNELS)), np.float32)
         self._head = 0
+        self._noisy, self._noise = noise.is_on, noise.array()
+        self._seeds = np.zeros(batch_size, np.int64)
+
+    def begin(self, rows: IntArray, seeds: IntArray) -> None:
+        """Remember the episodes' seeds, which decide what is mismeasured."""
+        self._seeds[rows] = seeds
 
     def write(
         self, scene: SceneBatch, command: FloatArray, rows: IntArray, out: Float32Array, start: int, fresh: bool
@@ -59,18 +67,24 @@ class ScanBlock(ObservationBlock):
             self._head,
             self._stride,
             fresh,
+            self._noisy,
+            self._noise,
+            self._seeds,
+            scene.step,
             out,
             start,
         )
 
     def state(self) -> dict[str, Any]:
-        """Return the remembered frames."""
-        return {"history": self._history.copy(), "head": np.array(self._head)}
+        """Return the remembered frames, and the episodes' seeds."""
+        return {"history": self._history.copy(), "head": np.array(self._head), "seeds": self._seeds.copy()}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Restore the remembered frames."""
         self._history[:] = state["history"]
         self._head = int(state["head"])
+        if "seeds" in state:  # not of a checkpoint that is older than the noise
+            self._seeds[:] = state["seeds"]
 
 
 @njit
@@ -84,6 +98,10 @@ def _write(
     head: int,
     stride: int,
     fresh: bool,
+    noisy: bool,
+    noise: FloatArray,
+    seeds: IntArray,
+    steps: IntArray,
     out: Float32Array,
     start: int,
 ) -> None:
@@ -92,6 +110,8 @@ def _write(
     for b in rows:
         frame = history[b, head]
         _scan(ego, actors, b, directions, range_m, frame)
+        if noisy:
+            spoil(frame, seeds[b], steps[b], noise, range_m, CLOSING_SCALE_MPS)
         if fresh:
             _fill(history, b, frame)
         column = start

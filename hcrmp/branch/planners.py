@@ -9,8 +9,9 @@ from typing import get_args
 
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.worlds import Origin
+from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.config import Driver as DriverName
-from hcrmp.config import HintsConfig, locate_run
+from hcrmp.config import HintsConfig, locate_planner
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, known_hints, make_driver, trained_config
 from hcrmp.hinted_env import HintedVecEnv
@@ -19,6 +20,7 @@ from hcrmp.share.opening import is_shared
 
 SCRIPTED = tuple(name for name in get_args(DriverName) if name not in ("planner", "untrained"))
 """Names of drivers that need no run."""
+NAMES = (BUNDLED_PLANNER, *SCRIPTED)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Successor:
 def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: str) -> Successor:
     """Return whom ``word`` names: a scripted driver, a run's folder or name, a shared planner, "": who drove.
 
+    ``bundled`` is the planner in the box.
+
     ``hints`` replace those that the planner would hear: the drive's where it drove, else those of its training.
 
     Raises:
@@ -53,15 +57,17 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
     """
     drove = origin.drive.meta.planner
     name = word or drove
+    if name == BUNDLED_PLANNER:
+        word = name  # it is at hand wherever its drive lies
     if name in SCRIPTED:
         course = _hearing(origin, hints)
         recorded = name == drove and hints is None and "branch_of" not in origin.drive.meta.extra
         return Successor(_label(name, hints), name, course, origin.folder, recorded)  # type: ignore[arg-type]
-    own = not word or locate_run(word, runs_dir).resolve() == origin.folder.path.resolve()
+    own = not word or locate_planner(word, runs_dir).resolve() == origin.folder.path.resolve()
     if own and drove != "planner":
         raise BranchError(f"{origin.path.name} was driven by {drove or 'nobody we know'}: name who takes over, "
-                          f"planner=RUN or one of {', '.join(SCRIPTED)}")  # fmt: skip
-    path = locate_run(word, runs_dir)
+                          f"planner=RUN or one of {', '.join(NAMES)}")  # fmt: skip
+    path = locate_planner(word, runs_dir)
     if own:
         folder = RunFolder.open(origin.folder.path)
         return Successor(_label(folder.name, hints), "planner", _hearing(origin, hints), folder, hints is None)
@@ -88,10 +94,10 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
 
 def _run_of(path: Path, word: str) -> RunFolder:
     """Return the run at ``path``; where there is none, a driver whose name is like ``word`` may have been meant."""
-    near = difflib.get_close_matches(word, SCRIPTED, n=1)
+    near = difflib.get_close_matches(word, NAMES, n=1)
     if near and not path.is_dir():
         raise BranchError(f"planner={word} is neither a run nor a scripted driver. Did you mean {near[0]}? "
-                          f"Drivers: {', '.join(SCRIPTED)}.")  # fmt: skip
+                          f"Drivers: {', '.join(NAMES)}.")  # fmt: skip
     return RunFolder.open(path)
 
 

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.config import Driver as DriverName
-from hcrmp.config import EvaluateConfig, locate_run
+from hcrmp.config import EvaluateConfig, locate_planner, locate_run
 from hcrmp.errors import UserError
 from hcrmp.mapping import unknown
 from hcrmp.robustness.planners import Planner, find_planners, group
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.share.document import DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE
 
 Kind = Literal["run", "driver", "file"]
 DRIVERS: tuple[str, ...] = tuple(name for name in get_args(DriverName) if name != "planner")
+NAMES = (BUNDLED_PLANNER, *DRIVERS)
+"""Words that mean a planner by themselves, before any run of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,23 @@ def find_contestants(config: EvaluateConfig, protocol: Protocol) -> list[Contest
 
 
 def kind_of(word: str, runs_dir: str) -> Kind:
-    """Return what a word among the planners means: a driver's name before a run's, a run's before a file's."""
+    """Return what a word among the planners means: a driver's name before a run's, a run's before a file's.
+
+    The planner in the box is one of the files.
+    """
     if word in DRIVERS:
         return "driver"
+    if word == BUNDLED_PLANNER:
+        return "file"
     if "*" in word or (locate_run(word, runs_dir) / CONFIG_FILE).is_file():
         return "run"
     if Path(word).exists():
         return "file"
     if Path(word).name != word:
-        raise UserError(f"no planner at {word}: give a run's folder, a planner's file, or one of {', '.join(DRIVERS)}")
+        raise UserError(f"no planner at {word}: give a run's folder, a planner's file, or one of {', '.join(NAMES)}")
     folder = Path(runs_dir)
     names = [entry.name for entry in folder.iterdir() if (entry / CONFIG_FILE).is_file()] if folder.is_dir() else []
-    raise UserError(f"{unknown('planner', word, [*DRIVERS, *sorted(names)])} Runs are looked for in {runs_dir}.")
+    raise UserError(f"{unknown('planner', word, [*NAMES, *sorted(names)])} Runs are looked for in {runs_dir}.")
 
 
 def _trained(runs: Sequence[str], runs_dir: str) -> dict[str, list[Planner]]:
@@ -84,7 +93,7 @@ def _named(word: str, config: EvaluateConfig, trained: dict[str, list[Planner]])
     if kind == "driver":
         yield Contestant(word, word, "driver", checksum=word)
     elif kind == "file":
-        yield contestant_of_file(Path(word))
+        yield contestant_of_file(locate_planner(word, config.runs_dir))
     else:
         meant = {one.folder.path for one in find_planners([word], config.runs_dir)}
         for method, members in trained.items():
@@ -112,12 +121,11 @@ def contestant_of_file(path: Path) -> Contestant:
 
 
 def _checksum(path: Path) -> str:
-    """Return the sha256 of a file, or of all files of a folder with their names."""
+    """Return the sha256 of a file, or of a folder's files that decide how it drives: neither its card nor results."""
     digest = hashlib.sha256()
-    for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for part in [path / name for name in (DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE)] if path.is_dir() else [path]:
         if part.is_file():
-            name = part.relative_to(path).as_posix().encode()
-            digest.update(name + b"\0" + hashlib.sha256(part.read_bytes()).digest())
+            digest.update(part.name.encode() + b"\0" + hashlib.sha256(part.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.roads.map_file import is_map_file
-from hcrmp.composition import options
+from hcrmp.composition import grammar, options
 from hcrmp.config import EvaluateConfig, HintsConfig
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import to_mapping, unknown
@@ -139,16 +139,7 @@ def _words(path: Path, content: Mapping[str, Any]) -> list[str]:
 
 
 def _word(key: str, value: Any) -> str:
-    return f"{key}={value}" if key in _GROUPS and isinstance(value, str) else f"{key}={_grammar(value)}"
-
-
-def _grammar(value: Any) -> str:
-    """Return a value as the overrides' grammar has it."""
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_grammar(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(_grammar(item) for item in value) + "]"
-    return json.dumps(value)
+    return f"{key}={value}" if key in _GROUPS and isinstance(value, str) else f"{key}={grammar(value)}"
 
 
 def _version(path: Path, content: Mapping[str, Any]) -> int:

@@ -32,6 +32,9 @@ class Kind:
     group: str
     words: str
 
+    def __str__(self) -> str:
+        return f"{self.group.lower()}: {self.words}"
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -3,83 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import torch as th
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from envs.scenarios.catalogue import GROUPS
-from hcrmp.errors import RunFolderError
+from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.robustness.planners import method_words
-from hcrmp.run_folder import RunFolder, read_json
+from hcrmp.share.again import training_command
 from hcrmp.share.document import ONNX_FILE, WEIGHTS_FILE, PlannerDocument
-
-METRICS = (
-    ("SR", "success %", 100.0), ("CR", "collisions %", 100.0), ("off_road", "off road %", 100.0),
-    ("timeout", "timeouts %", 100.0), ("violation", "violations %", 100.0), ("AS", "speed m/s", 1.0),
-)  # fmt: skip
-"""Metrics of ``hcrmp.metrics``, their headings and factors."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One evaluation of the run: its name, how it was made, and its rows (cell, episodes, a text for each metric)."""
-
-    label: str
-    command: str
-    seed: int
-    rows: tuple[tuple[str, ...], ...]
-
-
-def measured_tables(folder: RunFolder) -> list[Measured]:
-    """Return the evaluations of a run's planner; those of other drivers are left out."""
-    tables = []
-    for path in sorted(folder.evaluation.glob("*.json")):
-        try:
-            found = read_json(path)
-            (planner,) = found["planners"]
-            if planner["kind"] != "driver":
-                tables.append(_measured(found, planner["summaries"]))
-        except (RunFolderError, KeyError, TypeError, ValueError, AttributeError):
-            continue  # another kind of file, or one that is being written: the card tells of what can be read
-    return tables
-
-
-def _measured(found: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]]) -> Measured:
-    config = found["config"]
-    asked = [_scenarios(tuple(config["scenario"]["families"]))]
-    asked += [f"{key}={config[key]}" for key in ("density", "episodes", "seed")]
-    rows = tuple(_row(summary) for summary in summaries)
-    return Measured(str(found["label"]), " ".join(asked), int(config["seed"]), rows)
-
-
-def _scenarios(families: tuple[str, ...]) -> str:
-    """Return the choice of scenarios as a word of the command line."""
-    group = next((name for name, members in GROUPS.items() if members == families), "")
-    return f"scenario={group or families[0]}" if group or len(families) == 1 else f"scenario.families={list(families)}"
-
-
-def _row(summary: Mapping[str, Any]) -> tuple[str, ...]:
-    return (str(summary["cell"]), str(summary["episodes"]), *(_told(summary["metrics"], *one) for one in METRICS))
-
-
-def _told(metrics: Mapping[str, Any], name: str, heading: str, factor: float) -> str:
-    estimate = metrics.get(name) or {}
-    numbers = [float(estimate[key]) for key in ("value", "low", "high") if estimate.get(key) is not None]
-    if len(numbers) < 3:
-        return "-"
-    value, low, high = (f"{factor * number:.{0 if factor > 1 else 1}f}" for number in numbers)
-    return f"{value} ({low}..{high})"
+from hcrmp.share.measured import Measured
 
 
 def model_card(
     document: PlannerDocument,
     files: Mapping[str, bytes],
     weights: Mapping[str, th.Tensor],
-    measured: list[Measured],
+    measured: Sequence[Measured],
+    licence: str = "",
 ) -> str:
-    """Return the card in Markdown."""
+    """Return the card in Markdown; ``licence`` of the weights, "": whoever reads it is to name one."""
     templates = Environment(
         loader=PackageLoader("hcrmp.share", "."), undefined=StrictUndefined, autoescape=False,
         keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True,
@@ -92,5 +34,8 @@ def model_card(
         onnx=ONNX_FILE in files,
         safetensors=WEIGHTS_FILE in files,
         measured=measured,
-        headings=[heading for _, heading, _ in METRICS],
+        named=BUNDLED_PLANNER if document.name == BUNDLED_PLANNER else "FOLDER",
+        command=training_command(document),
+        in_carla="carla" in {document.training.get("simulator"), *(one.simulator for one in measured)},
+        licence=licence,
     )

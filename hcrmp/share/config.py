@@ -24,6 +24,10 @@ class ShareConfig:
     ``all``: both. A model card goes with either."""
     output: str = ""
     """Folder to write to; ``shared`` in the run's folder where it is empty."""
+    name: str = ""
+    """What the planner is called; as its run where it is empty."""
+    licence: str = ""
+    """Licence of the weights, for the model card; where it is empty the card says that you are to name one."""
 
     def __post_init__(self) -> None:
         """Refuse to share nothing."""

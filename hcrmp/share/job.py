@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch as th
@@ -12,7 +13,7 @@ from safetensors.torch import save
 from hcrmp.checkpoint_files import checksums_of
 from hcrmp.errors import UserError
 from hcrmp.run_folder import RunFolder, write_bytes
-from hcrmp.share.card import measured_tables, model_card
+from hcrmp.share.card import model_card
 from hcrmp.share.config import ShareConfig, SharedAs
 from hcrmp.share.document import (
     CARD_FILE,
@@ -21,8 +22,10 @@ from hcrmp.share.document import (
     WEIGHTS_FILE,
     PlannerDocument,
     parse_document,
+    plain_name,
     with_checksums,
 )
+from hcrmp.share.measured import measured_tables
 from hcrmp.share.opening import results_place
 from hcrmp.share.run_planner import planner_of_run
 
@@ -40,12 +43,14 @@ def share(config: ShareConfig) -> list[Path]:
     """Write what ``config`` asks for, and return the files."""
     folder = RunFolder.open(config.run_path)
     document, weights = planner_of_run(folder)
+    document = replace(document, name=plain_name(config.name)) if config.name else document
     # What is written can be read: a planner beyond the bounds of reading is refused here, by whoever can change it.
     parse_document(document.text().encode(), f"the planner of {folder.path}")
     place = config.output_path
     check_free(place)
     files = planner_files(document, weights, config.to)
-    files[CARD_FILE] = model_card(document, files, weights, measured_tables(folder)).encode()
+    card = model_card(document, files, weights, measured_tables(folder), config.licence)
+    files[CARD_FILE] = card.encode()
     for name, content in files.items():
         write_bytes(place / name, content)
     for name in {WEIGHTS_FILE, DOCUMENT_FILE, ONNX_FILE} - set(files):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.checkpoint_files import checksums_of
 from hcrmp.config import SHARED_SUFFIXES
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
@@ -58,14 +59,15 @@ def load_policy(path: Path | str, *, deterministic: bool = True, state_size: int
     run that it was made from, bit for bit, from a folder; within 1e-5 from an ONNX file.
 
     Args:
-        path: folder of ``hcrmp share`` (or its ``planner.json``), ``.onnx``, ``.zip`` of Stable-Baselines3, or a run.
+        path: folder of ``hcrmp share`` (or its ``planner.json``), ``.onnx``, ``.zip`` of Stable-Baselines3, or a run;
+            ``"bundled"``: the planner in the box.
         deterministic: the most likely action, not a sample.
         state_size: numbers of ``state``, for a zip: one that reads as many and 13 more reads ``hint`` apart.
 
     Raises:
         UntrustedFileError: the file is damaged, malicious, too new or of another kind; one line.
     """
-    path = Path(path)
+    path = bundled_planner() if path == BUNDLED_PLANNER else Path(path)
     kind = kind_of(path)
     if kind == "folder":
         return _open_folder(path if path.is_dir() else path.parent, deterministic)

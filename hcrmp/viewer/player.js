@@ -215,7 +215,10 @@ function openAddress() {
 
 function start() {
   byId("rate").append(...RATES.map((rate) => new Option(rate + "\u00d7", rate, rate === 1, rate === 1)));
-  const labels = data.drives.map(({ meta }, i) => `${i + 1}. ${nameOf(meta) || "drive"}, seed ${meta.seed}: ${outcomeOf(meta)}`);
+  // Who drove is told where that differs.
+  const several = new Set(data.drives.map(({ meta }) => meta.planner)).size > 1;
+  const labels = data.drives.map(({ meta }, i) =>
+    `${i + 1}. ${nameOf(meta) || "drive"}, seed ${meta.seed}${several ? `, ${meta.planner}` : ""}: ${outcomeOf(meta)}`);
   byId("drives").append(...labels.map((label, i) => new Option(label, i)));
   byId("choice").hidden = data.drives.length < 2 || Boolean(compared);
   listen();

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.recording import DriveLog
 from hcrmp import cli
 from hcrmp.config import DemoConfig
 from hcrmp.demo import DRIVERS, comparison_lines, make_room, one_per_condition, success_gain, train_config
@@ -31,8 +30,10 @@ def test_the_demo_trains_compares_and_shows(tmp_path: Path, capsys: pytest.Captu
     assert all(name in told for name in DRIVERS.values())
     for name in ("demo.html", "demo.gif"):
         assert (folder.path / "replay" / name).is_file() and name in told
-    assert "4 drives" in (folder.path / "replay" / "demo.html").read_text(encoding="utf-8")
-    results = {driver: read_records(folder.evaluation / f"{driver}-paper.json") for driver in DRIVERS}
+    assert "8 drives" in (folder.path / "replay" / "demo.html").read_text(encoding="utf-8")
+    places = {driver: folder.evaluation / f"{driver}-paper.json" for driver in DRIVERS}
+    places["bundled"] = tmp_path / "bundled" / "evaluation" / "demo.json"
+    results = {driver: read_records(place) for driver, place in places.items()}
     assert {len(records) for records in results.values()} == {12}
     assert len({tuple(r.seed for r in records) for records in results.values()}) == 1, "all met the same episodes"
     assert "points" in told and "95 % interval" in told and "hcrmp replay run=" in told
@@ -76,23 +77,26 @@ def test_the_words_say_by_how_much() -> None:
     good = [record(seed, "success" if seed % 10 else "collision") for seed in range(100)]
     bad = [record(seed, "collision") for seed in range(100)]
     better = [record(seed, "success") for seed in range(100)]
-    rows = {"planner": good, "untrained": bad, "keep_lane": bad, "full_throttle": better}
+    rows = {"planner": good, "bundled": good, "untrained": bad, "keep_lane": bad, "full_throttle": better}
     lines = comparison_lines({name: summarise(name, rows[name], 0) for name in DRIVERS}, seed=0)
     assert "90 % of the episodes" in lines[0]
-    assert lines[1].startswith("  90 points more") and "untrained" in lines[1]
-    assert lines[3].startswith("  10 points fewer") and "full throttle" in lines[3]
+    assert lines[1].startswith("  0 points more") and "the planner in the box" in lines[1]
+    assert lines[2].startswith("  90 points more") and "untrained" in lines[2]
+    assert lines[4].startswith("  10 points fewer") and "full throttle" in lines[4]
 
 
-def test_a_success_in_dense_traffic_is_shown_for_each_condition() -> None:
+def test_a_success_in_dense_traffic_is_shown_for_each_condition(tmp_path: Path) -> None:
     base = make_drive(5)
 
-    def drive(scenario: str, density: str, outcome: str) -> DriveLog:
-        return replace(base, meta=replace(base.meta, scenario=scenario, density=density, outcome=outcome))
+    def drive(name: str, scenario: str, density: str, outcome: str) -> Path:
+        path = tmp_path / f"{name}.parquet"
+        replace(base, meta=replace(base.meta, scenario=scenario, density=density, outcome=outcome)).save(path)
+        return path
 
     drives = [
-        drive("merging", "high", "collision"),
-        drive("merging", "low", "success"),
-        drive("merging", "medium", "success"),
-        drive("trilemma", "low", "collision"),
+        drive("a", "merging", "high", "collision"),
+        drive("b", "merging", "low", "success"),
+        drive("c", "merging", "medium", "success"),
+        drive("d", "trilemma", "low", "collision"),
     ]
     assert one_per_condition(drives) == [drives[2], drives[3]]
