@@ -100,6 +100,18 @@ def load_checkpoint(
     return extra
 
 
+def load_planner(folder: Path | str, model: BaseAlgorithm, layout: Mapping[str, Any] | None = None) -> None:
+    """Give ``model`` the networks of a checkpoint, and nothing else of it: it begins to learn where that one ended.
+
+    Raises:
+        CheckpointError: it is damaged, or of a planner that sees, does or is something else.
+    """
+    folder = existing(Path(folder))
+    meta = read_meta(folder)
+    _check_compatible(folder, meta, model, layout)
+    _set_parameters(folder, meta, model)
+
+
 def read_extra_state(folder: Path | str) -> dict[str, Any]:
     """Return the ``extra_state`` of a checkpoint, without a model to restore."""
     folder = existing(Path(folder))

@@ -24,8 +24,8 @@ from hcrmp.callbacks import (
     ProgressCallback,
     TimeLimitCallback,
 )
-from hcrmp.checkpoint import load_checkpoint, save_checkpoint
-from hcrmp.config import FREE_ON_RESUME
+from hcrmp.checkpoint import load_checkpoint, load_planner, save_checkpoint
+from hcrmp.config import FREE_ON_RESUME, locate_run
 from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
@@ -45,6 +45,7 @@ def run(config: TrainConfig) -> int:
 def train(config: TrainConfig, console: Console) -> RunFolder:
     """Train the planner of ``config`` and return its run folder."""
     th.set_num_threads(config.torch_threads)
+    begun_by = RunFolder.open(locate_run(config.start_from, config.runs_dir)) if config.start_from else None
     # Before the run's folder is made: a map that is wrong leaves none behind.
     env = build_environment(config, config.worlds)
     try:
@@ -53,6 +54,8 @@ def train(config: TrainConfig, console: Console) -> RunFolder:
         model = build_algorithm(config, env, folder.tensorboard if config.tensorboard else None)
         if config.resume:
             _resume(folder, model, env, curriculum)
+        elif begun_by is not None:
+            load_planner(begun_by.latest_checkpoint, model, env.driving.layout.as_dict())
         _learn(config, folder, model, env, curriculum, console)
     finally:
         env.close()

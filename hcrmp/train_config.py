@@ -38,6 +38,9 @@ class TrainConfig:
     """Folder of all runs."""
     resume: bool = False
     """Go on from the last checkpoint of the run, exactly."""
+    start_from: str = ""
+    """Run (its folder, or its name in ``runs_dir``) whose planner learns on, in whatever this training meets: to
+    fine-tune it. Decisions are counted from 0, the learning rate begins anew."""
     density: Density = "all"
     """Traffic density of the conditions; ``all`` spreads the episodes over the three."""
     map: str = ""

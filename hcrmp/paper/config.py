@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hcrmp.comparison.processes import cores
 
-TABLES = ("1", "2", "3", "3b", "4", "5", "robustness", "stability", "learning")
+TABLES = ("1", "2", "3", "3b", "4", "5", "robustness", "stability", "learning", "transfer", "senses")
 ALL = "all"
 
 
@@ -21,7 +21,7 @@ class PaperConfig:
 
     table: str | int = ALL
     """Which: 1 and 2 (all methods, all metrics), 3 (ablation), 3b (prompt styles), 4 (who gives the hints), 5 (right
-    and wrong hints), robustness, stability, learning, or all."""
+    and wrong hints), robustness, stability, learning, transfer (other tasks), senses (poorer sensors), or all."""
     methods: tuple[str, ...] = ()
     """Those of the table's methods that are to be in it, by the name of their experiment; all where it is empty."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)

@@ -16,7 +16,6 @@ from hcrmp.comparison.significance import holm
 from hcrmp.config import load
 from hcrmp.errors import UserError
 from hcrmp.paper.config import PaperConfig
-from hcrmp.paper.methods import DRIVERS
 from hcrmp.paper.trainings import Training, method_of
 from hcrmp.results import MEAN
 from hcrmp.run_folder import dump_yaml, load_yaml, write_text
@@ -81,17 +80,22 @@ def evaluate(
     console: Console,
     label: str = PROTOCOL,
     changes: Mapping[str, Any] | None = None,
+    protocol: str = PROTOCOL,
     record: int | Literal["all"] = 0,
 ) -> Evaluated:
     """Drive what is missing of the protocol, with ``changes`` of its keys, and return what it tells of these planners.
 
-    ``label`` names the folder; ``record`` drives of each cell and planner are kept.
+    ``drivers`` are any other words for planners; ``label`` names the folder; ``record`` drives of each cell and
+    planner are kept.
     """
     if not trained and not drivers:
         raise UserError("no planner of this table is trained yet: leave only_finished out, or choose another table.")
-    planners = [str(one.folder.path) for one in trained] + [name for name in DRIVERS if name in drivers]
+    planners = [str(one.folder.path) for one in trained] + list(drivers)
     folder = evaluation_folder(config, label)
-    words = [f"planners=[{','.join(map(_quoted, planners))}]", f"protocol={_protocol(config, label, changes or {})}"]
+    words = [
+        f"planners=[{','.join(map(_quoted, planners))}]",
+        f"protocol={_protocol(config, protocol, label, changes or {})}",
+    ]
     words += [f"output={_quoted(str(folder))}", f"record={record}", f"processes={config.lanes}"]
     words += [f"progress={str(config.progress).lower()}"]
     _, path = compare(load("evaluate", words), console)
@@ -113,7 +117,7 @@ def read_evaluated(path: Path) -> Evaluated:
 
 
 def _method(planner: Mapping[str, Any]) -> str:
-    return planner["name"] if planner["kind"] == "driver" else method_of(planner["members"][0]["name"])
+    return method_of(planner["members"][0]["name"]) if planner["kind"] == "run" else planner["name"]
 
 
 def _negated(estimate: Estimate) -> Estimate:
@@ -125,12 +129,14 @@ def _estimate(told: Mapping[str, float | None]) -> Estimate:
     return Estimate(**{key: float("nan") if number is None else number for key, number in known})
 
 
-def _protocol(config: PaperConfig, label: str, changes: Mapping[str, Any]) -> str:
+def _protocol(config: PaperConfig, name: str, label: str, changes: Mapping[str, Any]) -> str:
     """Return the protocol's name, or the file of one that differs in ``changes`` or in the number of episodes."""
-    content = load_yaml(protocol_path(PROTOCOL))
-    changed = content | {"episodes": config.episodes} | dict(changes)
+    content = load_yaml(protocol_path(name))
+    # Each protocol has its number of episodes; another than the usual one shortens them all.
+    episodes = content["episodes"] * config.episodes // PaperConfig().episodes
+    changed = content | {"episodes": max(episodes, 1)} | dict(changes)
     if changed == content:
-        return PROTOCOL
+        return name
     path = config.runs_path / "protocols" / f"{label}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, dump_yaml(changed))

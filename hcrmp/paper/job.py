@@ -8,12 +8,12 @@ from dataclasses import asdict
 from rich.console import Console
 
 from hcrmp.errors import UserError
-from hcrmp.paper import learning, prompts, robust, stability, success, values
+from hcrmp.paper import beyond, learning, prompts, robust, stability, success, values
 from hcrmp.paper.clock import EPISODES_PER_S, Speeds, seconds_of, told
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated, evaluate, evaluation_folder
 from hcrmp.paper.lanes import Ended, run_all
-from hcrmp.paper.methods import DRIVERS, METHODS
+from hcrmp.paper.methods import BOX, DRIVERS, METHODS, REFERENCE
 from hcrmp.paper.table import Table, Writer
 from hcrmp.paper.trainings import Training, finished, log_file, trainings
 
@@ -111,7 +111,7 @@ def _evaluated(config: PaperConfig, trained: Sequence[Training], drivers: Sequen
 
 def _ordered(found: Evaluated) -> Evaluated:
     """Return the planners in the order of the methods."""
-    order = [name for name in (*METHODS, *DRIVERS) if name in found.planners]
+    order = [name for name in (*METHODS, BOX, *DRIVERS) if name in found.planners]
     return Evaluated(
         found.cells, {name: found.planners[name] for name in order}, found.pairs, found.episodes, found.protocol
     )
@@ -149,6 +149,21 @@ def _learning(config: PaperConfig, trained: Sequence[Training], console: Console
     return learning.learning_table(trained)
 
 
+def _transfer(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    found = {}
+    for task in beyond.TASKS:
+        members = [one for one in trained if one.method in (REFERENCE, task.fine)]
+        others = (BOX, *task.drivers)
+        found[task.protocol] = _ordered(
+            evaluate(config, members, others, console, task.protocol, protocol=task.protocol)
+        )
+    return beyond.transfer_table(found)
+
+
+def _senses(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    return beyond.senses_table(_evaluated(config, trained, (), console))
+
+
 Made = Table | tuple[Table, ...]
 TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = {
     "1": _table_1,
@@ -160,6 +175,8 @@ TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = 
     "robustness": _robustness,
     "stability": _stability,
     "learning": _learning,
+    "transfer": _transfer,
+    "senses": _senses,
 }
 
 

@@ -30,6 +30,15 @@ METHODS: dict[str, str] = {
     "inverted": "HCRMP, trained with inverted hints",
     "anchored_inverted": "mean-anchored weights, trained with inverted hints",
     "llm_reward_inverted": "LLM-dominated reward, trained with inverted hints",
+    "few_rays": "HCRMP, 20 rays",
+    "few_rays_no_hints": "HCRMP without hints, 20 rays",
+    "short_range": "HCRMP, 20 m",
+    "short_range_no_hints": "HCRMP without hints, 20 m",
+    "noisy": "HCRMP, noise",
+    "noisy_no_hints": "HCRMP without hints, noise",
+    "fine_routes": "HCRMP of the paper's cells, learnt on in routes",
+    "fine_safebench": "HCRMP of the paper's cells, learnt on in SafeBench's eight",
+    "fine_r157": "HCRMP of the paper's cells, learnt on in UN R157's situations",
     "agents": "HCRMP (`agents` observation)",
     "agents_ppo": "plain PPO (`agents` observation)",
 }
@@ -44,10 +53,18 @@ DRIVERS: dict[str, str] = {
 }
 """Who does not learn."""
 
+BOX = "bundled"
+"""The planner in the box, which learnt everything."""
+
+NAMES = METHODS | DRIVERS | {BOX: "the planner in the box"}
+
 MAIN = (
     "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "ppo", "ppo_5x", "sac", "llm_reward", "llm_reward_wrong", "agents",
     "agents_ppo",
 )  # fmt: skip
+
+LEARN_ON = ("fine_routes", "fine_safebench", "fine_r157")
+"""Methods that begin with the trained planner of the reference method with the same seed."""
 
 STEPS: tuple[tuple[str, str, str], ...] = (
     ("ppo", "no_csa", "a critic for each stream, each standardised, and the state hint; equal weights"),
@@ -74,6 +91,11 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
         "llm_reward_inverted",
     ),
     "stability": (),
+    "transfer": ("hcrmp", *LEARN_ON),
+    "senses": (
+        "hcrmp", "no_hints", "few_rays", "few_rays_no_hints", "short_range", "short_range_no_hints", "noisy",
+        "noisy_no_hints",
+    ),
     "learning": ("hcrmp", "hcrmp_bundled", "no_asr", "fixed_mean", "no_csa", "ppo", "llm_reward"),
 }  # fmt: skip
 """The trained methods of each table."""

@@ -9,11 +9,10 @@ from typing import Any
 from hcrmp.paper import published
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.forest import Mark, forest
-from hcrmp.paper.methods import DRIVERS, METHODS, REFERENCE, STEPS
+from hcrmp.paper.methods import METHODS, NAMES, REFERENCE, STEPS
 from hcrmp.paper.table import OTHER_PROTOCOL, Section, Table, percent, points
 from hcrmp.results import estimate_text
 
-NAMES = METHODS | DRIVERS
 COUNTED = {"CR %": "CR", "off road %": "off_road", "timeout %": "timeout"}
 INTERVALS = (
     "SR is the share of episodes that reach the goal in time without a collision, on the road and without a violation; "

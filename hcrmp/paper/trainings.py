@@ -13,7 +13,7 @@ from hcrmp.config import load
 from hcrmp.errors import RunFolderError
 from hcrmp.paper import no_knowledge
 from hcrmp.paper.config import PaperConfig
-from hcrmp.paper.methods import OF_TABLE
+from hcrmp.paper.methods import LEARN_ON, OF_TABLE, REFERENCE
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.train import changes
 from hcrmp.train_config import TrainConfig, load_train, plain_config
@@ -89,13 +89,17 @@ def training(config: PaperConfig, method: str, seed: int) -> Training:
     words += [f"runs_dir={config.runs_dir}", *([f"total_steps={config.total_steps}"] if config.total_steps else [])]
     if method == no_knowledge.METHOD:
         words.append(f"hints.transformers.model='{no_knowledge.make_model(config.runs_path).resolve()}'")
+    if method in LEARN_ON:
+        words.append(f"start_from={run_name(REFERENCE, seed)}")
     return Training(method, seed, load("train", words), tuple(words))
 
 
 def trainings(config: PaperConfig, tables: Sequence[str]) -> list[Training]:
     """Return the trainings of ``tables``, seed by seed: an interrupted work has as many methods as it can."""
     methods = wanted_methods(config, tables)
-    return [training(config, method, seed) for seed in config.seeds for method in methods]
+    first = [training(config, method, seed) for seed in config.seeds for method in methods if method not in LEARN_ON]
+    # They begin with what those before them have learnt.
+    return first + [training(config, method, seed) for seed in config.seeds for method in methods if method in LEARN_ON]
 
 
 def wanted_methods(config: PaperConfig, tables: Iterable[str]) -> list[str]:

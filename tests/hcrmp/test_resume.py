@@ -10,9 +10,12 @@ import pytest
 import torch as th
 
 import hcrmp.train
+from envs.observation import ObservationConfig
 from hcrmp.baselines import PpoOptions
 from hcrmp.checkpoint import PARAMETERS
+from hcrmp.checkpoint_files import CheckpointError
 from hcrmp.config import HintsConfig
+from hcrmp.errors import RunFolderError
 from hcrmp.run_folder import RunFolder
 from hcrmp.train import train
 from hcrmp.train_config import HcrmpOptions
@@ -81,3 +84,24 @@ def test_a_training_that_was_cut_off_goes_on_as_if_nothing_had_been(
 def test_another_seed_is_another_training(tmp_path: Path) -> None:
     first, second = (parameters(tiny_run(tmp_path, f"seed{seed}", seed=seed)) for seed in (0, 1))
     assert any(not th.equal(first[place], second[place]) for place in first)
+
+
+def test_a_planner_learns_on_where_another_training_ended(tmp_path: Path) -> None:
+    still = replace(SMALL, learning_rate=0.0)
+    first = tiny_run(tmp_path, "first", total_steps=ROLLOUT)
+    fresh = tiny_run(tmp_path, "fresh", algo=still, seed=5, total_steps=ROLLOUT)
+    on = tiny_run(tmp_path, "on", algo=still, seed=5, total_steps=ROLLOUT, start_from=str(first.path))
+    networks = [place for place in parameters(first) if place.startswith("/policy/") and "net" in place]
+    assert networks
+    assert all(th.equal(parameters(on)[place], parameters(first)[place]) for place in networks)
+    assert any(not th.equal(parameters(fresh)[place], parameters(first)[place]) for place in networks)
+
+
+def test_a_planner_that_sees_something_else_is_not_learnt_on_with(tmp_path: Path) -> None:
+    first = tiny_run(tmp_path, "first", total_steps=ROLLOUT)
+    with pytest.raises(CheckpointError, match="first"):
+        tiny_run(
+            tmp_path, "on", total_steps=ROLLOUT, start_from=str(first.path), observation=ObservationConfig(rays=12)
+        )
+    with pytest.raises(RunFolderError, match="nobody"):
+        tiny_run(tmp_path, "lost", total_steps=ROLLOUT, start_from="nobody")

@@ -45,6 +45,8 @@ def test_an_ablation_differs_from_the_method_in_what_it_leaves_out_alone() -> No
     reference = config(REFERENCE)
     for name in ("no_asr", "no_csa", "fixed_mean", "fixed_safe", "shuffled", "anchored", "attention"):
         assert changes(reference, config(name)) == ["algo"], name
+    for name in ("few_rays", "short_range", "noisy"):
+        assert changes(reference, config(name)) == ["observation"], name
     for name in ("hcrmp_wrong", "hcrmp_bundled", "missing", "no_hints"):
         assert changes(reference, config(name)) == ["hints"], name
     assert config("ppo_5x")["total_steps"] == 5 * 4_000_000 == 5 * reference["total_steps"]
