@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from envs.untrusted.documents import read_bytes
 from hcrmp.checkpoint_files import checksums_of
 from hcrmp.config import SHARED_SUFFIXES
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
@@ -22,7 +23,6 @@ from hcrmp.share.policies import Policy, TorchPolicy
 from hcrmp.share.run_planner import planner_of_run
 from hcrmp.share.sb3_zip import open_zip
 from hcrmp.train_config import TrainConfig
-from hcrmp.untrusted.documents import read_bytes
 from hcrmp.untrusted.weights import read_safetensors, read_weights
 
 Kind = Literal["folder", "onnx", "zip", "run"]
