@@ -13,7 +13,7 @@ from typing import Any
 
 from envs.recording.names import DRIVE_SUFFIX
 from hcrmp.checkpoint import META, has_checkpoint
-from hcrmp.comparison.places import drive_file
+from hcrmp.comparison.places import OwnFolder
 from hcrmp.config import locate_run, runs_like
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluation import episode_seed
@@ -224,7 +224,8 @@ def _beside(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, in
     found: dict[tuple[str, int], Path] = {}
     for row in rows:
         cell = f"{row['scenario']}/{row['density']}"
-        drive = drive_file(path.parent, (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0))))
+        key = (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0)))
+        drive = OwnFolder(path.parent).drive_file(key)
         if drive.is_file():
             found.setdefault((cell, int(row["seed"])), drive)
     return found
