@@ -40,7 +40,7 @@ def hanging(config: EvaluateConfig, places: Any, connection: Connection) -> None
             time.sleep(600)
         return made
 
-    HintedVecEnv.advance = hangs  # type: ignore[method-assign]
+    HintedVecEnv.advance = hangs  # type: ignore[method-assign,assignment]
     processes._work(config, places, connection)
 
 
@@ -60,7 +60,8 @@ def test_processes_that_hang_and_are_stopped_are_ended_and_cost_retries(
     undisturbed = compared(config_of(tmp_path / "undisturbed", "cruise", record=0))
     monkeypatch.setattr("hcrmp.comparison.tasks.CHUNK", 5)
     monkeypatch.setattr(processes, "_work", hanging)
-    attempted, stopped = TaskQueue.attempted, []
+    attempted = TaskQueue.attempted
+    stopped: list[int] = []
     pools: list[processes.Processes] = []
     entered = processes.Processes.__enter__
 
