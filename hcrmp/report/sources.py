@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,19 @@ def read(names: Sequence[str], runs_dir: str, labels: Sequence[str] = ()) -> Mat
         evaluations.setdefault(path.resolve(), told)
         for run in (one.run for one in told if one.run is not None):
             runs.setdefault(run.folder.path.resolve(), run)
-    found = {(one.path.resolve(), one.planner, one.seed): one for told in evaluations.values() for one in told}
+    # A run has one path, whoever names it and how.
+    known = [_of_run(one, runs) for told in evaluations.values() for one in told]
+    found = {(one.path.resolve(), one.planner, one.seed): one for one in known}
     missing = sorted(set(labels) - {one.label for one in found.values()})
     if missing:
         raise UserError(f"no evaluation is named {', '.join(missing)}: names are those of the files in evaluation/.")
     return Material(tuple(runs.values()), tuple(found.values()), tuple(curves.values()))
+
+
+def _of_run(evaluation: Evaluation, runs: Mapping[Path, Run]) -> Evaluation:
+    """Return ``evaluation`` of the run among ``runs`` that is its own."""
+    run = evaluation.run
+    return evaluation if run is None else replace(evaluation, run=runs[run.folder.path.resolve()])
 
 
 def _paths(names: Sequence[str], runs_dir: str) -> Iterator[Path]:

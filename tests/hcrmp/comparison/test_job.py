@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envs.untrusted import UntrustedFileError
 from hcrmp import cli
 from hcrmp.branch.divergence import first_divergence
 from hcrmp.branch.resimulate import resimulate
@@ -232,7 +233,7 @@ def test_a_planner_that_does_not_exist_is_one_line(tmp_path: Path, word: str, me
 def test_a_file_that_is_no_planner_is_refused_and_never_run(tmp_path: Path) -> None:
     file = tmp_path / "planner.zip"
     file.write_bytes(b"no planner")
-    with pytest.raises(UserError, match=r"planner\.zip"):
+    with pytest.raises(UntrustedFileError, match=r"planner\.zip"):
         compared(config_of(tmp_path / "out", str(file)))
 
 
