@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -20,11 +18,8 @@ from hcrmp import cli
 from hcrmp.branch.divergence import first_divergence
 from hcrmp.branch.resimulate import resimulate
 from hcrmp.branch.worlds import origin_of
-from hcrmp.comparison import processes
 from hcrmp.comparison.job import compare
-from hcrmp.comparison.journal import Attempt
 from hcrmp.comparison.results_file import Comparison, read_results
-from hcrmp.comparison.tasks import TaskQueue
 from hcrmp.config import EvaluateConfig
 from hcrmp.errors import UserError
 from hcrmp.hinted_env import HintedVecEnv
@@ -125,33 +120,6 @@ def test_an_episode_that_always_dies_is_given_up_and_told(
     assert len(written["episodes"]) == 2 * EPISODES, "nothing is dropped"
     monkeypatch.undo()
     assert told(compared(config)) == told(comparison), "what was given up stays so"
-
-
-def test_the_result_depends_on_no_process_and_no_world_and_a_killed_process_costs_a_retry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: Comparison
-) -> None:
-    """Two processes, of which one is killed in the middle; other numbers of worlds."""
-    monkeypatch.setattr("hcrmp.comparison.tasks.CHUNK", 5)
-    pools: list[processes.Processes] = []
-    attempted, entered = TaskQueue.attempted, processes.Processes.__enter__
-
-    def enter(pool: processes.Processes) -> processes.Processes:
-        pools.append(pool)
-        return entered(pool)
-
-    def kill_after_the_first(queue: TaskQueue, task: Any, attempt: Attempt) -> None:
-        attempted(queue, task, attempt)
-        if pools:
-            (victim, *_) = (one for one in pools.pop()._workers if one.task is task)
-            os.kill(victim.process.pid or 0, signal.SIGKILL)
-
-    monkeypatch.setattr(processes.Processes, "__enter__", enter)
-    monkeypatch.setattr(TaskQueue, "attempted", kill_after_the_first)
-    comparison = compared(config_of(tmp_path, "cruise", "keep_lane", processes=2, worlds=3))
-    assert hashes(comparison) == hashes(undisturbed)
-    lost = [one.infrastructure for one in comparison.planners]
-    assert sum(one.given_up for one in lost) == 0 and 1 <= sum(one.lost_attempts for one in lost) <= 3
-    assert [one.success.retried for one in comparison.planners] == [one.success.retried for one in undisturbed.planners]
 
 
 def test_the_same_command_goes_on_after_a_kill(tmp_path: Path, undisturbed: Comparison) -> None:

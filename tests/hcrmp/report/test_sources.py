@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hcrmp.errors import RunFolderError, UserError
+from hcrmp.metrics import Outcome
 from hcrmp.report.contestants import courses, method_of_runs
 from hcrmp.report.job import file_name
 from hcrmp.report.material import Material, number_of
@@ -125,10 +126,11 @@ def test_a_file_of_several_planners_is_an_evaluation_for_each_member(tmp_path: P
 
 def make_comparison(place: Path, run: Path, seed: int) -> Path:
     """Write an evaluation of a run and of cruise in the same three episodes."""
+    drove: tuple[tuple[str, str, Outcome], ...] = (("HCRMP", run.name, "success"), ("cruise", "cruise", "timeout"))
     rows = [
         episode(k, seed=seed if member == run.name else 0, outcome=outcome).to_dict()
         | {"planner": planner, "member": member, "number": k, "repetition": 0, "attempts": 1, "trace_hash": "x"}
-        for planner, member, outcome in (("HCRMP", run.name, "success"), ("cruise", "cruise", "timeout"))
+        for planner, member, outcome in drove
         for k in range(3)
     ]  # fmt: skip
     members = {"HCRMP": ("run", run.name, os.path.relpath(run, place)), "cruise": ("driver", "cruise", "")}

@@ -53,36 +53,48 @@ def gone(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-def test_processes_that_hang_and_are_stopped_are_ended_and_cost_retries(
+def test_processes_that_hang_and_are_stopped_or_killed_cost_retries_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of two sleeps for ever with a child, the other is stopped (SIGSTOP): the result is that of no process."""
-    undisturbed = compared(config_of(tmp_path / "undisturbed", "cruise", record=0))
+    """Of two one sleeps for ever with a child, the other is stopped, and one that follows them is killed.
+
+    The result is that of no process, and of another number of worlds.
+    """
+    undisturbed = compared(config_of(tmp_path / "undisturbed", "cruise", "keep_lane", record=0))
     monkeypatch.setattr("hcrmp.comparison.tasks.CHUNK", 5)
     monkeypatch.setattr(processes, "_work", hanging)
-    attempted = TaskQueue.attempted
-    stopped: list[int] = []
-    pools: list[processes.Processes] = []
-    entered = processes.Processes.__enter__
+    attempted, entered = TaskQueue.attempted, processes.Processes.__enter__
+    pools: list[tuple[processes.Processes, set[int]]] = []
+    struck: dict[signal.Signals, int] = {}
+
+    def pids(pool: processes.Processes) -> set[int]:
+        return {one.process.pid or 0 for one in pool._workers}
 
     def enter(pool: processes.Processes) -> processes.Processes:
-        pools.append(pool)
+        pools.append((pool, pids(pool)))
         return entered(pool)
 
-    def stop_the_other(queue: TaskQueue, task: Any, attempt: Attempt) -> None:
+    def strike(queue: TaskQueue, task: Any, attempt: Attempt) -> None:
         attempted(queue, task, attempt)
-        if not stopped and attempt.key[2] >= 5:
-            (victim,) = (one for one in pools[0]._workers if one.task is task)
-            stopped.append(victim.process.pid or 0)
-            os.kill(stopped[0], signal.SIGSTOP)
+        ((pool, first),) = pools
+        pid = next((one.process.pid or 0 for one in pool._workers if one.task is task), 0)
+        how = signal.SIGSTOP if pid in first else signal.SIGKILL
+        if pid and how not in struck and (attempt.key[2] >= 5 or how == signal.SIGKILL):
+            struck[how] = pid
+            os.kill(pid, how)
 
     monkeypatch.setattr(processes.Processes, "__enter__", enter)
-    monkeypatch.setattr(TaskQueue, "attempted", stop_the_other)
+    monkeypatch.setattr(TaskQueue, "attempted", strike)
     output = tmp_path / "out"
-    comparison = compared(config_of(output, "cruise", processes=2, worlds=2, silence_s=2.0, retries=9, record=0))
+    config = config_of(output, "cruise", "keep_lane", processes=2, worlds=3, silence_s=2.0, retries=9, record=0)
+    comparison = compared(config)
     assert hashes(comparison) == hashes(undisturbed)
-    pids = [*map(int, (output / "hung").read_text().split()), *stopped]
-    assert len(pids) == 3 and all(map(gone, pids))
-    errors = [text for one in comparison.planners for text in one.infrastructure.errors]
-    assert errors and all("nothing was heard of the process that drove for 2 s: it was ended" in one for one in errors)
+    assert [one.success.retried for one in comparison.planners] == [one.success.retried for one in undisturbed.planners]
+    ended = [*map(int, (output / "hung").read_text().split()), *struck.values()]
+    assert len(ended) == 4 and all(map(gone, ended))
+    told = {text for one in comparison.planners for text in one.infrastructure.errors}
+    assert told == {
+        "nothing was heard of the process that drove for 2 s: it was ended",
+        f"the process that drove ended with status {-signal.SIGKILL}",
+    }
     assert all(one.infrastructure.given_up == 0 for one in comparison.planners)
