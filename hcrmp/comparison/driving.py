@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -41,14 +41,20 @@ class Broken(Exception):
 class Cockpit:
     """Where contestants take their seats, one after the other, in this process; ``config`` names the simulator.
 
-    ``alive`` is called at every decision.
+    ``alive`` is called at every decision; ``courses`` are laid out already, by contestant.
     """
 
-    def __init__(self, config: EvaluateConfig, places: Places, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        config: EvaluateConfig,
+        places: Places,
+        alive: Callable[[], None] = lambda: None,
+        courses: Mapping[str, Course] | None = None,
+    ) -> None:
         th.set_num_threads(1)
         self._config, self._places, self._alive = config, places, alive
         self._commit = provenance(config.seed)["commit"] or "" if config.record else ""
-        self._courses: dict[str, Course] = {}
+        self._courses = dict(courses or {})
 
     def worlds(self, task: Task) -> int:
         """Return in how many worlds a piece is driven."""

@@ -148,7 +148,7 @@ def drive_missing(
     if config.cluster != "none" and len(queue):
         drive_on_cluster(config, places, queue, journal, course.labels, progress.driven_elsewhere)
     else:
-        drive_all(config, places, queue)
+        drive_all(config, places, queue, {asked.contestants[0].name: course})
 
 
 def episode_keys(asked: Asked, course: Course) -> dict[str, list[Key]]:

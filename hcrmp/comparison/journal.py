@@ -1,13 +1,16 @@
-"""What has been driven, as it happens: one JSON line for each attempt at an episode, on disk before the next is told.
+"""What has been driven, as it happens: one JSON line for each attempt at an episode, written before the next is told.
 
-Whatever ends the program costs the episodes that were running: a line that was cut short is dropped at the next start.
+Whatever ends the program costs the episodes that were running, and what ends the machine those of the last second too:
+a line that was cut short is dropped at the next start.
 The first line says what is evaluated; a journal is never gone on with by anything else.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +22,9 @@ from hcrmp.metrics import EpisodeRecord
 from hcrmp.run_folder import write_text
 
 FORMAT = 1
+
+ON_DISK_EVERY_S = 1.0
+"""Time after which what was written is brought to the disk (s)."""
 
 Key = tuple[str, str, int, int]
 """An episode: name of the member that drives, cell, number in the cell, repetition."""
@@ -74,6 +80,7 @@ class Journal:
     put_aside: str = ""
     """Why what the file held is no longer counted, in words; "" where nothing was put aside."""
     _file: IO[bytes] | None = None
+    _on_disk_s: float = -math.inf
     _head: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -115,6 +122,7 @@ class Journal:
     def close(self) -> None:
         """Let others write."""
         if self._file is not None:
+            self._sync()
             self._file.close()
             self._file = None
 
@@ -149,7 +157,7 @@ class Journal:
         return self.path.with_suffix(f".earlier{self.path.suffix}")
 
     def add(self, attempts: list[Attempt]) -> None:
-        """Keep what has just ended; it is on disk when this returns."""
+        """Keep what has just ended; it outlives this program when this returns."""
         self._write([_to_line(one) for one in attempts])
         for one in attempts:
             _keep(self.attempts, one)
@@ -212,7 +220,14 @@ class Journal:
         assert self._file is not None
         self._file.write(b"".join(json.dumps(line, allow_nan=False).encode() + b"\n" for line in lines))
         self._file.flush()
+        # A disk may take longer for this than the simulator for an episode.
+        if time.monotonic() >= self._on_disk_s + ON_DISK_EVERY_S:
+            self._sync()
+
+    def _sync(self) -> None:
+        assert self._file is not None
         os.fsync(self._file.fileno())
+        self._on_disk_s = time.monotonic()
 
     def _read(self) -> list[dict[str, Any]]:
         """Return the whole lines, and cut off one that was not finished."""

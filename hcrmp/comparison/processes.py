@@ -9,7 +9,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -22,6 +22,7 @@ from hcrmp.comparison.places import Places
 from hcrmp.comparison.tasks import CHUNK, Task, TaskQueue
 from hcrmp.config import EvaluateConfig
 from hcrmp.errors import UserError
+from hcrmp.evaluation import Course
 
 END_S = 10.0
 """Time that a process has to end by itself (s)."""
@@ -38,14 +39,19 @@ class DrivingError(Exception):
     """A fault of the program in a process that drives, with what it printed."""
 
 
-def drive_all(config: EvaluateConfig, places: Places, queue: TaskQueue) -> None:
-    """Drive all that waits in ``queue``, here or in as many processes as ``config`` and the work ask for."""
+def drive_all(
+    config: EvaluateConfig, places: Places, queue: TaskQueue, courses: Mapping[str, Course] | None = None
+) -> None:
+    """Drive all that waits in ``queue``, here or in as many processes as ``config`` and the work ask for.
+
+    ``courses`` that are laid out already, by contestant.
+    """
     count = process_count(config, queue)
     if count > 1:
         with Processes(config, places, count) as processes:
             processes.drive(queue)
         return
-    cockpit = Cockpit(config, places)
+    cockpit = Cockpit(config, places, courses=courses)
     while (task := queue.take()) is not None:
         drive_here(cockpit, task, queue)
 
