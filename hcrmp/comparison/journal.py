@@ -16,26 +16,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from hcrmp.comparison.protocol import differences
+from hcrmp.comparison.journal_head import FORMAT, OtherEvaluationError, check_head, check_protocol
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.run_folder import write_text
-
-FORMAT = 1
 
 ON_DISK_EVERY_S = 1.0
 """Time after which what was written is brought to the disk (s)."""
 
 Key = tuple[str, str, int, int]
 """An episode: name of the member that drives, cell, number in the cell, repetition."""
-
-
-class OtherEvaluationError(RunFolderError):
-    """A journal that was begun with something else: what, is ``told`` in words."""
-
-    def __init__(self, message: str, told: str) -> None:
-        super().__init__(message)
-        self.told = told
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +181,7 @@ class Journal:
         try:
             lines = self._read()
             if lines:
-                _check_head(self.path, lines, protocol, members)
+                check_head(self.path, lines, protocol, members)
         except OtherEvaluationError as error:
             self.forget(error.told)
 
@@ -201,7 +191,7 @@ class Journal:
         if not lines:
             self._empty()
             return
-        known = _check_head(self.path, lines, protocol, members)
+        known = check_head(self.path, lines, protocol, members)
         self.code = str(lines[0].get("code", ""))
         new = {name: checksum for name, checksum in members.items() if name not in known}
         if new:
@@ -213,7 +203,7 @@ class Journal:
         if not self._path_of_earlier.is_file():
             return {}
         lines = _parsed(self._path_of_earlier, self._path_of_earlier.read_bytes())
-        _check_protocol(self._path_of_earlier, lines[0], protocol)
+        check_protocol(self._path_of_earlier, lines[0], protocol)
         return _attempts(lines)
 
     def _write(self, lines: list[Any]) -> None:
@@ -267,36 +257,6 @@ def _keep(found: dict[Key, list[Attempt]], one: Attempt) -> None:
 
 def _times(line: Mapping[str, Any]) -> HintTimes:
     return HintTimes(line["member"], tuple(line["batch_s"]), tuple(line["hint_s"]))
-
-
-def _check_head(
-    path: Path, lines: Sequence[Mapping[str, Any]], protocol: Mapping[str, Any], members: Mapping[str, str]
-) -> dict[str, str]:
-    """Refuse a journal that was begun with something else; return its members."""
-    _check_protocol(path, lines[0], protocol)
-    known = {name: checksum for line in lines for name, checksum in line.get("members", {}).items()}
-    _check_members(path, known, members)
-    return known
-
-
-def _check_protocol(path: Path, head: Mapping[str, Any], protocol: Mapping[str, Any]) -> None:
-    if head.get("journal") != FORMAT:
-        raise RunFolderError(f"{path} is no journal that this version reads: give another label=...")
-    if head["protocol"].get("hash") != protocol.get("hash"):
-        told = "; ".join(differences(protocol, head["protocol"]))
-        raise OtherEvaluationError(
-            f"{path.parent} was begun otherwise: {told}. Give another label=..., or the same settings", told
-        )
-
-
-def _check_members(path: Path, known: Mapping[str, str], members: Mapping[str, str]) -> None:
-    changed = [name for name, checksum in members.items() if known.get(name, checksum) != checksum]
-    if changed:
-        raise OtherEvaluationError(
-            f"{path.parent} holds episodes of {', '.join(changed)} as it was before: it has been trained or changed "
-            "since. Give another label=...",
-            f"{', '.join(changed)} has been trained or changed since",
-        )
 
 
 def _to_line(one: Attempt) -> dict[str, Any]:
