@@ -35,7 +35,7 @@ class ComparisonProgress:
         self._bar.stop()
         if self._enabled and (self._done or self._lost):
             ended = "" if kind is None else "; the same command goes on from here"
-            self._console.print(f"evaluate: {self._done} episodes driven, {self._words()}{ended}", highlight=False)
+            self.say(f"{self._done} episodes driven, {self._words()}{ended}")
 
     def begin(self, missing: int, held: int) -> None:
         """Tell how much is missing, and how much was driven before."""
