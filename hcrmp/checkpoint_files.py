@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import torch as th
 
-from hcrmp.untrusted import UntrustedFileError
-from hcrmp.untrusted.arrays import read_npz
-from hcrmp.untrusted.documents import parse_json, read_bytes
+from envs.untrusted import UntrustedFileError
+from envs.untrusted.arrays import read_npz
+from envs.untrusted.documents import parse_json, read_bytes
 from hcrmp.untrusted.torch_archives import read_torch
 
 FORMAT = 1

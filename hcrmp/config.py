@@ -168,18 +168,20 @@ class EvaluateConfig:
     record: Literal["all"] | int = "all"
     """Drives kept of each cell: ``all``, or so many, each kind of ending in turn, failures first; 0: none."""
     label: str = ""
-    """Name of the result's files in the run's evaluation folder; made from the choices where it is empty."""
+    """Name of the result's files in the run's evaluation folder; made from the choices where it is empty. The same
+    command goes on with an evaluation that was interrupted, and prints one that is finished without driving again,
+    unless the planner was trained further, or the program or the settings changed: then it begins anew."""
     output: str = ""
     """Folder of the results of ``planners``; ``evaluations/<label>`` where it is empty. An evaluation that was
-    interrupted goes on from there."""
+    interrupted goes on from there; there it is refused, not begun anew, where planners or settings changed."""
     repetitions: int = 1
-    """Times that ``planners`` drive each episode: where they or the simulator do not repeat themselves."""
+    """Times that each episode is driven: where planners or the simulator do not repeat themselves."""
     train_seeds: tuple[int, ...] = ()
     """Training seeds that each of the trained ``planners`` must have; any where it is empty."""
     processes: int = 0
-    """Processes that drive the episodes of ``planners``; 0: one for each core. It does not change the result."""
+    """Processes that drive; 0: one for each core, if there is enough to do. It does not change the result."""
     cluster: Literal["none", "local", "slurm"] = "none"
-    """Where ``planners`` drive: in this machine's processes, or in jobs that submitit hands in (extra ``cluster``):
+    """Where it is driven: in this machine's processes, or in jobs that submitit hands in (extra ``cluster``):
     ``slurm``, or ``local`` to try it."""
     shards: int = 8
     """Jobs on the cluster, each with ``processes`` of its own."""
@@ -187,8 +189,11 @@ class EvaluateConfig:
     """Parameters of submitit's executor: ``{timeout_min: 60, cpus_per_task: 8, slurm_partition: NAME}``."""
     retries: int = 2
     """Times that an episode which the infrastructure broke off is driven anew, alone."""
+    silence_s: float = 300.0
+    """Time without a decision (s) after which one of several processes is ended, and its work given to another; it
+    counts as lost to the infrastructure. Until its first decision a process has 15 minutes; 0: wait for ever."""
     repeat: bool = False
-    """Drive again what was evaluated already, and tell which episodes went otherwise."""
+    """Drive again what is finished already, and tell which episodes went otherwise."""
     progress: bool = True
     """Show a progress bar."""
     scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
@@ -204,7 +209,7 @@ class EvaluateConfig:
         if not 0 <= self.seed < 10_000 or self.episodes > 100_000:
             raise ValueError(f"seed must be 0 to 9999, episodes at most 100000, got {self.seed} and {self.episodes}")
         for name, least in (("episodes", 1), ("worlds", 1), ("repetitions", 1), ("processes", 0), ("retries", 0),
-                            ("shards", 1)):  # fmt: skip
+                            ("shards", 1), ("silence_s", 0)):  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         object.__setattr__(self, "randomise", dotted_paths(self.randomise))

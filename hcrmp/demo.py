@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from envs.recording import DriveLog
-from hcrmp import statistics
+from hcrmp import crossed
 from hcrmp.branch.drive_on import drive_on
 from hcrmp.branch.planners import successor
 from hcrmp.branch.worlds import origin_of
@@ -23,7 +23,7 @@ from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.config import DemoConfig, EvaluateConfig, load
 from hcrmp.errors import RunFolderError
 from hcrmp.evaluate import evaluate, open_folder
-from hcrmp.metrics import EpisodeRecord, by_cell
+from hcrmp.metrics import EpisodeRecord, cell_scores, succeeded
 from hcrmp.results import Results, estimate_text, print_table
 from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder
 from hcrmp.statistics import Estimate
@@ -148,12 +148,11 @@ def comparison_lines(results: Mapping[str, Results], seed: int) -> list[str]:
 
 
 def success_gain(ours: Sequence[EpisodeRecord], theirs: Sequence[EpisodeRecord], rng: np.random.Generator) -> Estimate:
-    """Return the difference of the success rates on the same episodes; episodes are resampled within their cell."""
+    """Return the difference of the success rates on the same episodes, every cell weighing the same."""
     pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if "infrastructure" not in (a.outcome, b.outcome)]
     assert all((a.cell, a.seed) == (b.cell, b.seed) for a, b in pairs)
-    gains = {(a.cell, a.seed): float(a.outcome == "success") - float(b.outcome == "success") for a, b in pairs}
-    strata = [[gains[row.cell, row.seed] for row in rows] for rows in by_cell([a for a, _ in pairs]).values()]
-    return statistics.hierarchical_strata([strata], rng)
+    scores, others = (cell_scores([pair[side] for pair in pairs], succeeded) for side in (0, 1))
+    return crossed.difference_of_shares(scores, others, rng)
 
 
 def _points(gain: Estimate) -> str:

@@ -196,7 +196,7 @@ class EvaluationRecorder:
     ``name`` gives the file of an episode its name (without the suffix); ``paths`` are the files that are written.
     ``commit`` of the code, ``checkpoint`` (checksum of the planner's parameters), the command and, where the drives do
     not lie in it, the way from ``folder`` to the planner's ``run`` go into each drive.
-    Where so many drives of a cell at ``most`` will be kept (``hcrmp.evaluate.choose_drives``), those that cannot be
+    Where so many drives of a cell at ``most`` will be kept (``choose_drives``), those that cannot be
     among them are not written.
     """
 

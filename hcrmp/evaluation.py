@@ -194,6 +194,7 @@ def evaluate_driver(
     *,
     planner_seed: int = 0,
     on_end: Callable[[Driven], None] | None = None,
+    on_decision: Callable[[], None] | None = None,
     recorder: Recorder | None = None,
 ) -> list[Driven]:
     """Drive every episode of ``course`` once and return them in its order; ``recorder`` records them as they happen.
@@ -209,6 +210,8 @@ def evaluate_driver(
     drives = recorder or NotRecording()
     drives.begin(*plan.under_way(np.ones(env.num_envs, np.bool_)))
     while plan.open:
+        if on_decision is not None:
+            on_decision()
         actions, told = decide(driver, observation, env.driving.scene, told=recorder is not None)
         drives.tick(observation, told)
         made = env.advance(actions)

@@ -50,7 +50,7 @@ from envs.metrics.infractions import Infraction
 from envs.metrics.safebench import SafeBenchDrive, safebench_score
 from envs.scenarios.r157 import R157
 from envs.scenarios.safebench import SAFEBENCH
-from hcrmp import crossed, statistics
+from hcrmp import crossed
 from hcrmp.episode_sample import EpisodeSample
 from hcrmp.mapping import from_mapping
 from hcrmp.statistics import Estimate, FloatArray
@@ -245,12 +245,10 @@ def summarise_cells(records: Sequence[EpisodeRecord], rng: np.random.Generator) 
 def mean_success(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> Estimate:
     """Return the mean of the cells' success rates, every cell weighing the same: the paper's headline number.
 
-    The interval resamples episodes within their cell, and planners (their training seeds) where there are several.
+    The interval goes over episodes within their cell, and planners (their training seeds) where there are several.
     """
     valid = [record for record in records if record.outcome != "infrastructure"]
-    if len({record.planner_seed for record in valid}) > 1:
-        return crossed.estimate([cell_scores(valid, succeeded)], crossed.mean_of_cells, rng, bounds=(0.0, 1.0))
-    return statistics.hierarchical_strata([[_ended(rows, "success") for rows in by_cell(valid).values()]], rng)
+    return crossed.estimate([cell_scores(valid, succeeded)], crossed.mean_of_cells, rng, bounds=(0.0, 1.0))
 
 
 def succeeded(record: EpisodeRecord) -> float:

@@ -79,11 +79,12 @@ class LatencyMeter:
 
     def told(self) -> Latency:
         """Return the percentiles: the smallest time that so many percent of the batches did not exceed."""
+        return percentiles(*self.times())
+
+    def times(self) -> tuple[FloatArray, FloatArray]:
+        """Return the wall times of the batches that are remembered and the same divided by their hints, (n,) each."""
         count = min(self._batches, REMEMBERED)
-        if not count:
-            return Latency()
-        places = [math.ceil(share * count / 100) - 1 for share in (50, 95, 99)]
-        return Latency(count, *_ms(self._batch_s[:count], places), *_ms(self._hint_s[:count], places))
+        return self._batch_s[:count].copy(), self._hint_s[:count].copy()
 
     def state(self) -> dict[str, Any]:
         """Return what is remembered, as plain arrays."""
@@ -93,6 +94,15 @@ class LatencyMeter:
         """Restore what ``state`` returned."""
         self._batch_s[:], self._hint_s[:] = state["batch_s"], state["hint_s"]
         self._batches = int(state["batches"])
+
+
+def percentiles(batch_s: FloatArray, hint_s: FloatArray) -> Latency:
+    """Return the percentiles of wall times (s) of n batches, whole and divided by their hints, ``(n,)`` each."""
+    count = len(batch_s)
+    if not count:
+        return Latency()
+    places = [math.ceil(share * count / 100) - 1 for share in (50, 95, 99)]
+    return Latency(count, *_ms(batch_s, places), *_ms(hint_s, places))
 
 
 def _ms(times_s: FloatArray, places: list[int]) -> list[float]:

@@ -12,17 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
-from zipfile import BadZipFile
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
 from envs.scene import BoolArray, FloatArray, IntArray
+from envs.untrusted import UntrustedFileError
+from envs.untrusted.arrays import read_npz
+from envs.untrusted.documents import read_bytes
 from llm_hints.cache_kernels import BLOCK, HEADS, Count, Float32Array, insert, look_up, rest_length
 from llm_hints.features import FEATURE_SIZE, FEATURE_VERSION
 from llm_hints.hint import CRITICS, STATE_SIZE
 
 Eviction = Literal["lru", "risk_protected"]
+
+LARGEST_BANK = 1 << 30
+"""Bytes of a file that is read: two million entries."""
 
 _FORMAT = "hcrmp-semantic-cache"
 _ARRAYS = ("keys", "buckets", "hint_state", "weights", "last_used")
@@ -232,18 +236,16 @@ def same_version(state: Mapping[str, Any]) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     """Return the checked arrays of a stored bank."""
+    if not path.exists():
+        raise CacheFileError(f"no memory bank at {path}")
     try:
-        # Opened here, as numpy leaves its own handle open where the file turns out to be damaged.
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            state = dict(content) if isinstance(content, NpzFile) else {}
-    except FileNotFoundError:
-        raise CacheFileError(f"no memory bank at {path}") from None
-    except (ValueError, BadZipFile, EOFError):
-        # Without numpy's words: it takes any text for a pickle, and advises to trust it.
-        raise CacheFileError(f"{path} is no memory bank, or is damaged: remove it, or name another") from None
-    except OSError as error:
-        raise CacheFileError(f"{path} cannot be read as a memory bank: {error.strerror or error}") from None
+        content = read_bytes(path, LARGEST_BANK)
+    except UntrustedFileError as error:
+        raise CacheFileError(f"the memory bank {error}: name another file") from None
+    try:
+        state: dict[str, Any] = dict(read_npz(content, "it", LARGEST_BANK))
+    except UntrustedFileError as error:
+        raise CacheFileError(f"{path} is no memory bank, or is damaged ({error}): remove it, or name another") from None
     if str(state.pop("format", "")) != _FORMAT:
         raise CacheFileError(f"{path} is no memory bank: name another file")
     if not same_version(state):

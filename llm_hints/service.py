@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.scene import BoolArray, IntArray, SceneBatch
+from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 from llm_hints.asking import Asked, Clock, FailureLog, Latency, LatencyMeter, ask
 from llm_hints.cache import SemanticCache
 from llm_hints.chance import draw_key
@@ -86,6 +86,11 @@ class HintService:
     def latency(self) -> Latency:
         """The provider's recent wall times."""
         return self._latencies.told()
+
+    @property
+    def wall_times(self) -> tuple[FloatArray, FloatArray]:
+        """The provider's recent wall times (s) of n batches, whole and divided by their hints, ``(n,)`` each."""
+        return self._latencies.times()
 
     @property
     def hints(self) -> HintBatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,12 +13,17 @@ from hcrmp.comparison.protocol import Protocol
 from hcrmp.config import Driver as DriverName
 from hcrmp.config import EvaluateConfig, locate_planner, locate_run
 from hcrmp.errors import UserError
+from hcrmp.evaluation import trained_config
 from hcrmp.mapping import unknown
 from hcrmp.robustness.planners import Planner, find_planners, group
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.share.document import DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE
+from hcrmp.share.opening import is_shared
 
 Kind = Literal["run", "driver", "file"]
+PLANNER_FILES = (DOCUMENT_FILE, WEIGHTS_FILE, ONNX_FILE)
+"""Files of a shared planner's folder that decide how it drives."""
+
 DRIVERS: tuple[str, ...] = tuple(name for name in get_args(DriverName) if name != "planner")
 NAMES = (BUNDLED_PLANNER, *DRIVERS)
 """Words that mean a planner by themselves, before any run of that name."""
@@ -44,9 +49,15 @@ class Contestant:
 def find_contestants(config: EvaluateConfig, protocol: Protocol) -> list[Contestant]:
     """Return all that ``config.planners`` name, in the order in which their methods are first named.
 
+    Where it names none, the one that ``run`` and ``driver`` mean.
+
     Raises:
         UserError: a name means nothing, two mean the same, or a method lacks a training seed of the protocol.
     """
+    if not config.planners:
+        found_one = the_one(config)
+        _check_simulator([found_one.planner], protocol.simulator)
+        return [found_one]
     if config.run:
         RunFolder.open(config.run_path)  # which says what is wrong with it
     found: dict[str, list[Contestant]] = {}
@@ -109,10 +120,23 @@ def _contestant(method: str, planner: Planner) -> Contestant:
     )
 
 
-def contestant_of_run(folder: RunFolder) -> Contestant:
-    """Return the trained planner of one run, named by its method."""
-    ((method, (planner,)),) = group(find_planners([str(folder.path)], ""), over_training=False).items()
+def the_one(config: EvaluateConfig) -> Contestant:
+    """Return whom ``run`` and ``driver`` mean; a driver that does not learn has the seed of the run beside it."""
+    folder, file = worlds_of(config)
+    if config.driver != "planner":
+        seed = trained_config(folder, file).seed
+        return Contestant(config.driver, config.driver, "driver", planner_seed=seed, checksum=config.driver)
+    if file is not None:
+        return replace(contestant_of_file(file), planner_seed=trained_config(None, file).seed)
+    ((method, (planner,)),) = group(find_planners([str(config.run_path)], ""), over_training=False).items()
     return _contestant(method, planner)
+
+
+def worlds_of(config: EvaluateConfig) -> tuple[RunFolder | None, Path | None]:
+    """Return the run, or the file of a shared planner, that ``run=`` names: its worlds are met by who has none."""
+    if not config.run:
+        return None, None
+    return (None, config.run_path) if is_shared(config.run_path) else (RunFolder(config.run_path), None)
 
 
 def contestant_of_file(path: Path) -> Contestant:
@@ -121,9 +145,10 @@ def contestant_of_file(path: Path) -> Contestant:
 
 
 def _checksum(path: Path) -> str:
-    """Return the sha256 of a file, or of a folder's files that decide how it drives: neither its card nor results."""
+    """Return the sha256 of a planner's file, or of those of its folder, with their names."""
     digest = hashlib.sha256()
-    for part in [path / name for name in (DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE)] if path.is_dir() else [path]:
+    # Not of all that is there: what was measured of it may lie beside it.
+    for part in [path / name for name in PLANNER_FILES] if path.is_dir() else [path]:
         if part.is_file():
             digest.update(part.name.encode() + b"\0" + hashlib.sha256(part.read_bytes()).digest())
     return digest.hexdigest()

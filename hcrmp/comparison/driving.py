@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import cast
 import numpy as np
 import torch as th
 
+from envs.scene import FloatArray
 from hcrmp.checkpoint import parameters_checksum
 from hcrmp.cli import is_user_error
-from hcrmp.comparison.contestants import Contestant
-from hcrmp.comparison.journal import Attempt, Key
-from hcrmp.comparison.places import drive_file, output_folder
-from hcrmp.comparison.protocol import Protocol
+from hcrmp.comparison.contestants import Contestant, worlds_of
+from hcrmp.comparison.journal import Attempt, HintTimes, Key
+from hcrmp.comparison.places import InRun, Places
 from hcrmp.comparison.tasks import Task
 from hcrmp.config import Driver as DriverName
 from hcrmp.config import EvaluateConfig
@@ -27,7 +27,7 @@ from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, provenance
 
-Told = Callable[[Attempt], None]
+Told = Callable[[Attempt | HintTimes], None]
 
 
 class Broken(Exception):
@@ -39,14 +39,22 @@ class Broken(Exception):
 
 
 class Cockpit:
-    """Where contestants take their seats, one after the other, in this process."""
+    """Where contestants take their seats, one after the other, in this process; ``config`` names the simulator.
 
-    def __init__(self, config: EvaluateConfig) -> None:
+    ``alive`` is called at every decision; ``courses`` are laid out already, by contestant.
+    """
+
+    def __init__(
+        self,
+        config: EvaluateConfig,
+        places: Places,
+        alive: Callable[[], None] = lambda: None,
+        courses: Mapping[str, Course] | None = None,
+    ) -> None:
         th.set_num_threads(1)
-        self._config = config
-        self._output = output_folder(config, Protocol.of(config))
+        self._config, self._places, self._alive = config, places, alive
         self._commit = provenance(config.seed)["commit"] or "" if config.record else ""
-        self._courses: dict[str, Course] = {}
+        self._courses = dict(courses or {})
 
     def worlds(self, task: Task) -> int:
         """Return in how many worlds a piece is driven."""
@@ -55,13 +63,11 @@ class Cockpit:
     def course(self, contestant: Contestant) -> Course:
         """Return the course of a contestant, laid out once."""
         if contestant.name not in self._courses:
-            config = replace(self._config, driver=driver_name(contestant))
-            folder, file = seat_folder(config, contestant), file_of(contestant)
-            self._courses[contestant.name] = course_of(config, folder, file)
+            self._courses[contestant.name] = course_for(self._config, contestant)
         return self._courses[contestant.name]
 
     def drive(self, task: Task, told: Told) -> None:
-        """Drive the episodes of ``task``.
+        """Drive the episodes of ``task``; each is told of as it ends, and last how long their hints took.
 
         Raises:
             Broken: the environment raised an error in the middle.
@@ -77,6 +83,7 @@ class Cockpit:
         try:
             driver = self._driver(task, course, env)
             self._drive(task, course, env, driver, on_end)
+            told(HintTimes(task.contestant.name, *map(_rounded, env.service.wall_times)))
         except Exception as error:
             if is_user_error(error):
                 raise
@@ -86,8 +93,8 @@ class Cockpit:
 
     def _driver(self, task: Task, course: Course, env: HintedVecEnv) -> Driver:
         one, config = task.contestant, self._config
-        folder, file = seat_folder(config, one), file_of(one)
-        return make_driver(driver_name(one), course, env, folder, config.deterministic, file)
+        folder, _ = seat(config, one)
+        return make_driver(driver_name(one), course, env, folder, config.deterministic, file_of(one))
 
     def _drive(
         self, task: Task, course: Course, env: HintedVecEnv, driver: Driver, on_end: Callable[[Driven], None]
@@ -96,23 +103,27 @@ class Cockpit:
         th.manual_seed(_sampling_seed(self._config.seed, task))
         seed = task.contestant.planner_seed
         with self._recording(task, course, env, driver) as recorder:
-            evaluate_driver(env, driver, course, planner_seed=seed, on_end=on_end, recorder=recorder)
+            evaluate_driver(
+                env, driver, course, planner_seed=seed, on_end=on_end, on_decision=self._alive, recorder=recorder
+            )
 
     def _recording(
         self, task: Task, course: Course, env: HintedVecEnv, driver: Driver
     ) -> AbstractContextManager[EvaluationRecorder | None]:
         """Return what records the drives while they happen; which are kept is chosen when all are known."""
-        if not self._config.record:
+        record = self._config.record
+        if not record:
             return nullcontext()
 
         def file(episode: Episode) -> Path:
-            return drive_file(self._output, task.key(episode, course.labels))
+            return self._places.drive_file(task.key(episode, course.labels))
 
         run = Path(task.contestant.path) if task.contestant.kind == "run" else None
         checkpoint = "" if run is None else parameters_checksum(RunFolder(run).latest_checkpoint)
         return EvaluationRecorder(
             env, driver, course, file(task.episodes[0]).parent, lambda episode: file(episode).stem,
-            commit=self._commit, checkpoint=checkpoint, run=run,
+            commit=self._commit, checkpoint=checkpoint, run=None if isinstance(self._places, InRun) else run,
+            most=None if record == "all" else record,
         )  # fmt: skip
 
 
@@ -121,11 +132,22 @@ def driver_name(contestant: Contestant) -> DriverName:
     return cast(DriverName, contestant.name if contestant.kind == "driver" else "planner")
 
 
-def seat_folder(config: EvaluateConfig, contestant: Contestant) -> RunFolder | None:
-    """Return the run that says what a contestant sees and how it acts: its own, else that of ``run=``, else none."""
+def _rounded(times_s: FloatArray) -> tuple[float, ...]:
+    """Return times with as many digits as a clock is worth."""
+    return tuple(float(f"{one:.4g}") for one in times_s)
+
+
+def course_for(config: EvaluateConfig, contestant: Contestant) -> Course:
+    """Return the course that ``config`` lays out for a contestant."""
+    return course_of(replace(config, driver=driver_name(contestant)), *seat(config, contestant))
+
+
+def seat(config: EvaluateConfig, contestant: Contestant) -> tuple[RunFolder | None, Path | None]:
+    """Return the run or the file that say what a contestant sees and how it acts: its own, else those of ``run=``."""
     if contestant.kind == "run":
-        return RunFolder(Path(contestant.path))
-    return RunFolder(config.run_path) if config.run else None
+        return RunFolder(Path(contestant.path)), None
+    folder, file = worlds_of(config)
+    return folder, file_of(contestant) or file
 
 
 def file_of(contestant: Contestant) -> Path | None:

@@ -1,38 +1,60 @@
-"""``hcrmp evaluate planners=[...]``: any set of planners through the same episodes, compared."""
+"""An evaluation: any set of planners through the same episodes, or one alone in its run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from hcrmp.comparison.analysis import Cells, MethodDrives, planner_result
 from hcrmp.comparison.contestants import Contestant, find_contestants
 from hcrmp.comparison.drift import Drift, drift_between
-from hcrmp.comparison.driving import seat_folder
+from hcrmp.comparison.driving import course_for
 from hcrmp.comparison.failures import Judged
-from hcrmp.comparison.journal import FILE, Attempt, Journal, Key
+from hcrmp.comparison.journal import Attempt, HintTimes, Journal, Key
 from hcrmp.comparison.pairs import pairs_of
-from hcrmp.comparison.places import keep_chosen, output_folder, with_recordings
+from hcrmp.comparison.places import Places, own_folder
 from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.progress import ComparisonProgress
 from hcrmp.comparison.protocol import Protocol
+from hcrmp.comparison.recordings import keep_chosen, unrecorded, with_recordings
 from hcrmp.comparison.results_file import Comparison, write_comparison
 from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
 from hcrmp.comparison.tasks import TaskQueue
 from hcrmp.config import EmbeddedOptions, EvaluateConfig
-from hcrmp.evaluation import Course, course_of
+from hcrmp.evaluation import Course
 from hcrmp.mapping import to_mapping
 from hcrmp.metrics import EpisodeRecord
-from hcrmp.results import RESULTS_FILE
 from hcrmp.run_folder import provenance
+from llm_hints.asking import REMEMBERED, Latency, percentiles
 
 JUDGE = "reference"
 """Driver whose collisions say which could not be avoided, where it is one of the planners."""
+
+DIRTY = "-dirty"
+"""What git says of a checkout that is not as it was committed."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An evaluation as it is asked for.
+
+    ``config`` names the simulator. One planner ``alone`` in its run is evaluated as it is now: what stands in
+    ``places`` and is of other settings, of another program or of its parameters before more training gives way.
+    """
+
+    config: EvaluateConfig
+    contestants: list[Contestant]
+    protocol: Protocol
+    places: Places
+    alone: bool = False
 
 
 def run(config: EvaluateConfig) -> int:
@@ -45,67 +67,130 @@ def run(config: EvaluateConfig) -> int:
 
 
 def compare(config: EvaluateConfig, console: Console) -> tuple[Comparison, Path]:
-    """Drive what is missing, and write the results; return them and their file."""
+    """Drive what is missing of several planners, and write the results; return them and their file."""
     config = replace(config, simulator=config.simulator or EmbeddedOptions())
     protocol = Protocol.of(config)
-    contestants = find_contestants(config, protocol)
-    folder = output_folder(config, protocol)
-    course = course_of(config, seat_folder(config, contestants[0]))
-    checksums = {one.name: one.checksum for one in contestants}
-    keys = episode_keys(contestants, course, protocol)
-    with Journal.open(folder / FILE, protocol.to_dict(), checksums) as journal:
-        if config.repeat:
-            journal.begin_again(chain.from_iterable(keys.values()), config.retries)
-        drive_missing(config, contestants, course, journal, console)
-        comparison = analyse(contestants, course, protocol, journal)
-    if config.record != "all":
-        keep_chosen(folder, comparison.methods, config.record)
-    comparison = replace(comparison, planners=with_recordings(comparison.planners, folder))
-    about = {"label": folder.name, "config": to_mapping(config), "provenance": provenance(config.seed)}
-    write_comparison(folder / RESULTS_FILE, comparison, about)
-    return comparison, folder / RESULTS_FILE
+    asked = Asked(config, find_contestants(config, protocol), protocol, own_folder(config, protocol))
+    comparison, _ = carry_out(asked, {"config": to_mapping(config)}, console)
+    return comparison, asked.places.results
+
+
+def carry_out(asked: Asked, about: dict[str, Any], console: Console) -> tuple[Comparison, list[Path]]:
+    """Drive what is missing, and write the results with what is told ``about`` them; return them and the recordings."""
+    config, places = asked.config, asked.places
+    course = course_for(config, asked.contestants[0])
+    made_by = provenance(config.seed)
+    checksums = {one.name: one.checksum for one in asked.contestants}
+    journal = Journal.open(
+        places.journal, asked.protocol.to_dict(), checksums, code=_code(made_by), replace_other=asked.alone
+    )
+    with journal, ComparisonProgress(console, config.progress) as progress:
+        begin_again(asked, course, journal, progress)
+        drive_missing(asked, course, journal, progress)
+        methods, cells = drives_of(asked, course, journal)
+        if config.record and (lacking := unrecorded(methods, places, config.record)):
+            drive_missing(asked, course, journal, progress, lacking)
+            methods, cells = drives_of(asked, course, journal)
+        comparison = analyse(asked.protocol, methods, cells, journal)
+    kept = keep_chosen(methods, places, config.record)
+    comparison = replace(comparison, planners=with_recordings(comparison.planners, places, kept))
+    recordings = [places.drive_file(key) for key in kept]
+    about |= {"label": places.label, "provenance": made_by}
+    about |= {"drives": [path.name for path in recordings]} if asked.alone else {}
+    write_comparison(places.results, comparison, about)
+    return comparison, recordings
+
+
+def begin_again(asked: Asked, course: Course, journal: Journal, progress: ComparisonProgress) -> None:
+    """Put aside what the journal holds where all of it is to be driven again."""
+    if not journal.attempts and journal.put_aside:
+        progress.say(f"begun anew: {journal.put_aside}")
+    keys = list(chain.from_iterable(episode_keys(asked, course).values()))
+    finished = all(journal.done(key, asked.config.retries) for key in keys)
+    changed = _changed(journal) if asked.alone else ""
+    if finished and (asked.config.repeat or changed):
+        progress.say(f"driven again: {changed}" if changed else "")
+        journal.begin_again()
+    elif journal.attempts and not finished and journal.code != journal.head["code"] and asked.alone:
+        journal.forget("the program has changed since it was begun")
+        progress.say(f"begun anew: {journal.put_aside}")
+    if not journal.attempts and asked.config.record:
+        for key in keys:
+            # What lies there was recorded of another evaluation.
+            asked.places.drive_file(key).unlink(missing_ok=True)
+
+
+def _changed(journal: Journal) -> str:
+    """Return why what was driven may go otherwise now, in words; "" where the program is certainly the same."""
+    if journal.code != journal.head["code"]:
+        return "the program has changed since"
+    return "the program runs from a changed checkout" if DIRTY in journal.code else ""
+
+
+def _code(made_by: Mapping[str, Any]) -> str:
+    """Return what program this is, of what a provenance tells."""
+    return json.dumps({name: made_by[name] for name in ("commit", "python", "packages")}, sort_keys=True)
 
 
 def drive_missing(
-    config: EvaluateConfig, contestants: Sequence[Contestant], course: Course, journal: Journal, console: Console
+    asked: Asked, course: Course, journal: Journal, progress: ComparisonProgress, lacking: Collection[Key] = ()
 ) -> None:
-    """Drive what the journal does not hold yet, here or elsewhere."""
-    absorb(journal)
-    with ComparisonProgress(console, config.progress) as progress:
-        queue = TaskQueue(journal, course.labels, config.retries, progress.attempted)
-        # A planner that samples draws for a piece of work as a whole.
-        queue.fill(contestants, config.repetitions, course.episodes, whole=not config.deterministic)
+    """Drive what the journal does not hold yet, here or elsewhere; also those that are ``lacking`` their recording."""
+    config, places = asked.config, asked.places
+    absorb(places, journal)
+    queue = TaskQueue(journal, course.labels, config.retries, progress.attempted, lacking)
+    # A planner that samples draws for a piece of work as a whole.
+    queue.fill(asked.contestants, config.repetitions, course.episodes, whole=not config.deterministic)
+    if lacking:
+        progress.say(f"{len(lacking)} recordings are missing, their episodes are driven again")
+    else:
         progress.begin(len(queue), len(journal.attempts))
-        if config.cluster != "none" and len(queue):
-            drive_on_cluster(config, queue, journal, course.labels, progress.driven_elsewhere)
-        else:
-            drive_all(config, queue)
+    if config.cluster != "none" and len(queue):
+        drive_on_cluster(config, places, queue, journal, course.labels, progress.driven_elsewhere)
+    else:
+        drive_all(config, places, queue, {asked.contestants[0].name: course})
 
 
-def episode_keys(contestants: Sequence[Contestant], course: Course, protocol: Protocol) -> dict[str, list[Key]]:
+def episode_keys(asked: Asked, course: Course) -> dict[str, list[Key]]:
     """Return all episodes of each contestant, by its name, in the order of the results."""
     return {
         one.name: [
             (one.name, "/".join(course.labels[episode.cell]), episode.number, repetition)
-            for repetition in range(protocol.repetitions)
+            for repetition in range(asked.config.repetitions)
             for episode in course.episodes
         ]
-        for one in contestants
+        for one in asked.contestants
     }
 
 
-def analyse(contestants: Sequence[Contestant], course: Course, protocol: Protocol, journal: Journal) -> Comparison:
-    """Return what the journal's episodes of ``contestants`` tell."""
-    keys = episode_keys(contestants, course, protocol)
+def drives_of(asked: Asked, course: Course, journal: Journal) -> tuple[list[MethodDrives], dict[str, list[int]]]:
+    """Return what the contestants drove, by their methods, and the episode seeds of each cell."""
+    keys = episode_keys(asked, course)
     cells: dict[str, list[int]] = {"/".join(label): [] for label in course.labels}
     for episode in course.episodes:
         cells["/".join(course.labels[episode.cell])].append(episode.seed)
-    planners = dict.fromkeys(one.planner for one in contestants)
-    methods = [_drives(one, contestants, keys, cells, journal) for one in planners]
+    planners = dict.fromkeys(one.planner for one in asked.contestants)
+    return [_drives(one, asked.contestants, keys, cells, journal) for one in planners], cells
+
+
+def analyse(protocol: Protocol, methods: Sequence[MethodDrives], cells: Cells, journal: Journal) -> Comparison:
+    """Return what the drives of ``methods`` tell."""
     judged = _judged(methods)
     results = tuple(planner_result(one, cells, judged, protocol.seed) for one in methods)
     pairs = pairs_of(methods, cells, protocol.seed)
-    return Comparison(protocol, tuple(cells), tuple(methods), results, pairs, _drift(methods, journal))
+    members = [one.name for method in methods for one in method.members]
+    latency = {name: _latency(journal, name) for name in members}
+    return Comparison(protocol, tuple(cells), tuple(methods), results, pairs, _drift(methods, journal), latency)
+
+
+def _latency(journal: Journal, member: str) -> Latency:
+    """Return the percentiles of the hints' wall times while a member drove, of the last batches."""
+    told = [one for one in journal.times if one.member == member]
+    batch_s, hint_s = (np.array([x for one in told for x in times(one)][-REMEMBERED:]) for times in _TIMES)
+    return percentiles(batch_s, hint_s)
+
+
+_TIMES: tuple[Callable[[HintTimes], tuple[float, ...]], ...] = (lambda one: one.batch_s, lambda one: one.hint_s)
 
 
 def _drives(

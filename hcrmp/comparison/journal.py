@@ -1,25 +1,28 @@
-"""What has been driven, as it happens: one JSON line for each attempt at an episode, on disk before the next is told.
+"""What has been driven, as it happens: one JSON line for each attempt at an episode, written before the next is told.
 
-Whatever ends the program costs the episodes that were running: a line that was cut short is dropped at the next start.
+Whatever ends the program costs the episodes that were running, and what ends the machine those of the last second too:
+a line that was cut short is dropped at the next start.
 The first line says what is evaluated; a journal is never gone on with by anything else.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from hcrmp.comparison.protocol import differences
+from hcrmp.comparison.journal_head import FORMAT, OtherEvaluationError, check_head, check_protocol
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.run_folder import write_text
 
-FORMAT = 1
-FILE = "journal.jsonl"
+ON_DISK_EVERY_S = 1.0
+"""Time after which what was written is brought to the disk (s)."""
 
 Key = tuple[str, str, int, int]
 """An episode: name of the member that drives, cell, number in the cell, repetition."""
@@ -43,22 +46,47 @@ class Attempt:
         return self.record is None or self.record.outcome == "infrastructure"
 
 
+@dataclass(frozen=True, slots=True)
+class HintTimes:
+    """Wall times (s) of the hint provider's last batches while ``member`` drove a piece, whole and by their hints."""
+
+    member: str
+    batch_s: tuple[float, ...]
+    hint_s: tuple[float, ...]
+
+
 @dataclass
 class Journal:
     """The journal in ``path``, held by this process alone, with the ``attempts`` at each episode in their order."""
 
     path: Path
     attempts: dict[Key, list[Attempt]] = field(default_factory=dict)
+    """The lost attempts at each episode, and the one that was driven to its end, where there is one."""
     earlier: dict[Key, list[Attempt]] = field(default_factory=dict)
     """What the evaluation drove that this one repeats."""
+    times: list[HintTimes] = field(default_factory=list)
+    code: str = ""
+    """What program drove what the file holds."""
+    put_aside: str = ""
+    """Why what the file held is no longer counted, in words; "" where nothing was put aside."""
     _file: IO[bytes] | None = None
+    _on_disk_s: float = -math.inf
     _head: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, path: Path, protocol: Mapping[str, Any], members: Mapping[str, str]) -> Journal:
+    def open(
+        cls,
+        path: Path,
+        protocol: Mapping[str, Any],
+        members: Mapping[str, str],
+        *,
+        code: str = "",
+        replace_other: bool = False,
+    ) -> Journal:
         """Return the journal at ``path``, begun or gone on with.
 
         ``members`` are the checksums of all that are to drive, by name; some that are not in the journal may join.
+        ``code`` says what program drives; ``replace_other``: one that was begun with something else is begun anew.
 
         Raises:
             RunFolderError: it is held by another process, is no journal, or was begun with something else.
@@ -67,6 +95,9 @@ class Journal:
         journal = cls(path, _file=path.open("a+b"))
         try:
             journal._lock()
+            journal._head = {"journal": FORMAT, "protocol": dict(protocol), "members": dict(members), "code": code}
+            if replace_other:
+                journal._replace_other(protocol, members)
             journal._begin(journal._read(), protocol, members)
         except BaseException:
             journal.close()
@@ -81,6 +112,7 @@ class Journal:
     def close(self) -> None:
         """Let others write."""
         if self._file is not None:
+            self._sync()
             self._file.close()
             self._file = None
 
@@ -90,14 +122,23 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def begin_again(self, keys: Iterable[Key], retries: int) -> None:
-        """Keep what was driven as ``earlier`` and begin anew; a repetition that was interrupted goes on instead."""
-        if not all(self.done(key, retries) for key in keys):
-            return
+    def begin_again(self) -> None:
+        """Keep what was driven as ``earlier`` and begin anew."""
         assert self._file is not None
         self._file.seek(0)
         write_text(self._path_of_earlier, self._file.read().decode())
-        self.earlier, self.attempts = self.attempts, {}
+        self.earlier = self.attempts
+        self._empty()
+
+    def forget(self, why: str) -> None:
+        """Begin anew, as if nothing had been driven; ``why`` in words."""
+        self._path_of_earlier.unlink(missing_ok=True)
+        self.earlier, self.put_aside = {}, why
+        self._empty()
+
+    def _empty(self) -> None:
+        assert self._file is not None
+        self.attempts, self.times, self.code = {}, [], self._head["code"]
         self._file.truncate(0)
         self._write([self._head])
 
@@ -106,10 +147,15 @@ class Journal:
         return self.path.with_suffix(f".earlier{self.path.suffix}")
 
     def add(self, attempts: list[Attempt]) -> None:
-        """Keep what has just ended; it is on disk when this returns."""
+        """Keep what has just ended; it outlives this program when this returns."""
         self._write([_to_line(one) for one in attempts])
         for one in attempts:
-            self.attempts.setdefault(one.key, []).append(one)
+            _keep(self.attempts, one)
+
+    def add_times(self, times: HintTimes) -> None:
+        """Keep how long the hints of a piece of work took."""
+        self._write([asdict(times)])
+        self.times.append(times)
 
     def done(self, key: Key, retries: int) -> bool:
         """Whether nothing is left to do for an episode: it was driven to its end, or lost too often."""
@@ -130,33 +176,48 @@ class Journal:
                 f"{self.path} is being written by another evaluation: wait for it, or give another label=..."
             ) from None
 
+    def _replace_other(self, protocol: Mapping[str, Any], members: Mapping[str, str]) -> None:
+        """Forget what was begun with something else."""
+        try:
+            lines = self._read()
+            if lines:
+                check_head(self.path, lines, protocol, members)
+        except OtherEvaluationError as error:
+            self.forget(error.told)
+
     def _begin(self, lines: list[Any], protocol: Mapping[str, Any], members: Mapping[str, str]) -> None:
         """Take what the file holds, and write down what is new."""
-        self._head = {"journal": FORMAT, "protocol": dict(protocol), "members": dict(members)}
         self.earlier = self._read_earlier(protocol)
         if not lines:
-            self._write([self._head])
+            self._empty()
             return
-        _check_protocol(self.path, lines[0], protocol)
-        known = {name: checksum for line in lines for name, checksum in line.get("members", {}).items()}
-        _check_members(self.path, known, members)
+        known = check_head(self.path, lines, protocol, members)
+        self.code = str(lines[0].get("code", ""))
         new = {name: checksum for name, checksum in members.items() if name not in known}
         if new:
             self._write([{"members": new}])
         self.attempts = _attempts(lines)
+        self.times = [_times(line) for line in lines if "batch_s" in line]
 
     def _read_earlier(self, protocol: Mapping[str, Any]) -> dict[Key, list[Attempt]]:
         if not self._path_of_earlier.is_file():
             return {}
         lines = _parsed(self._path_of_earlier, self._path_of_earlier.read_bytes())
-        _check_protocol(self._path_of_earlier, lines[0], protocol)
+        check_protocol(self._path_of_earlier, lines[0], protocol)
         return _attempts(lines)
 
     def _write(self, lines: list[Any]) -> None:
         assert self._file is not None
         self._file.write(b"".join(json.dumps(line, allow_nan=False).encode() + b"\n" for line in lines))
         self._file.flush()
+        # A disk may take longer for this than the simulator for an episode.
+        if time.monotonic() >= self._on_disk_s + ON_DISK_EVERY_S:
+            self._sync()
+
+    def _sync(self) -> None:
+        assert self._file is not None
         os.fsync(self._file.fileno())
+        self._on_disk_s = time.monotonic()
 
     def _read(self) -> list[dict[str, Any]]:
         """Return the whole lines, and cut off one that was not finished."""
@@ -182,25 +243,20 @@ def _parsed(path: Path, content: bytes) -> list[dict[str, Any]]:
 def _attempts(lines: Sequence[Mapping[str, Any]]) -> dict[Key, list[Attempt]]:
     found: dict[Key, list[Attempt]] = {}
     for one in (_from_line(line) for line in lines if "key" in line):
-        found.setdefault(one.key, []).append(one)
+        _keep(found, one)
     return found
 
 
-def _check_protocol(path: Path, head: Mapping[str, Any], protocol: Mapping[str, Any]) -> None:
-    if head.get("journal") != FORMAT:
-        raise RunFolderError(f"{path} is no journal that this version reads: give another label=...")
-    if head["protocol"].get("hash") != protocol.get("hash"):
-        told = "; ".join(differences(protocol, head["protocol"]))
-        raise RunFolderError(f"{path.parent} was begun otherwise: {told}. Give another label=..., or the same settings")
+def _keep(found: dict[Key, list[Attempt]], one: Attempt) -> None:
+    """Add an attempt; it stands in the place of one that had gone well, and was driven again for its recording."""
+    tried = found.setdefault(one.key, [])
+    if tried and not tried[-1].lost:
+        tried.pop()
+    tried.append(one)
 
 
-def _check_members(path: Path, known: Mapping[str, str], members: Mapping[str, str]) -> None:
-    changed = [name for name, checksum in members.items() if known.get(name, checksum) != checksum]
-    if changed:
-        raise RunFolderError(
-            f"{path.parent} holds episodes of {', '.join(changed)} as it was before: it has been trained or changed "
-            "since. Give another label=..."
-        )
+def _times(line: Mapping[str, Any]) -> HintTimes:
+    return HintTimes(line["member"], tuple(line["batch_s"]), tuple(line["hint_s"]))
 
 
 def _to_line(one: Attempt) -> dict[str, Any]:

@@ -1,40 +1,132 @@
-"""Where an evaluation of several planners leaves its files, and which of its drives it keeps."""
+"""Where an evaluation leaves its files: in its planner's run, or in a folder of its own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
+from typing import Protocol as Interface
 
 from envs.recording.names import DRIVE_SUFFIX
-from hcrmp.comparison.analysis import MethodDrives, PlannerResult
-from hcrmp.comparison.failures import Failure
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.protocol import OWN, Protocol
 from hcrmp.config import EvaluateConfig
-from hcrmp.evaluation import Driven, Episode
+from hcrmp.results import RESULTS_FILE
+from hcrmp.run_folder import RunFolder
+from hcrmp.scenario_options import scenario_option
+
+JOURNAL = "journal.jsonl"
+SHARDS = "shards"
 
 
-def output_folder(config: EvaluateConfig, protocol: Protocol) -> Path:
-    """Return the folder of the results."""
+class Places(Interface):
+    """The files of one evaluation; plain values, which can be sent from process to process."""
+
+    @property
+    def label(self) -> str:
+        """The evaluation's name."""
+        ...
+
+    @property
+    def results(self) -> Path:
+        """Its JSON file."""
+        ...
+
+    @property
+    def journal(self) -> Path:
+        """What was driven so far."""
+        ...
+
+    @property
+    def shards(self) -> Path:
+        """Folder of what jobs of a cluster leave."""
+        ...
+
+    def drive_file(self, key: Key) -> Path:
+        """Return the file of an episode's recording."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFolder:
+    """An evaluation of several planners in a ``folder`` of its own: ``drives/MEMBER/CONDITION-DENSITY-N``."""
+
+    folder: Path
+
+    @property
+    def label(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def results(self) -> Path:
+        """Its JSON file."""
+        return self.folder / RESULTS_FILE
+
+    @property
+    def journal(self) -> Path:
+        """What was driven so far."""
+        return self.folder / JOURNAL
+
+    @property
+    def shards(self) -> Path:
+        """Folder of what jobs of a cluster leave."""
+        return self.folder / SHARDS
+
+    def drive_file(self, key: Key) -> Path:
+        """Return the file of an episode's recording."""
+        return self.folder / "drives" / re.sub(r"[^\w.-]+", "_", key[0]) / f"{_episode_name(key)}{DRIVE_SUFFIX}"
+
+
+@dataclass(frozen=True, slots=True)
+class InRun:
+    """An evaluation of one planner in its ``run``, where all drives lie together: ``prefix`` sets these apart."""
+
+    run: RunFolder
+    label: str
+    prefix: str = ""
+
+    @property
+    def results(self) -> Path:
+        """Its JSON file."""
+        return self.run.evaluation / f"{self.label}.json"
+
+    @property
+    def journal(self) -> Path:
+        """What was driven so far."""
+        return self.run.evaluation / f"{self.label}.{JOURNAL}"
+
+    @property
+    def shards(self) -> Path:
+        """Folder of what jobs of a cluster leave."""
+        return self.run.evaluation / f"{self.label}.{SHARDS}"
+
+    def drive_file(self, key: Key) -> Path:
+        """Return the file of an episode's recording."""
+        name = "-".join([*filter(None, [self.prefix]), _episode_name(key)])
+        return self.run.drives / f"{name}{DRIVE_SUFFIX}"
+
+
+def _episode_name(key: Key) -> str:
+    _, cell, number, repetition = key
+    again = f"-again{repetition}" if repetition else ""
+    return f"{cell.replace('/', '-')}-{number}{again}"
+
+
+def own_folder(config: EvaluateConfig, protocol: Protocol) -> OwnFolder:
+    """Return where an evaluation of several planners leaves its files."""
     if config.output:
-        return Path(config.output)
-    from hcrmp.evaluate import label
-
+        return OwnFolder(Path(config.output))
     usual = label(replace(config, label="", driver="planner")).removeprefix("planner-")
     name = config.label or (usual if protocol.name == OWN else protocol.name)
-    return Path("evaluations") / name
+    return OwnFolder(Path("evaluations") / name)
 
 
-def drive_file(folder: Path, key: Key) -> Path:
-    """Return the file of an episode's recording in the results' ``folder``: ``drives/MEMBER/CONDITION-DENSITY-N``."""
-    member, cell, number, repetition = key
-    again = f"-again{repetition}" if repetition else ""
-    place = folder / "drives" / re.sub(r"[^\w.-]+", "_", member)
-    return place / f"{cell.replace('/', '-')}-{number}{again}{DRIVE_SUFFIX}"
+def in_run(config: EvaluateConfig, folder: RunFolder) -> InRun:
+    """Return where the evaluation of one planner leaves its files in its run ``folder``."""
+    usual = replace(config, hints=None, seed=0, label="", randomise={})
+    unusual = [part for part, given in ((config.label, config.label), (label(config), config != usual)) if given]
+    return InRun(folder, label(config), unusual[0] if unusual else "" if config.driver == "planner" else config.driver)
 
 
 def drives_of(folder: Path, member: str) -> list[Path]:
@@ -42,33 +134,16 @@ def drives_of(folder: Path, member: str) -> list[Path]:
     return sorted((folder / "drives" / re.sub(r"[^\w.-]+", "_", member)).glob(f"*{DRIVE_SUFFIX}"))
 
 
-def keep_chosen(folder: Path, methods: Iterable[MethodDrives], per_cell: int) -> None:
-    """Remove the recordings of all but ``per_cell`` episodes of each contestant in each cell and repetition."""
-    for key in (key for one in methods for key in set(one.attempts) - _chosen(one, per_cell)):
-        drive_file(folder, key).unlink(missing_ok=True)
-
-
-def _chosen(drives: MethodDrives, per_cell: int) -> set[Key]:
-    from hcrmp.evaluate import choose_drives
-
-    groups: dict[tuple[str, int], list[Driven]] = {}
-    nothing = np.zeros((0, 2))
-    for (member, _, number, repetition), tried in drives.attempts.items():
-        record = tried[-1].record
-        if record is not None:
-            groups.setdefault((member, repetition), []).append(Driven(Episode(0, number, record.seed), record, nothing))
-    return {
-        (member, one.record.cell, one.episode.number, repetition)
-        for (member, repetition), driven in groups.items()
-        for one in choose_drives(driven, per_cell)
-    }
-
-
-def with_recordings(results: Sequence[PlannerResult], folder: Path) -> tuple[PlannerResult, ...]:
-    """Return ``results`` whose failures name their recordings, from the results' ``folder``, where there are any."""
-    return tuple(replace(one, failures=tuple(_recorded(failed, folder) for failed in one.failures)) for one in results)
-
-
-def _recorded(failure: Failure, folder: Path) -> Failure:
-    path = drive_file(folder, (failure.member, failure.cell, failure.number, failure.repetition))
-    return replace(failure, drive=path.relative_to(folder).as_posix()) if path.is_file() else failure
+def label(config: EvaluateConfig) -> str:
+    """Return the name of the result: as given, else what was chosen where it is not the usual."""
+    if config.label:
+        return config.label
+    families = config.scenario.families
+    parts = [config.driver, scenario_option(families) or "-".join(families)]
+    parts += [config.density] if config.density != "all" else []
+    parts += [Path(config.map).stem] if config.map else []
+    parts += ["randomised"] if config.randomise else []
+    parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
+    parts += [f"hints-{config.hints.words}"] if config.hints is not None else []
+    parts += [f"seed{config.seed}"] if config.seed else []
+    return "-".join(parts)

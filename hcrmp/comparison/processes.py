@@ -1,11 +1,15 @@
-"""Processes that drive: each has worlds of its own; one that dies costs the episodes that ran in it."""
+"""Processes that drive: each has worlds of its own; one that dies, or is silent, costs the episodes that ran in it."""
 
 from __future__ import annotations
 
+import contextlib
+import math
 import multiprocessing
 import os
 import signal
+import time
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -13,27 +17,41 @@ from typing import Any
 
 from hcrmp.cli import is_user_error
 from hcrmp.comparison.driving import Broken, Cockpit
-from hcrmp.comparison.journal import Attempt, Key
+from hcrmp.comparison.journal import Attempt, HintTimes, Key
+from hcrmp.comparison.places import Places
 from hcrmp.comparison.tasks import CHUNK, Task, TaskQueue
 from hcrmp.config import EvaluateConfig
 from hcrmp.errors import UserError
+from hcrmp.evaluation import Course
 
 END_S = 10.0
 """Time that a process has to end by itself (s)."""
+
+BEGIN_S = 900.0
+"""Time that a process has, at least, from its start or from a new piece of work to its first decision (s): kernels are
+compiled, worlds built, models loaded."""
+
+ALIVE_EVERY_S = 1.0
+"""Time between two signs of life of a process that drives (s)."""
 
 
 class DrivingError(Exception):
     """A fault of the program in a process that drives, with what it printed."""
 
 
-def drive_all(config: EvaluateConfig, queue: TaskQueue) -> None:
-    """Drive all that waits in ``queue``, here or in as many processes as ``config`` and the work ask for."""
+def drive_all(
+    config: EvaluateConfig, places: Places, queue: TaskQueue, courses: Mapping[str, Course] | None = None
+) -> None:
+    """Drive all that waits in ``queue``, here or in as many processes as ``config`` and the work ask for.
+
+    ``courses`` that are laid out already, by contestant.
+    """
     count = process_count(config, queue)
     if count > 1:
-        with Processes(config, count) as processes:
+        with Processes(config, places, count) as processes:
             processes.drive(queue)
         return
-    cockpit = Cockpit(config)
+    cockpit = Cockpit(config, places, courses=courses)
     while (task := queue.take()) is not None:
         drive_here(cockpit, task, queue)
 
@@ -54,13 +72,21 @@ def cores() -> int:
 def drive_here(cockpit: Cockpit, task: Task, queue: TaskQueue) -> None:
     """Drive a piece of work in this process."""
     try:
-        cockpit.drive(task, lambda attempt: queue.attempted(task, attempt))
+        cockpit.drive(task, lambda told: hear(queue, task, told))
     except Broken as broken:
         queue.broken(task, broken.ended, broken.worlds, broken.error)
 
 
-READY = "ready"
-"""What a process says first."""
+def hear(queue: TaskQueue, task: Task, told: Attempt | HintTimes) -> None:
+    """Keep what is told of a piece of work while it is driven."""
+    if isinstance(told, Attempt):
+        queue.attempted(task, told)
+    else:
+        queue.timed(told)
+
+
+READY, ALIVE = "ready", "alive"
+"""What a process says first, and while it drives."""
 
 
 @dataclass
@@ -68,17 +94,21 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     ready: bool = False
+    driving: bool = False
+    """Whether it has made a decision of its ``task``."""
     task: Task | None = None
     ended: list[Key] = field(default_factory=list)
+    due_s: float = math.inf
+    """When it must have been heard again, by the monotonic clock (s)."""
 
 
 class Processes:
     """``count`` processes that take pieces of work from a queue."""
 
-    def __init__(self, config: EvaluateConfig, count: int) -> None:
+    def __init__(self, config: EvaluateConfig, places: Places, count: int) -> None:
         # A fork would copy locks that threads of numba and torch hold.
         self._context = multiprocessing.get_context("spawn")
-        self._config, self._cockpit = config, Cockpit(config)
+        self._config, self._places, self._cockpit = config, places, Cockpit(config, places)
         self._workers = [self._begin() for _ in range(count)]
 
     def __enter__(self) -> Processes:
@@ -92,25 +122,28 @@ class Processes:
         for worker in self._workers:
             worker.process.join(END_S)
             if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+                _kill(worker.process)
 
     def drive(self, queue: TaskQueue) -> None:
         """Drive until nothing is left."""
         while self._hand_out(queue):
             busy = {worker.connection: worker for worker in self._workers if worker.task is not None}
-            for connection in wait(list(busy)):
+            due_s = min(worker.due_s for worker in busy.values())
+            patience_s = None if math.isinf(due_s) else max(due_s - time.monotonic(), 0.0)
+            for connection in wait(list(busy), patience_s):
                 worker = busy[connection]  # type: ignore[index]
                 try:
                     self._hear(worker, worker.connection.recv(), queue)
                 except (EOFError, ConnectionError):
                     self._bury(worker, queue)
+            self._end_silent(queue)
 
     def _hand_out(self, queue: TaskQueue) -> bool:
         """Give work to whoever has none; return whether anybody has."""
         for worker in self._workers:
             if worker.task is None and (task := queue.take()) is not None:
-                worker.task, worker.ended = task, []
+                worker.task, worker.ended, worker.driving = task, [], False
+                worker.due_s = self._due_s(BEGIN_S)
                 try:
                     worker.connection.send(task)
                 except ConnectionError:  # it is gone; that it is heard no more will tell
@@ -120,11 +153,14 @@ class Processes:
     def _hear(self, worker: _Worker, told: Any, queue: TaskQueue) -> None:
         assert worker.task is not None
         if told == READY:
-            worker.ready = True
+            worker.ready, worker.due_s = True, self._due_s(BEGIN_S)
             return
-        if isinstance(told, Attempt):
-            worker.ended.append(told.key)
-            queue.attempted(worker.task, told)
+        worker.driving, worker.due_s = True, self._due_s()
+        if told == ALIVE:
+            return
+        if isinstance(told, (Attempt, HintTimes)):
+            worker.ended += [told.key] if isinstance(told, Attempt) else []
+            hear(queue, worker.task, told)
             return
         task, worker.task = worker.task, None
         if isinstance(told, Broken):
@@ -132,39 +168,82 @@ class Processes:
         elif isinstance(told, Exception):
             raise told
 
+    def _due_s(self, least_s: float = 0.0) -> float:
+        """Return when a process that was heard now must be heard again."""
+        silence_s = self._config.silence_s
+        return time.monotonic() + max(silence_s, least_s) if silence_s else math.inf
+
+    def _end_silent(self, queue: TaskQueue) -> None:
+        """End the processes that were not heard in time, with all that they began."""
+        for worker in [one for one in self._workers if one.task is not None and one.due_s <= time.monotonic()]:
+            if worker.connection.poll():
+                continue  # it has just said something: this process was busy
+            _kill(worker.process)
+            doing = "nothing was heard" if worker.ready else "it did not begin"
+            limit_s = max(self._config.silence_s, 0.0 if worker.driving else BEGIN_S)
+            self._replace(worker, queue, f"{doing} of the process that drove for {limit_s:g} s: it was ended")
+
     def _bury(self, worker: _Worker, queue: TaskQueue) -> None:
         """Put another in the place of a process that is gone; what ran in it is lost."""
-        task, worker.task = worker.task, None
-        assert task is not None
         worker.process.join()
         if not worker.ready:
             raise DrivingError(
                 f"a process could not begin (status {worker.process.exitcode}); what it printed says why"
             )
-        error = f"the process that drove ended with status {worker.process.exitcode}"
+        self._replace(worker, queue, f"the process that drove ended with status {worker.process.exitcode}")
+
+    def _replace(self, worker: _Worker, queue: TaskQueue, error: str) -> None:
+        """Put another in the place of a process; what ran in it is lost, the rest is for whoever is free."""
+        task, worker.task = worker.task, None
+        assert task is not None
+        worker.connection.close()
         queue.broken(task, worker.ended, self._cockpit.worlds(task), error)
         self._workers[self._workers.index(worker)] = self._begin()
 
     def _begin(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(self._config, theirs), daemon=True)
+        process = self._context.Process(target=_work, args=(self._config, self._places, theirs), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
 
 
-def _work(config: EvaluateConfig, connection: Connection) -> None:
+def _work(config: EvaluateConfig, places: Places, connection: Connection) -> None:
     """Drive what comes through ``connection`` until its other end is closed."""
-    # Ctrl-C reaches the whole group; the process that began this one ends it.
+    # Ctrl-C is for the process that began this one, which ends it with all that it began: a group of its own.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cockpit = Cockpit(config)
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
+    cockpit = Cockpit(config, places, _signs_of_life(connection))
     connection.send(READY)
     while True:
         try:
-            task = connection.recv()
-        except EOFError:
+            connection.send(_outcome(cockpit, connection.recv(), connection))
+        except (EOFError, ConnectionError):
             return
-        connection.send(_outcome(cockpit, task, connection))
+
+
+def _signs_of_life(connection: Connection) -> Callable[[], None]:
+    """Return what says now and then, where it is called, that this process goes on."""
+    last_s = -math.inf
+
+    def alive() -> None:
+        nonlocal last_s
+        now_s = time.monotonic()
+        if now_s - last_s >= ALIVE_EVERY_S:
+            last_s = now_s
+            connection.send(ALIVE)
+
+    return alive
+
+
+def _kill(process: BaseProcess) -> None:
+    """End a process, stopped or hanging, with the group that it leads."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if process.pid is not None and hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)  # there is no such group unless it has made one
+    process.kill()
+    process.join()
 
 
 def _outcome(cockpit: Cockpit, task: Task, connection: Connection) -> Exception | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,12 @@ class Comparison:
     planners: tuple[PlannerResult, ...]
     pairs: tuple[Pair, ...]
     drift: Drift | None = None
+    latency: dict[str, Latency] = field(default_factory=dict)
+    """Wall times of hint providers, by the members that they answered."""
 
 
-def write_comparison(
-    path: Path, comparison: Comparison, about: dict[str, Any], latency: dict[str, Latency] | None = None
-) -> None:
-    """Write ``comparison`` to ``path`` atomically, with what ``about`` says of how it was made.
-
-    ``latency`` of hint providers, by the members that they answered.
-    """
+def write_comparison(path: Path, comparison: Comparison, about: dict[str, Any]) -> None:
+    """Write ``comparison`` to ``path`` atomically, with what ``about`` says of how it was made."""
     write_json(
         path,
         {
@@ -49,7 +46,7 @@ def write_comparison(
             **about,
             "protocol": comparison.protocol.to_dict(),
             "cells": list(comparison.cells),
-            "planners": [_planner(one, latency or {}, path.parent) for one in comparison.planners],
+            "planners": [_planner(one, comparison.latency, path.parent) for one in comparison.planners],
             "pairs": [plain(asdict(one)) for one in comparison.pairs],
             "drift": None if comparison.drift is None else asdict(comparison.drift),
             "drives": about.get("drives", []),

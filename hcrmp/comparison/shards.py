@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hcrmp.comparison.journal import Journal
+from hcrmp.comparison.places import Places
 from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.tasks import Labels, Task, TaskQueue
 from hcrmp.config import EvaluateConfig
@@ -21,7 +22,7 @@ from hcrmp.errors import UserError
 if TYPE_CHECKING:
     import submitit
 
-FOLDER, LOGS = "shards", "logs"
+LOGS = "logs"
 POLL_S = 2.0
 """Time between two looks at the jobs (s)."""
 
@@ -34,6 +35,7 @@ class Shard:
     """One job's share: ``tasks`` of an evaluation, driven into the journal at ``path``."""
 
     config: EvaluateConfig
+    places: Places
     tasks: tuple[Task, ...]
     labels: Labels
     path: Path
@@ -45,7 +47,7 @@ class Shard:
         with Journal.open(self.path, self.protocol, self.members) as journal:
             queue = TaskQueue(journal, self.labels, self.config.retries)
             queue.put(self.tasks, whole=not self.config.deterministic)
-            drive_all(self.config, queue)
+            drive_all(self.config, self.places, queue)
             return len(journal.attempts)
 
     def checkpoint(self) -> Any:
@@ -56,7 +58,12 @@ class Shard:
 
 
 def drive_on_cluster(
-    config: EvaluateConfig, queue: TaskQueue, journal: Journal, labels: Labels, told: Callable[[int], None]
+    config: EvaluateConfig,
+    places: Places,
+    queue: TaskQueue,
+    journal: Journal,
+    labels: Labels,
+    told: Callable[[int], None],
 ) -> None:
     """Drive all that waits in ``queue`` in jobs of a cluster, and take it into ``journal``.
 
@@ -65,8 +72,8 @@ def drive_on_cluster(
     Raises:
         UserError: submitit is not installed, or jobs ended before their work was done.
     """
-    executor = _executor(config, journal.path.parent / FOLDER / LOGS)
-    shards = split(config, queue, journal, labels)
+    executor = _executor(config, places.shards / LOGS)
+    shards = split(config, places, queue, journal, labels)
     jobs = [executor.submit(shard) for shard in shards]
     try:
         while not all(job.done() for job in jobs):
@@ -77,17 +84,17 @@ def drive_on_cluster(
             job.cancel(check=False)
         raise
     finally:
-        absorb(journal)
+        absorb(places, journal)
     told(len(journal.attempts))
     broken = [words for job in jobs if (words := _failure(job))]
     if broken:
         raise UserError(
             f"{len(broken)} of {len(jobs)} jobs ended before their work was done ({broken[0]}; their output is in "
-            f"{journal.path.parent / FOLDER / LOGS}): the same command goes on with what is missing"
+            f"{places.shards / LOGS}): the same command goes on with what is missing"
         )
 
 
-def split(config: EvaluateConfig, queue: TaskQueue, journal: Journal, labels: Labels) -> list[Shard]:
+def split(config: EvaluateConfig, places: Places, queue: TaskQueue, journal: Journal, labels: Labels) -> list[Shard]:
     """Return what waits in ``queue`` in at most ``config.shards`` shares of whole pieces, dealt in turn."""
     tasks = []
     while (task := queue.take()) is not None:
@@ -95,22 +102,27 @@ def split(config: EvaluateConfig, queue: TaskQueue, journal: Journal, labels: La
     count = min(config.shards, len(tasks))
     # A shard is one of those jobs itself.
     inside, head = replace(config, cluster="none", progress=False), journal.head
-    folder = (journal.path.parent / FOLDER).absolute()
+    folder = places.shards.absolute()
     return [
-        Shard(inside, tuple(tasks[k::count]), tuple(labels), folder / f"{k}.jsonl", head["protocol"], head["members"])
+        Shard(
+            inside, places, tuple(tasks[k::count]), tuple(labels), folder / f"{k}.jsonl", head["protocol"],
+            head["members"],
+        )
         for k in range(count)
-    ]
+    ]  # fmt: skip
 
 
-def absorb(journal: Journal) -> None:
+def absorb(places: Places, journal: Journal) -> None:
     """Take into ``journal`` what jobs have left, of this start or an earlier one, and remove their journals.
 
     Raises:
         RunFolderError: a job of an earlier start is still driving.
     """
-    for path in sorted((journal.path.parent / FOLDER).glob("*.jsonl")):
+    for path in sorted(places.shards.glob("*.jsonl")):
         with Journal.open(path, journal.head["protocol"], journal.head["members"]) as part:
             journal.add([attempt for tried in part.attempts.values() for attempt in tried])
+            for times in part.times:
+                journal.add_times(times)
         path.unlink()
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from hcrmp.comparison.contestants import Contestant
-from hcrmp.comparison.journal import Attempt, Journal, Key
+from hcrmp.comparison.journal import Attempt, HintTimes, Journal, Key
 from hcrmp.evaluation import Episode
 
 CHUNK = 128
@@ -37,6 +37,7 @@ class TaskQueue:
     """What is left to drive, and the ``journal`` of what has been; ``on_attempt`` hears of each attempt.
 
     An episode that is lost comes again, alone, so that what breaks a world breaks no other twice; ``retries`` times.
+    Those of ``again`` are driven although they were.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class TaskQueue:
         labels: Labels,
         retries: int,
         on_attempt: Callable[[Attempt], None] = lambda attempt: None,
+        again: Collection[Key] = (),
     ) -> None:
         self._journal, self._labels, self._retries, self._on_attempt = journal, labels, retries, on_attempt
         self._waiting: deque[Task] = deque()
+        self._again = frozenset(again)
 
     def fill(
         self, contestants: Sequence[Contestant], repetitions: int, episodes: Sequence[Episode], whole: bool
@@ -83,6 +86,10 @@ class TaskQueue:
             (episode,) = (one for one in task.episodes if task.key(one, self._labels) == attempt.key)
             self._waiting.append(replace(task, episodes=(episode,), alone=True))
 
+    def timed(self, times: HintTimes) -> None:
+        """Keep how long the hints of a piece of work took."""
+        self._journal.add_times(times)
+
     def broken(self, task: Task, ended: Sequence[Key], worlds: int, error: str) -> None:
         """Count what was running in ``worlds`` worlds as lost, and queue again what had not begun.
 
@@ -95,8 +102,8 @@ class TaskQueue:
             self._waiting.append(replace(task, episodes=tuple(rest)))
 
     def _queue(self, task: Task, whole: bool) -> None:
-        open_ones = [one for one in task.episodes if not self._journal.done(task.key(one, self._labels), self._retries)]
-        tried = [one for one in open_ones if self._journal.attempts.get(task.key(one, self._labels))]
+        open_ones = [one for one in task.episodes if self._open(task.key(one, self._labels))]
+        tried = [one for one in open_ones if self._lost(task.key(one, self._labels))]
         if whole and open_ones:
             self._waiting.append(task)
             return
@@ -104,6 +111,13 @@ class TaskQueue:
         if fresh:
             self._waiting.append(replace(task, episodes=fresh))
         self._waiting.extend(replace(task, episodes=(one,), alone=True) for one in tried)
+
+    def _open(self, key: Key) -> bool:
+        return key in self._again or not self._journal.done(key, self._retries)
+
+    def _lost(self, key: Key) -> bool:
+        tried = self._journal.attempts.get(key, [])
+        return bool(tried) and tried[-1].lost
 
 
 def split_broken(task: Task, ended: Sequence[Key], worlds: int, labels: Labels) -> tuple[list[Episode], list[Episode]]:

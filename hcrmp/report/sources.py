@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from envs.recording.names import DRIVE_SUFFIX
 from hcrmp.checkpoint import META, has_checkpoint
-from hcrmp.comparison.places import drive_file
+from hcrmp.comparison.places import OwnFolder
 from hcrmp.config import locate_run, runs_like
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluation import episode_seed
@@ -49,11 +49,19 @@ def read(names: Sequence[str], runs_dir: str, labels: Sequence[str] = ()) -> Mat
         evaluations.setdefault(path.resolve(), told)
         for run in (one.run for one in told if one.run is not None):
             runs.setdefault(run.folder.path.resolve(), run)
-    found = {(one.path.resolve(), one.planner, one.seed): one for told in evaluations.values() for one in told}
+    # A run has one path, whoever names it and how.
+    known = [_of_run(one, runs) for told in evaluations.values() for one in told]
+    found = {(one.path.resolve(), one.planner, one.seed): one for one in known}
     missing = sorted(set(labels) - {one.label for one in found.values()})
     if missing:
         raise UserError(f"no evaluation is named {', '.join(missing)}: names are those of the files in evaluation/.")
     return Material(tuple(runs.values()), tuple(found.values()), tuple(curves.values()))
+
+
+def _of_run(evaluation: Evaluation, runs: Mapping[Path, Run]) -> Evaluation:
+    """Return ``evaluation`` of the run among ``runs`` that is its own."""
+    run = evaluation.run
+    return evaluation if run is None else replace(evaluation, run=runs[run.folder.path.resolve()])
 
 
 def _paths(names: Sequence[str], runs_dir: str) -> Iterator[Path]:
@@ -224,7 +232,8 @@ def _beside(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, in
     found: dict[tuple[str, int], Path] = {}
     for row in rows:
         cell = f"{row['scenario']}/{row['density']}"
-        drive = drive_file(path.parent, (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0))))
+        key = (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0)))
+        drive = OwnFolder(path.parent).drive_file(key)
         if drive.is_file():
             found.setdefault((cell, int(row["seed"])), drive)
     return found

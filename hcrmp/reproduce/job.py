@@ -9,9 +9,10 @@ from typing import Any
 import torch as th
 from rich.console import Console
 
+from hcrmp.comparison.places import in_run
 from hcrmp.config import EvaluateConfig
 from hcrmp.errors import ConfigError, RunFolderError, UserError
-from hcrmp.evaluate import evaluate, result_path
+from hcrmp.evaluate import evaluate
 from hcrmp.mapping import from_mapping
 from hcrmp.report.sources import read_run
 from hcrmp.reproduce import compare
@@ -130,7 +131,7 @@ def repeat_evaluation(
         return EvaluationDrift(label, problem=f"its settings are of another version: {error}")
     asked = replace(asked, run=str(again.path), progress=config.progress)
     evaluate(asked, again, console)
-    now = read_json(result_path(again, asked))
+    now = read_json(in_run(asked, again).results)
     count, changed = compare.episodes(then.get("episodes", []), now["episodes"])
     names = [str(name) for name in then.get("drives", []) if name in set(now.get("drives", []))]
     compared, other_way = compare.drives(folder.drives, again.drives, names)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hcrmp import statistics
+from hcrmp import crossed
+from hcrmp.crossed import Scores
 from hcrmp.metrics import Outcome
 from hcrmp.results import estimate_text
 from hcrmp.robustness.measurements import LETTERS, Measurement, Outcomes
@@ -86,9 +87,7 @@ def curves_at_test(
     return curves
 
 
-def curves_of_training(
-    planners: Sequence[Planner], modes: Sequence[WrongMode], of: Measured, seed: int
-) -> list[Curve]:
+def curves_of_training(planners: Sequence[Planner], modes: Sequence[WrongMode], of: Measured, seed: int) -> list[Curve]:
     """Return for each way of being wrong that a training met the curve of each method over its runs' rates."""
     curves = []
     met = {one.trained.mode for one in planners if one.trained != CLEAN}
@@ -121,8 +120,7 @@ def _point(
     collision = _share(planners, measurements, "collision", seed)
     lost = None
     if clean is not None and rate > 0.0:
-        pairs = [_losses(before.outcomes, after.outcomes) for before, after in zip(clean, measurements, strict=True)]
-        lost = statistics.hierarchical_strata(pairs, np.random.default_rng(seed))
+        lost = _lost(_scores(clean, "success"), _scores(measurements, "success"), seed)
     return Point(rate, success, collision, lost)
 
 
@@ -134,36 +132,43 @@ def _share(planners: Sequence[Planner], measurements: Sequence[Measurement], out
 def share(measurements: Sequence[Measurement], outcome: Outcome, seed: int) -> Estimate:
     """Return the share of episodes that ended so: the mean over planners and cells, each weighing the same.
 
-    The interval resamples planners, and episodes within their cell; where all or none ended so, it is Wilson's over
-    all episodes. Episodes that the infrastructure ended do not count.
+    The interval goes over planners and over episodes within their cell (``hcrmp.crossed``); where all or none ended so,
+    it is Wilson's. Episodes that the infrastructure ended do not count.
     """
-    hits = [[_hits(letters, outcome) for letters in one.outcomes.values()] for one in measurements]
-    every = np.concatenate([cell for planner in hits for cell in planner])
-    if every.all() or not every.any():
-        return statistics.wilson(int(every.sum()), every.size)
-    return statistics.hierarchical_strata(hits, np.random.default_rng(seed))
+    return crossed.share(_scores(measurements, outcome), np.random.default_rng(seed))
+
+
+def _scores(measurements: Sequence[Measurement], outcome: Outcome) -> list[FloatArray]:
+    """Return by planner and episode, ``(P, n_c)`` for each cell, whether it ended so; NaN where nobody can say."""
+    return [
+        np.stack(_padded([_hits(one.outcomes[cell], outcome) for one in measurements]))
+        for cell in measurements[0].outcomes
+    ]
+
+
+def _padded(rows: Sequence[FloatArray]) -> list[FloatArray]:
+    """Return rows of one length: a planner may have driven fewer episodes than another."""
+    length = max(map(len, rows))
+    return [np.pad(row, (0, length - len(row)), constant_values=np.nan) for row in rows]
 
 
 def _hits(letters: str, outcome: Outcome) -> FloatArray:
-    counted = letters.replace(LETTERS["infrastructure"], "")
-    return np.array([letter == LETTERS[outcome] for letter in counted], dtype=np.float64)
+    """Return for each episode 1 where it ended so, 0 where not, NaN where the infrastructure ended it, ``(n,)``."""
+    broken, wanted = LETTERS["infrastructure"], LETTERS[outcome]
+    return np.array([np.nan if letter == broken else float(letter == wanted) for letter in letters])
 
 
 def _mean(outcomes: Outcomes, outcome: Outcome) -> float:
-    return float(np.mean([_hits(letters, outcome).mean() for letters in outcomes.values()]))
+    return float(np.mean([np.nanmean(_hits(letters, outcome)) for letters in outcomes.values()]))
 
 
-def _losses(before: Outcomes, after: Outcomes) -> list[FloatArray]:
-    """Return for each cell ``(n,)`` 1 where only ``before`` succeeded, -1 where only ``after``, episode by episode."""
-    success, broken = LETTERS["success"], LETTERS["infrastructure"]
-    return [
-        np.array([
-            float(a == success) - float(b == success)
-            for a, b in zip(before[cell], after[cell], strict=True)
-            if broken not in (a, b)
-        ])
-        for cell in before
-    ]  # fmt: skip
+def _lost(before: Scores, after: Scores, seed: int) -> Estimate:
+    """Return success ``before`` less success ``after``, of the same planners in the same episodes."""
+    apart = [a - b for a, b in zip(before, after, strict=True)]
+    found = crossed.estimate([apart], crossed.mean_of_cells, np.random.default_rng(seed), bounds=(-1.0, 1.0))
+    if found.low < found.high:
+        return found
+    return crossed.difference_of_shares(before, after, np.random.default_rng(seed))  # which knows what to say then
 
 
 # ---- for people
@@ -184,7 +189,7 @@ def markdown(curves: Sequence[Curve], title: str) -> str:
     lines = [
         f"# {title}",
         "",
-        "95 % intervals resample training seeds, and episodes within their cell; of one seed, its episodes alone.",
+        "95 % intervals go over training seeds and over episodes within their cell; of one seed, its episodes alone.",
         "",
     ]
     for mode in dict.fromkeys(curve.mode for curve in curves):

@@ -16,6 +16,8 @@ from envs.action import ActionConfig
 from envs.errors import EnvsError
 from envs.observation import ObservationConfig, ObservationLayout
 from envs.reward import RewardConfig
+from envs.untrusted import UntrustedFileError
+from envs.untrusted.documents import parse_json
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.config import Density, HintsConfig, ScenarioConfig
 from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
@@ -23,8 +25,6 @@ from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping
 from hcrmp.share.bounds import check_architecture, check_observation
 from hcrmp.train_config import Algorithm, TrainConfig
-from hcrmp.untrusted import UntrustedFileError
-from hcrmp.untrusted.documents import parse_json
 from llm_hints.hint import STATE_SIZE
 from llm_hints.service_config import HintServiceConfig
 

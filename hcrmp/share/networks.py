@@ -13,6 +13,7 @@ from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
 from envs.action import ACTION_SIZE
+from envs.untrusted import UntrustedFileError
 from hcrmp.algorithm import policy_arguments
 from hcrmp.baselines import PpoOptions, SacOptions
 from hcrmp.build import scan_place, without_pretraining
@@ -20,7 +21,6 @@ from hcrmp.policy import MultiCriticPolicy
 from hcrmp.share.bounds import least_weights
 from hcrmp.share.document import DistributionName, PlannerDocument
 from hcrmp.train_config import Algorithm, HcrmpOptions
-from hcrmp.untrusted import UntrustedFileError
 from hcrmp.untrusted.weights import check_finite, check_shapes
 
 ACTIONS = spaces.Box(-1.0, 1.0, (ACTION_SIZE,), np.float32)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.untrusted.documents import read_bytes
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.distributions import BetaConfig
 from hcrmp.drivers import Numbers, in_chunks
@@ -15,7 +16,6 @@ from hcrmp.share.document import PlannerDocument, SharedPlannerError
 from hcrmp.share.onnx_check import checked_model
 from hcrmp.share.onnx_export import ACTION, DISTRIBUTION, VALUES
 from hcrmp.share.policies import Observation, checked_parts, known_weights, rows_in_pass, sound
-from hcrmp.untrusted.documents import read_bytes
 
 LARGEST_FILE = 1 << 29
 

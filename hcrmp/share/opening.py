@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from envs.untrusted.documents import read_bytes
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.checkpoint_files import checksums_of
 from hcrmp.config import SHARED_SUFFIXES
@@ -23,7 +24,6 @@ from hcrmp.share.policies import Policy, TorchPolicy
 from hcrmp.share.run_planner import planner_of_run
 from hcrmp.share.sb3_zip import open_zip
 from hcrmp.train_config import TrainConfig
-from hcrmp.untrusted.documents import read_bytes
 from hcrmp.untrusted.weights import read_safetensors, read_weights
 
 Kind = Literal["folder", "onnx", "zip", "run"]

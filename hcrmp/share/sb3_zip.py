@@ -24,13 +24,13 @@ from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
 from envs.action import ACTION_SIZE
+from envs.untrusted.archives import Archive
+from envs.untrusted.documents import parse_json, read_bytes
 from hcrmp.encoders import HINT_KEY, STATE_KEY
 from hcrmp.share.bounds import MOST_CRITICS, MOST_INPUTS, MOST_LAYERS, WIDEST
 from hcrmp.share.document import Part, SharedPlannerError
 from hcrmp.share.networks import ACTIONS, fill, no_learning
 from hcrmp.share.policies import TorchPolicy
-from hcrmp.untrusted.archives import Archive
-from hcrmp.untrusted.documents import parse_json, read_bytes
 from hcrmp.untrusted.torch_archives import read_torch
 from hcrmp.untrusted.weights import LARGEST_WEIGHTS, check_finite
 from llm_hints.hint import STATE_SIZE

@@ -1,9 +1,4 @@
-"""Readers for files that strangers made: nothing in them is run, and nothing is allocated on their word.
+"""Readers for what strangers' planners hold: torch's archives and weights, within the bounds of ``envs.untrusted``.
 
-Each reader looks at sizes first (of the file, of what it unpacks to, of every array that a header claims), then at the
-content, and says in one line what is wrong. None of them unpickles.
+None of them unpickles.
 """
-
-from hcrmp.untrusted.errors import UntrustedFileError
-
-__all__ = ["UntrustedFileError"]

@@ -18,8 +18,8 @@ from typing import Any
 
 import torch as th
 
-from hcrmp.untrusted.archives import Archive
-from hcrmp.untrusted.errors import UntrustedFileError
+from envs.untrusted.archives import Archive
+from envs.untrusted.errors import UntrustedFileError
 
 LARGEST_PICKLE = 1 << 21
 """Bytes of the description; each may become a list of sixty. A thousand tensors with their optimiser need 200 kB."""

@@ -11,8 +11,8 @@ import torch as th
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from hcrmp.untrusted.documents import MEGABYTE, parse_json, read_bytes
-from hcrmp.untrusted.errors import UntrustedFileError
+from envs.untrusted.documents import MEGABYTE, parse_json, read_bytes
+from envs.untrusted.errors import UntrustedFileError
 
 LARGEST_WEIGHTS = 1 << 30
 """Bytes of a file of weights; the largest of our networks has 20 million."""

@@ -1,6 +1,6 @@
 """The planner in the box, from a trained run: measured, shared into the package, told of by its card.
 
-    hcrmp train run=everything scenario=everything total_steps=20_000_000 seed=0
+    hcrmp train run=everything scenario=everything total_steps=12_000_000 seed=0
     python -m tests.benchmarks.make_bundled_planner runs/everything
 
 What was measured before with the same weights and as many episodes is not driven again.
@@ -17,8 +17,9 @@ from rich.console import Console
 
 from hcrmp.bundled import BUNDLED_FOLDER, BUNDLED_PLANNER
 from hcrmp.checkpoint import parameters_checksum
+from hcrmp.comparison.places import in_run
 from hcrmp.config import EvaluateConfig, load
-from hcrmp.evaluate import evaluate, result_path
+from hcrmp.evaluate import evaluate
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.share.config import ShareConfig
 from hcrmp.share.job import share
@@ -50,7 +51,7 @@ def measure(folder: RunFolder, course: str, episodes: int) -> None:
     usual = load("evaluate", [f"run={folder.path.resolve()}", f"scenario={course}", f"episodes={episodes}"])
     assert isinstance(usual, EvaluateConfig)
     config = replace(usual, record=0, label=course)
-    if not is_done(result_path(folder, config), folder, episodes):
+    if not is_done(in_run(config, folder).results, folder, episodes):
         evaluate(config, folder, Console(stderr=True))
 
 

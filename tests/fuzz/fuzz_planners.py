@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 import torch as th
 
+from envs.untrusted import UntrustedFileError
 from hcrmp.checkpoint import load_checkpoint
-from hcrmp.errors import UserError
 from hcrmp.share import load_policy
 from hcrmp.share.opening import shared_config
 from tests.fuzz.fuzz_opendrive import deadline
@@ -86,7 +86,7 @@ def verdict(name: str, files: Files, folder: Path, watch: Watch) -> str:
                 load_checkpoint(folder, toy_model())
                 return "acts"
             _act(folder / "planner.zip" if name.startswith("zip") else folder)
-    except UserError as error:
+    except UntrustedFileError as error:
         if len(str(error).splitlines()) != 1 or not str(error).isprintable():
             raise AssertionError(f"not one line: {str(error)!r}") from None
         return "refused"

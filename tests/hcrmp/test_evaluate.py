@@ -11,12 +11,14 @@ import pytest
 from envs.recording import DriveLog, state_hash
 from hcrmp import cli
 from hcrmp.build import build_environment
+from hcrmp.comparison.places import in_run, label
+from hcrmp.comparison.recordings import choose_drives
 from hcrmp.comparison.results_file import read_results
 from hcrmp.config import EvaluateConfig, HintsConfig, load
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import CHUNK, PlannerDriver, in_chunks
 from hcrmp.errors import ConfigError, RunFolderError
-from hcrmp.evaluate import choose_drives, evaluate, label, open_folder, result_path
+from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.evaluation import FIRST_SEED, Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
 from hcrmp.mapping import from_mapping
 from hcrmp.memory import read_only_memory
@@ -256,10 +258,10 @@ def test_only_drives_that_may_be_kept_are_written(run: RunFolder, tmp_path: Path
 def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
     config = evaluate_config(run, record=2, label="mine")
     results, paths = evaluate(config, run, quiet())
-    written = read_json(result_path(run, config))
+    written = read_json(in_run(config, run).results)
     assert written["config"]["episodes"] == 2 and written["provenance"]["packages"]["torch"]
     assert [summary["cell"] for summary in written["planners"][0]["summaries"]] == ["merging/low", "mean"]
-    assert tuple(read_records(result_path(run, config))) == results.records
+    assert tuple(read_records(in_run(config, run).results)) == results.records
     assert sorted(path.stem for path in paths) == ["mine-merging-low-0", "mine-merging-low-1"]
     assert {DriveLog.read(path).meta.outcome for path in paths} == {record.outcome for record in results.records}
     other = run.drives / "somebody-elses.parquet"
@@ -279,10 +281,11 @@ def test_the_file_of_one_planner_has_the_shape_of_many_and_a_repetition_tells_of
     (planner,) = written["planners"]
     successes = 2 * planner["success"]["retried"]["value"]
     assert planner["members"][0]["name"] == "cruise" and len(planner["failures"]) == 2 - successes
-    assert cli.main([*words, "record=0"]) == 0
+    again = [*words, "record=0", "repeat=true"]
+    assert cli.main(again) == 0
     assert "drift: none, all 2 episodes went exactly as before" in capsys.readouterr().err
-    monkeypatch.setattr("hcrmp.evaluate.trace_hash", lambda driven: "another")
-    assert cli.main([*words, "record=0"]) == 0
+    monkeypatch.setattr("hcrmp.comparison.driving.trace_hash", lambda driven: "another")
+    assert cli.main(again) == 0
     assert "drift: 2 of 2 episodes went otherwise than before, 0 ended otherwise" in capsys.readouterr().err
 
 
@@ -292,7 +295,7 @@ def test_a_failure_names_the_drive_of_its_own_episode(tmp_path: Path) -> None:
     )
     folder = open_folder(config)
     evaluate(config, folder, quiet())
-    (planner,) = read_results(result_path(folder, config))["planners"]
+    (planner,) = read_results(in_run(config, folder).results)["planners"]
     assert len(planner["failures"]) >= 2
     for failure in planner["failures"]:
         meta = DriveLog.read_meta(folder.evaluation / failure["drive"])
@@ -363,7 +366,7 @@ def test_a_checkpoint_of_another_observation_is_one_line_and_status_2(
     assert cli.main(["evaluate", f"run={folder.path}", "scenario=merging", "density=low", "episodes=1"]) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "another observation layout" in captured.err
-    assert not list(folder.evaluation.iterdir()) and not list(folder.drives.glob("*.parquet"))
+    assert not list(folder.evaluation.glob("*.json")) and not list(folder.drives.glob("*.parquet"))
 
 
 def test_the_command_prints_the_tables(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

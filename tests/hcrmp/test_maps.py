@@ -10,8 +10,9 @@ import pytest
 from envs.recording import DriveLog
 from envs.roads.town import Town
 from hcrmp.cli import USER_ERROR_STATUS, main
+from hcrmp.comparison.places import in_run
 from hcrmp.config import ReplayConfig, ScenarioConfig, load
-from hcrmp.evaluate import evaluate, result_path
+from hcrmp.evaluate import evaluate
 from hcrmp.replay import replay
 from hcrmp.run_folder import read_json
 from tests.hcrmp.tiny import evaluate_config, quiet, tiny_run
@@ -39,8 +40,8 @@ def test_a_run_remembers_its_map(tmp_path: Path, town_file: Path) -> None:
     assert shown["meta"]["map"] == "my_town"
     other = replace(config, map="town")
     evaluate(other, folder, quiet())
-    assert "town" in result_path(folder, other).stem
-    assert read_json(result_path(folder, other))["config"]["map"] == "town"
+    assert "town" in in_run(other, folder).results.stem
+    assert read_json(in_run(other, folder).results)["config"]["map"] == "town"
 
 
 def test_a_relative_path_is_remembered_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from envs.metrics.driving_score import leaderboard_2_0, leaderboard_2_1
 from envs.metrics.infractions import Infraction
+from hcrmp.comparison.places import in_run, label
 from hcrmp.config import EvaluateConfig, ScenarioConfig
-from hcrmp.evaluate import evaluate, label, open_folder, result_path
+from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.metrics import EpisodeRecord, summarise
 from hcrmp.results import print_results, read_records
 from hcrmp.results import summarise as results_of
@@ -38,7 +39,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> EvaluateConfig:
 
 
 def test_every_route_has_its_scores_and_its_infractions(evaluated: EvaluateConfig) -> None:
-    path = result_path(open_folder(evaluated), evaluated)
+    path = in_run(evaluated, open_folder(evaluated)).results
     assert read_json(path)["protocol"]["ends_at"] == "collision"
     records = read_records(path)
     for record in records:
@@ -56,7 +57,7 @@ def test_every_route_has_its_scores_and_its_infractions(evaluated: EvaluateConfi
 
 
 def test_the_table_shows_the_scores_and_says_what_they_are(evaluated: EvaluateConfig) -> None:
-    records = read_records(result_path(open_folder(evaluated), evaluated))
+    records = read_records(in_run(evaluated, open_folder(evaluated)).results)
     text = io.StringIO()
     print_results(results_of("full_throttle", records, 0, "collision"), Console(file=text, width=150))
     told = " ".join(text.getvalue().split())
@@ -71,9 +72,7 @@ def test_the_means_are_those_of_the_routes() -> None:
         driving_scores={"leaderboard-2.0": 21.0, "bench2drive": 21.0, "leaderboard-2.1": 30.0},
         infractions=(Infraction("red_light", 1.0), Infraction("red_light", 2.0), Infraction("collision_vehicle", 3.0)),
     )  # fmt: skip
-    whole = replace(
-        usual, driving_scores={"leaderboard-2.0": 100.0, "bench2drive": 100.0, "leaderboard-2.1": 100.0}
-    )
+    whole = replace(usual, driving_scores={"leaderboard-2.0": 100.0, "bench2drive": 100.0, "leaderboard-2.1": 100.0})
     other = replace(usual, scenario="merging")
     metrics = summarise("all", [half, whole, other], np.random.default_rng(0)).metrics
     assert metrics["completion"].value == pytest.approx(0.75)

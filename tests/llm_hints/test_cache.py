@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -199,10 +202,43 @@ def test_files_that_are_no_bank(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(CacheFileError, match="damaged"):
             SemanticCache.load(path)
-    with pytest.raises(CacheFileError, match="cannot be read"):
+    with pytest.raises(CacheFileError, match="no plain file"):
         SemanticCache.load(tmp_path)
     with pytest.raises(CacheFileError, match="no memory bank at"):
         SemanticCache.load(tmp_path / "missing.npz")
+
+
+def member_of_zeros(size: int) -> bytes:
+    """Return an array's file of ``size`` bytes of nothing, which a zip packs to a thousandth."""
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.zeros(size // 8))
+    return stream.getvalue()
+
+
+def header_of(shape: tuple[int, ...]) -> bytes:
+    """Return an array's file that claims ``shape`` and holds nothing."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("keys_file", "told"),
+    [(member_of_zeros(1 << 24), "zip bomb"), (header_of((1 << 50, 36)), "0 bytes are there")],
+    ids=["bomb", "shape"],
+)
+def test_a_file_that_would_fill_the_memory_is_refused_unread(tmp_path: Path, keys_file: bytes, told: str) -> None:
+    """What it unpacks to and what its arrays claim is looked at before a byte is allocated for it."""
+    path = tmp_path / "bank.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("keys.npy", keys_file)
+    tracemalloc.start()
+    with pytest.raises(CacheFileError, match=told) as caught:
+        SemanticCache.load(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+    assert most < 1 << 20
 
 
 def test_a_bank_of_more_entries_than_its_capacity_is_refused() -> None:

@@ -52,6 +52,25 @@ def test_an_episode_is_done_when_it_was_driven_or_lost_too_often(tmp_path: Path)
         assert journal.done(key(), retries=9)
 
 
+def test_an_episode_that_is_driven_again_for_its_recording_is_no_second_attempt(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        journal.add([Attempt(key(), None, error="gone"), Attempt(key(), record(), "a"), Attempt(key(), record(), "b")])
+        assert [one.trace_hash for one in journal.attempts[key()]] == ["", "b"]
+        held = journal.attempts
+    with opened(tmp_path) as journal:
+        assert journal.attempts == held
+
+
+def test_what_is_something_else_gives_way_only_where_it_is_to(tmp_path: Path) -> None:
+    for other, told in (({"name": "x", "hash": "bb", "episodes": 7}, "episodes 7 instead of 5"), (PROTOCOL, "trained")):
+        with opened(tmp_path) as journal:
+            journal.add([Attempt(key(), record())])
+        members = {"one": "sum2"} if other is PROTOCOL else MEMBERS
+        with Journal.open(tmp_path / "journal.jsonl", other, members, replace_other=True) as journal:
+            assert told in journal.put_aside and not journal.attempts and not journal.earlier
+        (tmp_path / "journal.jsonl").unlink()
+
+
 def test_another_protocol_is_refused_with_what_differs(tmp_path: Path) -> None:
     opened(tmp_path).close()
     with pytest.raises(RunFolderError, match="begun otherwise: episodes 7 instead of 5"):
@@ -81,13 +100,11 @@ def test_what_is_no_journal_is_one_line_and_stays_as_it_was(tmp_path: Path, cont
     assert path.read_text() == content
 
 
-def test_a_repetition_begins_when_all_is_done_and_keeps_what_was(tmp_path: Path) -> None:
+def test_a_repetition_keeps_what_was(tmp_path: Path) -> None:
     first = Attempt(key(0), record(), "before")
     with opened(tmp_path) as journal:
         journal.add([first])
-        journal.begin_again([key(0), key(1)], retries=0)
-        assert journal.attempts == {key(0): [first]}, "it goes on where it was interrupted"
-        journal.begin_again([key(0)], retries=0)
+        journal.begin_again()
         assert (journal.attempts, journal.earlier) == ({}, {key(0): [first]})
     with opened(tmp_path) as journal:
         assert (journal.attempts, journal.earlier) == ({}, {key(0): [first]})

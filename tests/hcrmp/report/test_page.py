@@ -45,7 +45,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = type(trained)(trained.path.rename(place / EVIL))
     evaluate(evaluate_config(folder, episodes=3, record=3), folder, quiet())
     evaluate(evaluate_config(folder, episodes=3, record=3, driver="cruise"), folder, quiet())
-    for told in folder.evaluation.iterdir():
+    for told in folder.evaluation.glob("*.json"):
         content = read_json(told)
         content["provenance"]["command"] = ["hcrmp", "evaluate", f"label={told.stem}"]
         write_json(told, content)

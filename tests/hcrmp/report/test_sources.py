@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hcrmp.errors import RunFolderError, UserError
-from hcrmp.report.contestants import courses
+from hcrmp.metrics import Outcome
+from hcrmp.report.contestants import courses, method_of_runs
 from hcrmp.report.job import file_name
 from hcrmp.report.material import Material, number_of
 from hcrmp.report.sources import read
@@ -119,6 +122,48 @@ def test_a_file_of_several_planners_is_an_evaluation_for_each_member(tmp_path: P
     assert (ours.p_values, cruise.p_values) == ({"cruise": 0.02}, {"ours": 0.02})
     assert len({file_name(one) for one in (ours, cruise)}) == 2
     assert [name for name, *_ in names(read([str(place / "results.json")], "."))] == ["ours", "Cruise control"]
+
+
+def make_comparison(place: Path, run: Path, seed: int) -> Path:
+    """Write an evaluation of a run and of cruise in the same three episodes."""
+    drove: tuple[tuple[str, str, Outcome], ...] = (("HCRMP", run.name, "success"), ("cruise", "cruise", "timeout"))
+    rows = [
+        episode(k, seed=seed if member == run.name else 0, outcome=outcome).to_dict()
+        | {"planner": planner, "member": member, "number": k, "repetition": 0, "attempts": 1, "trace_hash": "x"}
+        for planner, member, outcome in drove
+        for k in range(3)
+    ]  # fmt: skip
+    members = {"HCRMP": ("run", run.name, os.path.relpath(run, place)), "cruise": ("driver", "cruise", "")}
+    planners = [
+        {"name": planner, "kind": kind, "members": [{"name": name, "path": path}], "failures": []}
+        for planner, (kind, name, path) in members.items()
+    ]
+    content = {"format": "hcrmp evaluation", "version": 2, "label": place.name, "protocol": {}, "planners": planners}
+    write_json(place / "results.json", content | {"pairs": [], "episodes": rows})
+    return place
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_a_run_beside_a_comparison_that_holds_it_is_one_training(
+    tmp_path: Path, order: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every order, by a path, by its name or by a pattern, from elsewhere: one run, no episode twice in a row."""
+    run = make_run(tmp_path / "runs" / "one", seed=4).path
+    make_evaluation(run, [episode(k, seed=4) for k in range(3)])
+    comparison = make_comparison(tmp_path / "evaluations" / "both", run, 4)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name in (str(run), "one", "on*"):
+        given = [(name, str(comparison), str(comparison / "results.json"))[k] for k in order]
+        material = read(given, "../runs")
+        assert [one.name for one in material.runs] == ["one"]
+        assert method_of_runs(material.runs) == {"one": "HCRMP"}
+        told = sorted(names(material))
+        assert told == [
+            ("Cruise control", ["both"], [0]), ("HCRMP (both)", ["both"], [4]), ("HCRMP (planner-paper)",
+            ["planner-paper"], [4]),
+        ]  # fmt: skip
+        assert sum(len(one.records) for one in material.evaluations) == 9
 
 
 @pytest.mark.parametrize(

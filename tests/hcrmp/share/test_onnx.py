@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch as th
 
+from envs.untrusted import UntrustedFileError
 from hcrmp.errors import UserError
 from hcrmp.share import load_policy
 from hcrmp.share.document import ONNX_FILE, SharedPlannerError
@@ -18,7 +19,6 @@ from hcrmp.share.networks import filled_networks
 from hcrmp.share.onnx_policy import OnnxPolicy
 from hcrmp.share.policies import TorchPolicy
 from hcrmp.train_config import Algorithm
-from hcrmp.untrusted import UntrustedFileError
 from tests.hcrmp.share.planners import ALGORITHMS, SEEING, files_of, observation, planner, shared, write
 
 onnx = pytest.importorskip("onnx")

@@ -13,10 +13,10 @@ import pytest
 import torch as th
 
 from envs.scene import ActorKind, RoadCategory
+from envs.untrusted import UntrustedFileError
 from hcrmp.share import load_policy
 from hcrmp.share.document import DOCUMENT_FILE, HINT_LAYOUT, SharedPlannerError, parse_document, plain_name
 from hcrmp.share.networks import filled_networks
-from hcrmp.untrusted import UntrustedFileError
 from llm_hints.hint import Density, Direction, Entity, Hint
 from tests.hcrmp.share.planners import ALGORITHMS, SEEING, document_of, observation, planner, shared
 

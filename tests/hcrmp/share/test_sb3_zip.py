@@ -18,9 +18,9 @@ from stable_baselines3 import A2C, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor
 
+from envs.untrusted import UntrustedFileError
 from hcrmp.drivers import in_chunks
 from hcrmp.share import load_policy
-from hcrmp.untrusted import UntrustedFileError
 from tests.fuzz.planner_corpus import toy_model
 from tests.fuzz.planner_mutations import packed
 from tests.hcrmp.share.planners import observation

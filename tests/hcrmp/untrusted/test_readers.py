@@ -17,11 +17,11 @@ import pytest
 import torch as th
 from safetensors.torch import save
 
-from hcrmp.untrusted import UntrustedFileError
-from hcrmp.untrusted.archives import Archive, leads_away
-from hcrmp.untrusted.arrays import read_npz
-from hcrmp.untrusted.documents import parse_json, read_bytes
-from hcrmp.untrusted.errors import LONGEST
+from envs.untrusted import UntrustedFileError
+from envs.untrusted.archives import Archive, leads_away
+from envs.untrusted.arrays import read_npz
+from envs.untrusted.documents import parse_json, read_bytes
+from envs.untrusted.errors import LONGEST
 from hcrmp.untrusted.torch_archives import read_torch
 from hcrmp.untrusted.weights import read_safetensors
 from tests.fuzz.planner_mutations import packed

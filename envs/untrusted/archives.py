@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from pathlib import PurePosixPath
 
-from hcrmp.untrusted.errors import UntrustedFileError
+from envs.untrusted.errors import UntrustedFileError
 
 MOST_MEMBERS = 20_000
 LARGEST_RATIO = 200

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hcrmp.errors import UserError
+from envs.errors import EnvsError
 
 LONGEST = 400
 """Characters of a message: what it quotes from the file may be of any length."""
 
 
-class UntrustedFileError(UserError):
+class UntrustedFileError(EnvsError):
     """A file that is damaged, malicious or of another kind; one printable line, whatever the file holds."""
 
     def __init__(self, message: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hcrmp.untrusted.archives import Archive
-from hcrmp.untrusted.errors import UntrustedFileError
+from envs.untrusted.archives import Archive
+from envs.untrusted.errors import UntrustedFileError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 

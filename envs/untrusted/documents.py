@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from hcrmp.untrusted.errors import UntrustedFileError
+from envs.untrusted.errors import UntrustedFileError
 
 MEGABYTE = 1 << 20
 DEEPEST = 40
@@ -22,11 +22,11 @@ def read_bytes(path: Path, most: int) -> bytes:
             raise UntrustedFileError(f"{path} is no plain file")
         if found.st_size > most:
             raise UntrustedFileError(
-                f"{path} has {found.st_size:,} bytes, at most {most:,} are read: it is no planner of this program"
+                f"{path} has {found.st_size:,} bytes, at most {most:,} are read: it is no such file of this program"
             )
         with path.open("rb") as file:
-            # The size again: a file may grow between the two calls.
-            return file.read(most)
+            # No more than it had: it may grow between the two calls. And no more room is taken for it than that.
+            return file.read(found.st_size)
     except OSError as error:
         raise UntrustedFileError(f"{path} cannot be read: {error.strerror or error}") from error
 
