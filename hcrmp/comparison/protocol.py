@@ -154,10 +154,13 @@ def _identified(name: str) -> str:
     if not is_map_file(name):
         return name
     try:
-        content = Path(name).read_bytes()
+        return _with_checksum(Path(name))
     except OSError as error:
         raise ConfigError(f"cannot read the map {name}: {error.strerror}.") from error
-    return f"{Path(name).name} {hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _with_checksum(path: Path) -> str:
+    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def _hints(config: HintsConfig | None) -> dict[str, Any] | None:
@@ -165,6 +168,9 @@ def _hints(config: HintsConfig | None) -> dict[str, Any] | None:
     if config is None:
         return None
     own, usual = to_mapping(config), to_mapping(HintsConfig())
+    if config.cache_file and Path(config.cache_file).is_file():
+        # As a map's: the bank of a training grows.
+        own["cache_file"] = _with_checksum(Path(config.cache_file))
     return {"provider": config.provider} | _unusual(own, usual)
 
 

@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from envs.recording import DriveLog
+from hcrmp.comparison.protocol import Protocol
 from hcrmp.comparison.results_file import read_results
-from hcrmp.config import EvaluateConfig
+from hcrmp.config import EvaluateConfig, HintsConfig
 from hcrmp.evaluate import evaluate
 from hcrmp.evaluation import evaluate_driver
 from hcrmp.run_folder import RunFolder
@@ -116,6 +117,16 @@ def test_other_settings_of_the_same_name_begin_anew_and_the_rest_of_the_drives_g
     evaluate(config, folder, quiet())
     assert "begun anew: episodes 2 instead of 4" in said(replace(config, episodes=2), folder)
     assert driven == [4, 2] and len(list(folder.drives.glob("*.parquet"))) == 2
+
+
+def test_hints_from_a_bank_that_has_grown_are_other_settings(tmp_path: Path) -> None:
+    bank = tmp_path / "bank.npz"
+    config = EvaluateConfig(hints=HintsConfig(cache_file=str(bank)), **DRIVER)
+    hashes = set()
+    for content in (b"some", b"more", b"some"):
+        bank.write_bytes(content)
+        hashes.add(Protocol.of(config).hash)
+    assert len(hashes) == 2
 
 
 def test_recordings_that_are_asked_for_later_are_driven_for(tmp_path: Path, driven: list[int]) -> None:
