@@ -1,4 +1,4 @@
-"""Recorded drives: ``DriveLog`` is one, a Parquet file holds one.
+"""Recorded drives: ``DriveLog`` is one, an Arrow file holds one.
 
 ``BatchRecorder`` records those of many worlds while they happen, ``DriveRecorder`` collects a single one, and
 ``recover_drives`` saves what a killed process left.

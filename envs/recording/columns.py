@@ -6,7 +6,7 @@ as bytes, kinds and ids as integers and all other numbers as float32: what is lo
 origin, and 1e-6 of a velocity. The hashes of the states are made before that. The planner's float64 numbers are stored
 as float32 where nothing is lost by it: a network computes in float32.
 
-A column whose value never changes is kept once, in the metadata (``constants``).
+In files of format 2 a column whose value never changes is kept once, in the metadata (``constants``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import pyarrow as pa
 from envs.scene import (
     ActorRow,
     ActorStates,
-    BoolArray,
     EgoRow,
     EgoState,
     EventRow,
@@ -98,22 +97,13 @@ def narrowed(numbers: Numbers) -> Numbers:
     return small if np.array_equal(small, numbers) else numbers
 
 
-def constant_rows(numbers: Numbers) -> BoolArray:
-    """Return of which of the columns ``(names, T, ...)`` every tick has the same finite numbers, to the bit."""
-    if not numbers.size:
-        return np.ones(len(numbers), dtype=np.bool_)
-    rows = np.ascontiguousarray(numbers).reshape(*numbers.shape[:2], -1)
-    bits = rows.view(f"i{rows.itemsize}")
-    same: BoolArray = (bits == bits[:, :1]).all(axis=(1, 2)) & np.isfinite(rows[:, 0]).all(axis=1)
-    return same
-
-
 def arrow_column(numbers: Numbers) -> pa.Array:
     """Return ``(T,)`` numbers as an Arrow column, ``(T, width)`` as one of lists of fixed size."""
     if numbers.ndim == 1:
         return pa.array(np.ascontiguousarray(numbers))
     flat = pa.array(np.ascontiguousarray(numbers).reshape(-1))
-    return pa.FixedSizeListArray.from_arrays(flat, numbers.shape[1])
+    # Not ``from_arrays``, which does not know how many lists of no numbers there are.
+    return pa.Array.from_buffers(pa.list_(flat.type, numbers.shape[1]), len(numbers), [None], children=[flat])
 
 
 class ColumnSource:

@@ -1,4 +1,4 @@
-"""DriveLog: one recorded drive (an episode of one world), and the Parquet file that holds it.
+"""DriveLog: one recorded drive (an episode of one world), and the Arrow file that holds it.
 
 A drive is a ``SceneBatch`` whose batch axis is *time*: every pure function of a scene (time to collision,
 reward, observation) also works on a whole recorded drive in one call. Beside it stand the planner's

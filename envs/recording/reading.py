@@ -1,4 +1,7 @@
-"""Reading of a drive's Parquet file, of format 2 and of the older ones; whatever is no drive is refused in one line."""
+"""Reading of a drive's file: of format 3 (Arrow), and of the older ones (Parquet).
+
+Whatever is no drive is refused in one line.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from envs.recording.columns import ColumnSource, scenes_of
+from envs.recording.names import DRIVE_SUFFIX
 from envs.recording.packing import unpack
 from envs.recording.schema import (
     FORMAT_MAJOR,
@@ -31,6 +35,8 @@ from envs.scene import SceneBatch
 OLDEST_MAJOR = 1
 """Formats from here to ``FORMAT_MAJOR`` are read."""
 
+PARQUET_MAGIC = b"PAR1"
+
 LARGEST_NUMBERS = 2**28
 """Numbers of one list column at most: a file's word is not enough to fill the memory."""
 
@@ -42,48 +48,80 @@ BAD_WORDS = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overfl
 """What the words of a damaged file may raise where they are believed."""
 
 
+class _File(Protocol):
+    """The open file of a drive."""
+
+    @property
+    def metadata(self) -> Mapping[bytes, bytes]: ...
+
+    def table(self, widest: int) -> pa.Table:
+        """Return the table, whose widest column has so many numbers a tick."""
+        ...
+
+
+class _ArrowFile:
+    """Of format 3."""
+
+    def __init__(self, content: pa.Buffer) -> None:
+        self._reader = pa.ipc.open_file(content, options=pa.ipc.IpcReadOptions(use_threads=False))
+        self.metadata: Mapping[bytes, bytes] = self._reader.schema.metadata or {}
+
+    def table(self, widest: int) -> pa.Table:
+        # Its buffers are compressed with LZ4, which cannot make more than 255 bytes of one.
+        return self._reader.read_all()
+
+
+class _ParquetFile:
+    """Of the formats before."""
+
+    def __init__(self, content: pa.Buffer) -> None:
+        self._file = pq.ParquetFile(content)
+        self.metadata: Mapping[bytes, bytes] = self._file.schema_arrow.metadata or {}
+
+    def table(self, widest: int) -> pa.Table:
+        # Refused before anything is allocated for them.
+        ticks = self._file.metadata.num_rows
+        if ticks * widest > LARGEST_NUMBERS:
+            raise ValueError(f"{ticks} ticks of {widest} numbers")
+        return self._file.read(use_threads=False)
+
+
 def read_drive(source: Path) -> Parts:
     """Return the parts of the ``DriveLog`` at ``source``."""
-    file, metadata, payload = _open(source)
+    file, payload = _open(source)
     try:
-        return _parts(_table(file, payload), metadata, payload)
+        return _parts(file.table(_widest(payload)), file.metadata, payload)
     except (pa.ArrowException, OSError, MemoryError) as error:
         raise DriveLogError(_unreadable(source)) from error
     except BAD_WORDS as error:
         raise DriveLogError(f"{source} is a damaged drive ({one_line(error)}): record it again") from error
-    finally:
-        file.close()
 
 
 def read_drive_meta(source: Path) -> DriveMeta:
     """Return the ``DriveMeta`` of the drive at ``source``."""
-    file, metadata, payload = _open(source)
-    file.close()
+    file, payload = _open(source)
     try:
-        return _meta(metadata, payload)
+        return _meta(file.metadata, payload)
     except BAD_WORDS as error:
         raise DriveLogError(f"{source} is a damaged drive ({one_line(error)}): record it again") from error
 
 
-def _open(source: Path) -> tuple[pq.ParquetFile, dict[bytes, bytes], dict[str, Any]]:
-    """Return the open file, its metadata and what it says of the drive; refuse what is no drive or too new."""
+def _open(source: Path) -> tuple[_File, dict[str, Any]]:
+    """Return the open file and what it says of the drive; refuse what is no drive or too new."""
     if not source.is_file():
-        raise DriveLogError(f"there is no drive at {source}: give the .parquet file of a recorded drive")
+        raise DriveLogError(f"there is no drive at {source}: give the {DRIVE_SUFFIX} file of a recorded drive")
     try:
-        file = pq.ParquetFile(pa.py_buffer(source.read_bytes()))
-        metadata: dict[bytes, bytes] = dict(file.schema_arrow.metadata or {})
+        content = source.read_bytes()
+        kind = _ParquetFile if content.startswith(PARQUET_MAGIC) else _ArrowFile
+        file: _File = kind(pa.py_buffer(content))
     except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         raise DriveLogError(_unreadable(source)) from error
-    try:
-        return file, metadata, _payload(source, metadata)
-    except DriveLogError:
-        file.close()
-        raise
+    return file, _payload(source, file.metadata)
 
 
 def _payload(source: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
     if META_KEY not in metadata:
-        raise DriveLogError(f"{source} is a Parquet file but no recorded drive: give a drive written by hcrmp")
+        raise DriveLogError(f"{source} is a table but no recorded drive: give a drive written by hcrmp")
     try:
         payload: dict[str, Any] = json.loads(metadata[META_KEY])
         major, minor = map(int, payload["format"])
@@ -96,12 +134,9 @@ def _payload(source: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
     return payload
 
 
-def _table(file: pq.ParquetFile, payload: Mapping[str, Any]) -> pa.Table:
-    """Return the table; refuse one whose numbers would not fit before anything is allocated for them."""
-    widest = max(int(payload["actor_slots"]), 3 * int(payload["route_points"]), int(payload.get("observation", 0)), 13)
-    if file.metadata.num_rows * widest > LARGEST_NUMBERS:
-        raise ValueError(f"{file.metadata.num_rows} ticks of {widest} numbers")
-    return file.read(use_threads=False)
+def _widest(payload: Mapping[str, Any]) -> int:
+    """Return how many numbers a tick the widest column has."""
+    return max(int(payload["actor_slots"]), 3 * int(payload["route_points"]), int(payload.get("observation", 0)), 13)
 
 
 def _parts(table: pa.Table, metadata: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> Parts:
@@ -179,7 +214,7 @@ def _hint(told: Mapping[str, Any]) -> HintTold:
 
 
 def _unreadable(source: Path) -> str:
-    return f"{source} is no complete Parquet file (truncated, or another kind of file): record the drive again"
+    return f"{source} is no complete file of a drive (truncated, or another kind of file): record the drive again"
 
 
 def one_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.recording.names import DRIVE_SUFFIX
+from envs.recording.names import DRIVE_SUFFIX, recorded_at
 from hcrmp.comparison.analysis import MethodDrives, PlannerResult
 from hcrmp.comparison.failures import Failure
 from hcrmp.comparison.journal import Key
@@ -40,7 +40,7 @@ def drive_file(folder: Path, key: Key) -> Path:
 def keep_chosen(folder: Path, methods: Iterable[MethodDrives], per_cell: int) -> None:
     """Remove the recordings of all but ``per_cell`` episodes of each contestant in each cell and repetition."""
     for key in (key for one in methods for key in set(one.attempts) - _chosen(one, per_cell)):
-        drive_file(folder, key).unlink(missing_ok=True)
+        recorded_at(drive_file(folder, key)).unlink(missing_ok=True)
 
 
 def _chosen(drives: MethodDrives, per_cell: int) -> set[Key]:
@@ -65,5 +65,5 @@ def with_recordings(results: Sequence[PlannerResult], folder: Path) -> tuple[Pla
 
 
 def _recorded(failure: Failure, folder: Path) -> Failure:
-    path = drive_file(folder, (failure.member, failure.cell, failure.number, failure.repetition))
+    path = recorded_at(drive_file(folder, (failure.member, failure.cell, failure.number, failure.repetition)))
     return replace(failure, drive=path.relative_to(folder).as_posix()) if path.is_file() else failure

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from envs.recording.names import DRIVE_SUFFIX
+from envs.recording.names import DRIVE_SUFFIX, recorded_at
 from hcrmp.checkpoint import META, has_checkpoint
 from hcrmp.comparison.places import drive_file
 from hcrmp.config import locate_run, runs_like
@@ -224,7 +224,8 @@ def _beside(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, in
     found: dict[tuple[str, int], Path] = {}
     for row in rows:
         cell = f"{row['scenario']}/{row['density']}"
-        drive = drive_file(path.parent, (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0))))
+        key = str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0))
+        drive = recorded_at(drive_file(path.parent, key))
         if drive.is_file():
             found.setdefault((cell, int(row["seed"])), drive)
     return found
@@ -237,7 +238,7 @@ def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tu
     found = {}
     for record in records:
         stem = by_end.get(f"{record.scenario}-{record.density}-{number_of(record)}", "")
-        path = home / f"{stem}{DRIVE_SUFFIX}"
+        path = recorded_at(home / f"{stem}{DRIVE_SUFFIX}")
         if stem and path.is_file():
             found[(record.cell, record.seed)] = path
     return found

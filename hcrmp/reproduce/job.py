@@ -132,7 +132,7 @@ def repeat_evaluation(
     evaluate(asked, again, console)
     now = read_json(result_path(again, asked))
     count, changed = compare.episodes(then.get("episodes", []), now["episodes"])
-    names = [str(name) for name in then.get("drives", []) if name in set(now.get("drives", []))]
+    names = [str(name) for name in then.get("drives", [])]
     compared, other_way = compare.drives(folder.drives, again.drives, names)
     return EvaluationDrift(label, count, tuple(changed), compared, tuple(other_way))
 

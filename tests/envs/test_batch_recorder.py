@@ -103,7 +103,7 @@ def test_each_drive_is_that_of_its_world_alone(
     recorder.close()
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(alone)
     for name, expected in alone.items():
-        read = DriveLog.read(tmp_path / f"{name}.parquet")
+        read = DriveLog.read(tmp_path / f"{name}.arrow")
         same(read, expected)
         assert read.meta.outcome == "success" and read.meta.extra == {"note": name}
         assert read.meta.configuration == {"ends_at": "violation", "n": [1, 2]}
@@ -126,7 +126,7 @@ def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) ->
         recorder.tick(worlds.scene, worlds.numbers())
     recorder.end(1, "timeout")
     recorder.close()
-    read = DriveLog.read(tmp_path / "one.parquet")
+    read = DriveLog.read(tmp_path / "one.arrow")
     assert [hint.prompt for hint in read.hints] == ["What is ahead?", "And now?", "Too late?"]
     assert read.hints[0] == HintTold(0.0, "What is ahead?", '{"road": ...}', "model") and read.hints[2].source == "late"
     assert read.trace.hint_index is not None and read.trace.hint_index.tolist() == [0, 0, 0, 1, 1, -1]
@@ -143,14 +143,14 @@ def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_what_fails_leaves_the_drives_that_were_under_way(tmp_path: Path) -> None:
-    (tmp_path / "a-cut.parquet").touch()
+    (tmp_path / "a-cut.arrow").touch()
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
     recorder.begin(np.array([0]), [start("a")])
     worlds.step()
     recorder.tick(worlds.scene, worlds.numbers())
     recorder.close(failed=True)
-    assert DriveLog.read(tmp_path / "a-cut2.parquet").meta.outcome == "running"
-    assert (tmp_path / "a-cut.parquet").stat().st_size == 0
+    assert DriveLog.read(tmp_path / "a-cut2.arrow").meta.outcome == "running"
+    assert (tmp_path / "a-cut.arrow").stat().st_size == 0
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
 
 def test_a_file_that_cannot_be_written_is_told_by_the_next_call(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
-    (tmp_path / "a.parquet").mkdir()
+    (tmp_path / "a.arrow").mkdir()
     recorder.begin(np.array([0]), [start("a")])
     recorder.tick(worlds.scene, worlds.numbers())
     recorder.end(0, "success")
@@ -211,16 +211,16 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) 
         finally:
             os.kill(child.pid, signal.SIGKILL)
     old_enough = max(tick for tick, at in told if at <= killed_at - 1.0)
-    before = {path.stem for path in tmp_path.glob("*.parquet")}
+    before = {path.stem for path in tmp_path.glob("*.arrow")}
     written = recover_drives(tmp_path, hint_words, SOURCES)
     assert {path.stem for path in written} | before == {"a-cut", "b-cut", "c"}
     for name in ("a-cut", "b-cut"):
-        log = DriveLog.read(tmp_path / f"{name}.parquet")
+        log = DriveLog.read(tmp_path / f"{name}.arrow")
         assert log.meta.outcome == "running" and log.meta.trace_hash
         assert log.scenes.step[-1] >= old_enough
         assert log.scenes.step.tolist() == list(range(len(log)))
         assert log.meta.configuration["n"] == [1, 2] and len(log.drawing.areas) == len(ROAD.areas)
-    whole = DriveLog.read(tmp_path / "c.parquet")
+    whole = DriveLog.read(tmp_path / "c.arrow")
     assert whole.meta.outcome == "collision" and len(whole) == 5
     worlds = Worlds(3)
     for _ in range(4):

@@ -259,7 +259,7 @@ def test_every_drive_is_recorded_and_repeats_itself(tmp_path: Path, runs: Path) 
     """Failures name their recording, which leads to the planner's run, and so to what its cache knew."""
     config = config_of(tmp_path / "results", "tiny-0", "cruise", runs_dir=str(runs), episodes=2)
     comparison = compared(config)
-    files = sorted((tmp_path / "results" / "drives").rglob("*.parquet"))
+    files = sorted((tmp_path / "results" / "drives").rglob("*.arrow"))
     assert [file.parent.name for file in files] == ["cruise", "cruise", "tiny-0", "tiny-0"]
     failures = [failure for one in comparison.planners for failure in one.failures]
     assert failures
@@ -272,5 +272,5 @@ def test_every_drive_is_recorded_and_repeats_itself(tmp_path: Path, runs: Path) 
 
 def test_so_many_drives_of_a_cell_are_kept_as_are_asked_for(tmp_path: Path) -> None:
     compared(config_of(tmp_path, "cruise", "keep_lane", record=1))
-    kept = sorted(file.parent.name for file in (tmp_path / "drives").rglob("*.parquet"))
+    kept = sorted(file.parent.name for file in (tmp_path / "drives").rglob("*.arrow"))
     assert kept == ["cruise", "keep_lane"]
