@@ -1,6 +1,6 @@
 """BatchRecorder: records the drives of B worlds while they happen.
 
-The thread that drives only copies whole blocks of all worlds; a second one hands them to the journal and, where drives
+The thread that drives only copies blocks of many worlds; a second one hands them to the journal and, where drives
 have ended, cuts these out and writes their files. What is copied reaches the journal within ``FLUSH_S`` of wall time,
 also while the simulator hangs.
 """
@@ -24,18 +24,22 @@ from envs.recording.journal import Journal, Piece
 from envs.recording.names import free_name
 from envs.recording.packing import packed_drawing, packed_values
 from envs.recording.schema import DriveLogError, DriveMeta, HintTold
-from envs.recording.slots import Phase, SlotBuffer, SlotLayout
+from envs.recording.ticks import TickBuffer, TickLayout
 from envs.roads.drawing import RoadDrawing
 from envs.scene import IntArray, SceneBatch
 
 FLUSH_S = 0.5
-"""Wall time after which copied slots go to the journal; a killed process loses what is younger."""
+"""Wall time after which copied ticks go to the journal; a killed process loses what is younger."""
 
 MOST_WAITING = 256
 """Drives that have ended and wait for their files."""
 
-BUFFER_BYTES, BUFFERS, FEWEST_SLOTS = 2**24, 3, 8
-"""Size of a buffer of slots, how many there are, and how many slots one holds at least."""
+BUFFER_BYTES, BUFFERS, FEWEST_MOMENTS = 2**22, 3, 4
+"""Size of a buffer of ticks, how many there are, and how many ticks of every world one holds at least."""
+
+
+NOBODY = -1
+"""Number of the drive in a world that is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,16 @@ class DriveStart:
 
 @dataclass
 class _Load:
-    """What goes to the second thread at once: slots, lines for the journal, and the drives that end in the slots."""
+    """What goes to the second thread at once: ticks, lines for the journal, and the drives that end with the ticks."""
 
-    buffer: SlotBuffer
+    buffer: TickBuffer
     begun_at: float = 0.0
     events: list[dict[str, Any]] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
 
 
 class BatchRecorder:
-    """Records drives into ``folder``.
+    """Records drives of ``worlds`` worlds into ``folder``.
 
     Call ``begin`` where episodes begin, ``tick`` whenever the planner decides, ``last_tick`` and ``end`` where
     episodes have ended, before their worlds are restarted, and ``close``. ``words`` and ``sources`` tell of hints;
@@ -69,7 +73,8 @@ class BatchRecorder:
     def __init__(
         self,
         folder: Path,
-        layout: SlotLayout,
+        layout: TickLayout,
+        worlds: int,
         *,
         words: HintWords = no_words,
         sources: SourceWords = (),
@@ -81,18 +86,19 @@ class BatchRecorder:
         self._drives: dict[int, RecordedDrive] = {}
         self._roads: dict[RoadDrawing, int] = {}
         self._configurations: list[Mapping[str, Any]] = []
-        self._phase = np.zeros(layout.worlds, np.int8)
-        self._slots, self._count = 0, 0
-        capacity = max(FEWEST_SLOTS, BUFFER_BYTES // max(layout.bytes, 1))
-        self._free: queue.SimpleQueue[SlotBuffer] = queue.SimpleQueue()
+        self._number = np.full(worlds, NOBODY)  # of the drive in each world
+        self._first = np.zeros(worlds, np.bool_)  # whether its next tick is its first
+        self._ticks, self._count = 0, 0
+        capacity = max(FEWEST_MOMENTS * worlds, BUFFER_BYTES // layout.bytes)
+        self._free: queue.SimpleQueue[TickBuffer] = queue.SimpleQueue()
         for _ in range(BUFFERS - 1):
-            self._free.put(SlotBuffer(layout, capacity))
-        self._load = _Load(SlotBuffer(layout, capacity), time.monotonic())
+            self._free.put(TickBuffer(layout, capacity))
+        self._load = _Load(TickBuffer(layout, capacity), time.monotonic())
         self._lock = threading.Lock()
         self._loads: queue.SimpleQueue[_Load | None] = queue.SimpleQueue()
         self._pieces: list[Piece] = []
         self._waiting: deque[Ending] = deque()
-        self._needed: dict[int, int] = {}  # of drives that are not in files: the first slot, by number
+        self._needed: dict[int, int] = {}  # of drives that are not in files: the first row, by number
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="drives", daemon=True)
         self._thread.start()
@@ -100,7 +106,7 @@ class BatchRecorder:
     @property
     def recording(self) -> npt.NDArray[np.bool_]:
         """``(B,)`` the worlds whose drives are being recorded."""
-        on: npt.NDArray[np.bool_] = self._phase != Phase.NOTHING
+        on: npt.NDArray[np.bool_] = self._number != NOBODY
         return on
 
     # Called by the thread that drives.
@@ -115,23 +121,29 @@ class BatchRecorder:
     def tick(self, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
         """Add a tick to every drive, at the moment of decision.
 
-        ``numbers`` are arrays ``(B, ...)`` by the names of ``SlotLayout.numbers`` and ``WHOLE``, and ``observation``:
+        ``numbers`` are arrays ``(B, ...)`` by the names of ``TickLayout.numbers`` and ``WHOLE``, and ``observation``:
         the action, control and reward terms that led to ``scene``, and the others that hold in it.
         """
         if not self._drives:
             return
-        with self._lock:
-            self._make_room()
-            self._load.buffer.add(self._phase, scene, numbers)
-            self._phase[self._phase == Phase.FIRST] = Phase.TICK
-            self._slots += 1
+        worlds = np.flatnonzero(self.recording)
+        if len(worlds) < len(self._number):
+            numbers = {name: array[worlds] for name, array in numbers.items()}
+        self._add(worlds, scene, numbers)
 
     def last_tick(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
         """Add the last tick of the worlds ``rows`` (n) of ``scene`` (B); ``numbers`` are ``(n, ...)``."""
+        self._add(rows, scene, numbers)
+
+    def _add(self, worlds: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
+        first = self._first[worlds]
         with self._lock:
-            self._make_room()
-            self._load.buffer.add_rows(rows, scene, numbers)
-            self._slots += 1
+            self._make_room(len(worlds))
+            place = self._load.buffer.add(self._number[worlds], worlds, scene, numbers)
+            if first.any():
+                self._load.buffer.clear_done(place, first)
+            self._ticks += len(worlds)
+        self._first[worlds] = False
 
     def tell(self, world: int, hint: HintTold) -> None:
         """Note what a language model was asked and said about a world."""
@@ -146,9 +158,9 @@ class BatchRecorder:
         drive = self._drives.pop(world, None)
         if drive is None:
             return
-        self._phase[world] = Phase.NOTHING
+        self._number[world] = NOBODY
         with self._lock:
-            ending = Ending(drive, self._slots - 1, outcome, extra or {})
+            ending = Ending(drive, self._ticks - 1, outcome, extra or {})
             self._load.endings.append(ending)
             self._load.events.append(ending.told())
 
@@ -182,11 +194,11 @@ class BatchRecorder:
     # Under the lock.
 
     def _begin(self, world: int, start: DriveStart) -> None:
-        drive = RecordedDrive(self._count, start.name, world, self._slots, start.meta, start.drawing)
+        drive = RecordedDrive(self._count, start.name, self._ticks, start.meta, start.drawing)
         self._count += 1
         self._drives[world] = drive
         self._needed[drive.number] = drive.first
-        self._phase[world] = Phase.FIRST
+        self._number[world], self._first[world] = drive.number, True
         line = drive.told_start(self._road(start.drawing)) | {"configuration": self._configuration(start.meta)}
         self._load.events.append(line)
 
@@ -208,16 +220,16 @@ class BatchRecorder:
     def _drop(self, world: int) -> None:
         drive = self._drives.pop(world, None)
         if drive is not None:
-            self._phase[world] = Phase.NOTHING
+            self._number[world] = NOBODY
             self._needed.pop(drive.number, None)
             self._load.events.append({"drive": drive.number, "done": True})
 
-    def _make_room(self) -> None:
+    def _make_room(self, ticks: int) -> None:
         self._raise_failure()
         load = self._load
         if not load.buffer.used:
             load.begun_at = time.monotonic()
-        elif load.buffer.full or time.monotonic() - load.begun_at >= FLUSH_S:
+        elif load.buffer.room < ticks or time.monotonic() - load.begun_at >= FLUSH_S:
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -270,7 +282,7 @@ class BatchRecorder:
         self._take(load)
 
     def _take(self, load: _Load) -> None:
-        """Bring slots to the journal. Files come second: they can be written after a kill, too."""
+        """Bring ticks to the journal. Files come second: they can be written after a kill, too."""
         self._journal.tell(load.events)
         if load.buffer.used:
             self._pieces.append(self._journal.write(load.buffer.filled()))
@@ -281,7 +293,7 @@ class BatchRecorder:
         self._free.put(load.buffer)
 
     def _save_next(self) -> None:
-        """Write the file of a drive that has ended, and let go of slots that no drive needs any more."""
+        """Write the file of a drive that has ended, and let go of ticks that no drive needs any more."""
         if not self._waiting:
             return
         ending = self._waiting.popleft()
@@ -293,13 +305,13 @@ class BatchRecorder:
         self._journal.tell([{"drive": ending.drive.number, "done": True}])
         self._needed.pop(ending.drive.number, None)
         # Not under the lock, which the other thread holds while it waits for a buffer. A drive that begins meanwhile
-        # needs only slots that have not come here yet.
-        oldest = min(list(self._needed.values()), default=self._journal.slots)
+        # needs only ticks that have not come here yet.
+        oldest = min(list(self._needed.values()), default=self._journal.ticks)
         self._pieces = [piece for piece in self._pieces if piece.end > oldest]
         self._journal.forget(oldest)
 
 
-def _opened(folder: Path, layout: SlotLayout) -> Journal:
+def _opened(folder: Path, layout: TickLayout) -> Journal:
     try:
         return Journal(folder, layout)
     except OSError as error:

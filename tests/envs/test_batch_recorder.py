@@ -22,8 +22,8 @@ from envs.recording import (
     DriveRecorder,
     DriveStart,
     HintTold,
-    SlotLayout,
     Tick,
+    TickLayout,
     batch_recorder,
     journal,
     read_journal,
@@ -33,11 +33,11 @@ from tests.envs.drive_builder import street
 from tests.envs.many_worlds import ACTORS, SEEN, SOURCES, WORLDS, Worlds, hint_words
 
 ROAD = street()
-LAYOUT = SlotLayout(WORLDS, ACTORS, SEEN, ("weights", "values", "distribution"))
+LAYOUT = TickLayout(ACTORS, SEEN, ("weights", "values", "distribution"))
 
 
 def recorder_in(folder: Path) -> BatchRecorder:
-    return BatchRecorder(folder, LAYOUT, words=hint_words, sources=SOURCES)
+    return BatchRecorder(folder, LAYOUT, WORLDS, words=hint_words, sources=SOURCES)
 
 
 def start(name: str) -> DriveStart:
@@ -90,14 +90,14 @@ def same(one: DriveLog, other: DriveLog) -> None:
     assert one.trace.hint_text == other.trace.hint_text and one.trace.hint_source == other.trace.hint_source
 
 
-@pytest.mark.parametrize(("slots", "lengths"), [(10_000, [5, 9, 3, 4, 12, 2, 7]), (3, [30, 2, 25, 8, 40, 3])])
+@pytest.mark.parametrize(("moments", "lengths"), [(10_000, [5, 9, 3, 4, 12, 2, 7]), (3, [30, 2, 25, 8, 40, 3])])
 def test_each_drive_is_that_of_its_world_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slots: int, lengths: list[int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moments: int, lengths: list[int]
 ) -> None:
     """Whatever the size of the buffers that they are cut out of, and with streams that are given up meanwhile."""
-    monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", slots)
+    monkeypatch.setattr(batch_recorder, "FEWEST_MOMENTS", moments)
     monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
-    monkeypatch.setattr(journal, "SEGMENT_BYTES", 40 * LAYOUT.bytes)
+    monkeypatch.setattr(journal, "SEGMENT_BYTES", 120 * LAYOUT.bytes)
     recorder = recorder_in(tmp_path)
     alone = drive_all(recorder, Worlds(3), lengths)
     recorder.close()
@@ -233,7 +233,7 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) 
 @pytest.fixture()
 def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal as a killed process leaves it."""
-    monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", 4)
+    monkeypatch.setattr(batch_recorder, "FEWEST_MOMENTS", 4)
     monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
     recorder, worlds = recorder_in(tmp_path), Worlds(1)
     recorder.begin(np.arange(3), [start("a"), start("b"), start("c")])
@@ -288,7 +288,7 @@ def test_a_damaged_journal_is_left_alone_with_a_warning(left: Path, caplog: pyte
 def test_a_newer_journal_is_named_and_left_alone(left: Path) -> None:
     header = left / ".journal-x" / "header.json"
     header.write_text(json.dumps(json.loads(header.read_text()) | {"format": [9, 1]}))
-    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 1\.x.*upgrade"):
+    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 2\.x.*upgrade"):
         list(read_journal(left / ".journal-x"))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, SlotLayout, read_journal
+from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, TickLayout, read_journal
 from envs.recording.packing import pack, unpack
 from envs.recording.reading import PARQUET_MAGIC
 from tests.envs.drive_builder import full_drive, make_drive, street
@@ -46,8 +46,8 @@ def drives() -> Files:
 def journal() -> Files:
     """Return the files of a journal as a killed process leaves it: three drives, one of them ended."""
     with tempfile.TemporaryDirectory() as place:
-        layout = SlotLayout(WORLDS, ACTORS, SEEN, ("weights", "values", "distribution"))
-        recorder, worlds = BatchRecorder(Path(place), layout, words=hint_words, sources=SOURCES), Worlds(1)
+        layout = TickLayout(ACTORS, SEEN, ("weights", "values", "distribution"))
+        recorder, worlds = BatchRecorder(Path(place), layout, WORLDS, words=hint_words, sources=SOURCES), Worlds(1)
         meta = DriveMeta("merging", configuration={"n": 1})
         recorder.begin(np.arange(3), [DriveStart(name, meta, street()) for name in "abc"])
         recorder.tell(1, HintTold(0.0, "What is ahead?", "{}"))
