@@ -113,9 +113,9 @@ class TickBuffer:
     def add(
         self, drives: IntArray, worlds: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]
     ) -> slice:
-        """Copy a tick of each of ``drives`` (n,), which are in the ``worlds`` (n,) of ``scene`` (B), in their order; return where.
+        """Copy a tick of each of ``drives`` (n,) and return where.
 
-        ``numbers`` are ``(n, ...)``.
+        They are in the ``worlds`` (n,), in order, of ``scene`` (B); ``numbers`` are ``(n, ...)``.
         """
         place = slice(self.used, self.used + len(drives))
         self.arrays["drive"][place] = drives
