@@ -12,8 +12,7 @@ import numpy.typing as npt
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import Piece
 from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
-from envs.recording.state_hash import row_hashes, trace_hash
-from envs.recording.ticks import STATE, WHOLE, Arrays, TickLayout
+from envs.recording.ticks import WHOLE, Arrays, TickLayout
 from envs.roads.drawing import RoadDrawing
 from envs.scene import (
     ActorStates,
@@ -75,20 +74,18 @@ class Ending:
 def assemble(
     ending: Ending, pieces: Iterable[Piece], layout: TickLayout, words: HintWords, sources: SourceWords
 ) -> DriveLog | None:
-    """Return the drive that ``pieces`` hold; None where they hold no tick of it."""
+    """Return the drive that ``pieces`` hold, its states not hashed; None where they hold no tick of it."""
     ticks = _cut(ending, pieces, layout)
     if not len(ticks["time_s"]):
         return None
-    hashes = row_hashes(ticks["state"])
     drive = ending.drive
     extra = {**drive.meta.extra, **ending.extra}
     return DriveLog(
-        meta=replace(drive.meta, outcome=ending.outcome, trace_hash=trace_hash(hashes), extra=extra),
+        meta=replace(drive.meta, outcome=ending.outcome, extra=extra),
         drawing=drive.drawing,
         scenes=_scenes(ticks),
         trace=_trace(ticks, drive.hints, words, sources),
         hints=tuple(drive.hints),
-        state_hash=hashes,
     )
 
 
@@ -106,10 +103,11 @@ def _cut(ending: Ending, pieces: Iterable[Piece], layout: TickLayout) -> Arrays:
         return {"time_s": np.zeros(0)}
     cut = {name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for name, arrays in parts.items()}
     ticks = {name: cut["whole"][:, place] for place, name in enumerate(WHOLE)} | {"observation": cut["observation"]}
-    places, shapes = layout.places(), layout.numbers()
-    for name, place in places.items():
-        ticks[name] = cut["numbers"][:, place].reshape(-1, *shapes[name])
-    return ticks | {"state": cut["numbers"][:, : places[STATE[-1]].stop]}
+    # Turned round at once: a drive's file has its numbers row by row over time.
+    over_time, shapes = np.ascontiguousarray(cut["numbers"].T), layout.numbers()
+    for name, place in layout.places().items():
+        ticks[name] = np.moveaxis(over_time[place].reshape(*shapes[name], -1), -1, 0)
+    return ticks
 
 
 def _scenes(ticks: Arrays) -> SceneBatch:
@@ -118,11 +116,11 @@ def _scenes(ticks: Arrays) -> SceneBatch:
         step=ticks["step"],
         cell=ticks["cell"],
         seed=ticks["seed"],
-        ego=EgoState(np.ascontiguousarray(ticks["ego"].T)),
-        actors=ActorStates(np.ascontiguousarray(ticks["actors"].swapaxes(0, 1))),
-        road=RoadState(np.ascontiguousarray(ticks["road"].T)),
-        route=RouteState(np.ascontiguousarray(ticks["route"].T), ticks["points"]),
-        events=Events(np.ascontiguousarray(ticks["events"].T)),
+        ego=EgoState(ticks["ego"].T),
+        actors=ActorStates(ticks["actors"].swapaxes(0, 1)),
+        road=RoadState(ticks["road"].T),
+        route=RouteState(ticks["route"].T, ticks["points"]),
+        events=Events(ticks["events"].T),
     )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from envs.recording.schema import HashArray
-from envs.scene import FloatArray, SceneBatch
+from envs.scene import SceneBatch
 
 
 def state_hash(scenes: SceneBatch) -> HashArray:
@@ -27,15 +27,10 @@ def state_hash(scenes: SceneBatch) -> HashArray:
         scenes.route.points.reshape(batch, -1),
         scenes.events.block.T,
     )
-    return row_hashes(np.concatenate(parts, axis=1))
-
-
-def row_hashes(states: FloatArray) -> HashArray:
-    """Return the hashes ``(T,)`` of states whose numbers ``(T, n)`` stand in rows, in the order of ``state_hash``."""
     with np.errstate(invalid="ignore"):
         # Adding 0 makes one zero of the two.
-        rows = states.astype("<f8", copy=False) + 0.0
-    return np.frombuffer(b"".join([hashlib.sha256(row).digest()[:8] for row in rows]), "<u8").astype(np.uint64)
+        rows = np.concatenate(parts, axis=1).astype("<f8") + 0.0
+    return np.frombuffer(b"".join(hashlib.sha256(row).digest()[:8] for row in rows), "<u8").astype(np.uint64)
 
 
 def trace_hash(hashes: HashArray) -> str:

@@ -25,9 +25,6 @@ WHOLE = ("step", "cell", "seed", "hint_source")
 PLANNER = ("weights", "values", "distribution")
 """Numbers that only some planners have."""
 
-STATE = ("time_s", "ego", "actors", "road", "route", "points", "events")
-"""What the state's hash goes over, in its order."""
-
 
 @dataclass(frozen=True, slots=True)
 class TickLayout:
@@ -46,8 +43,9 @@ class TickLayout:
             raise ValueError(f"arrays {sorted(self.planner)} of a planner; there are {', '.join(PLANNER)}")
 
     def numbers(self) -> dict[str, Shape]:
-        """Return the shape of everything in the array ``numbers``, in its order there: ``STATE`` comes first."""
-        state = {
+        """Return the shape of everything in the array ``numbers``, in its order there."""
+        given = [name for name in TRACE_WIDTHS if name not in PLANNER or name in self.planner]
+        return {
             "time_s": (),
             "ego": (len(EgoRow),),
             "actors": (len(ActorRow), self.actors),
@@ -55,10 +53,6 @@ class TickLayout:
             "route": (len(RouteRow),),
             "points": (ROUTE_POINTS, 3),
             "events": (len(EventRow),),
-        }
-        given = [name for name in TRACE_WIDTHS if name not in PLANNER or name in self.planner]
-        return {
-            **{name: state[name] for name in STATE},
             **{name: (TRACE_WIDTHS[name],) for name in given},
             "hint_issued_at_s": (),
         }

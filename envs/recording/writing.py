@@ -1,10 +1,10 @@
 """A drive as an Arrow IPC file (``.arrow``, also known as Feather 2) of format 3.
 
-The file is self-contained: one record batch, its buffers compressed with LZ4, which costs a fraction of a millisecond
-where a Parquet file of as many columns costs two. In the schema's metadata stand, as JSON: under ``hcrmp.drive`` the
-format and the ``DriveMeta``; under ``hcrmp.road`` the road's drawing, under ``hcrmp.configuration`` what is needed to
-simulate the drive again, and under ``hcrmp.hints`` what a language model was asked and said, these three packed
-(``envs.recording.packing``).
+The file is self-contained: one record batch (``envs.recording.blocks``) whose buffers are compressed with LZ4, a
+fraction of the work of a Parquet file with a column for each number. In the schema's metadata stand, as JSON: under
+``hcrmp.drive`` the format and the ``DriveMeta``; under ``hcrmp.road`` the road's drawing, under ``hcrmp.configuration``
+what is needed to simulate the drive again, and under ``hcrmp.hints`` what a language model was asked and said, these
+three packed (``envs.recording.packing``).
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
-from envs.recording.columns import arrow_column, narrowed, scene_arrays
+from envs.recording.blocks import ROWS, WORDS, arrow_column, blocks_of
 from envs.recording.packing import pack, packed_drawing, packed_values
-from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, TRACE_WIDTHS, PlannerTrace, plain_meta
+from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, plain_meta
 from envs.recording.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -53,25 +52,10 @@ def encoded(batch: pa.RecordBatch) -> pa.Buffer:
 
 def drive_batch(log: DriveLog) -> pa.RecordBatch:
     """Return the Arrow table of a drive in one piece, its metadata included."""
-    columns: dict[str, pa.Array] = {}
-    for names, numbers in (*scene_arrays(log.scenes), *_trace_arrays(log.trace)):
-        columns |= {name: arrow_column(column) for name, column in zip(names, numbers, strict=True)}
-    for name in ("hint_text", "hint_source"):
-        columns[name] = pa.array(getattr(log.trace, name), pa.string())
-    if log.state_hash is not None:
-        columns["state_hash"] = pa.array(log.state_hash)
+    columns = {name: arrow_column(numbers) for name, numbers in blocks_of(log.scenes, log.trace)}
+    columns |= {name: arrow_column(getattr(log.trace, name)) for name in WORDS}
     batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
     return batch.replace_schema_metadata(_metadata(log))
-
-
-def _trace_arrays(trace: PlannerTrace) -> list[tuple[tuple[str], Any]]:
-    arrays = {name: narrowed(given) for name in TRACE_WIDTHS if (given := getattr(trace, name)) is not None}
-    if trace.observation is not None:
-        arrays["observation"] = trace.observation
-    if trace.hint_index is not None:
-        arrays["hint_index"] = trace.hint_index.astype(np.int32)
-    arrays["hint_age_s"] = trace.hint_age_s
-    return [((name,), numbers[None]) for name, numbers in arrays.items()]
 
 
 def _metadata(log: DriveLog) -> dict[bytes, bytes]:
@@ -80,6 +64,7 @@ def _metadata(log: DriveLog) -> dict[bytes, bytes]:
         "meta": plain_meta(log.meta),
         "actor_slots": log.scenes.actor_slots,
         "route_points": log.scenes.route.points.shape[1],
+        "rows": ROWS,
         "observation": 0 if log.trace.observation is None else log.trace.observation.shape[1],
     }
     metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(log.drawing)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch as th
 
 from envs.recording import DriveLog, DriveLogError
@@ -149,7 +150,10 @@ def drives(then: Path, now: Path, names: Sequence[str]) -> tuple[int, list[str]]
 
 
 def drive_hash(path: Path) -> str:
-    """Return a hash over every state and action of a recorded drive; "unreadable" where it cannot be read."""
+    """Return a hash over every state and action of a recorded drive; "unreadable" where it cannot be read.
+
+    Of other road users it sees what format 2 keeps of them: float32.
+    """
     try:
         drive = DriveLog.read(path)
     except DriveLogError:
@@ -157,7 +161,7 @@ def drive_hash(path: Path) -> str:
     scenes = drive.scenes
     digest = hashlib.sha256()
     for array in (
-        scenes.time_s, scenes.ego.block, scenes.actors.block, scenes.road.block, scenes.route.block,
+        scenes.time_s, scenes.ego.block, scenes.actors.block.astype(np.float32), scenes.road.block, scenes.route.block,
         scenes.events.block, drive.trace.action, drive.trace.reward_terms,
     ):  # fmt: skip
         digest.update(array.tobytes())
