@@ -12,9 +12,11 @@ import numpy.typing as npt
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import Piece
 from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
-from envs.recording.ticks import WHOLE, Arrays, TickLayout
+from envs.recording.ticks import WHOLE, Arrays, TickLayout, places_of
 from envs.roads.drawing import RoadDrawing
 from envs.scene import (
+    ROUTE_POINTS,
+    ActorRow,
     ActorStates,
     EgoState,
     Events,
@@ -76,7 +78,7 @@ def assemble(
 ) -> DriveLog | None:
     """Return the drive that ``pieces`` hold, its states not hashed; None where they hold no tick of it."""
     ticks = _cut(ending, pieces, layout)
-    if not len(ticks["time_s"]):
+    if not len(ticks["step"]):
         return None
     drive = ending.drive
     extra = {**drive.meta.extra, **ending.extra}
@@ -90,7 +92,7 @@ def assemble(
 
 
 def _cut(ending: Ending, pieces: Iterable[Piece], layout: TickLayout) -> Arrays:
-    """Return what the ticks of a drive hold, ``(T, ...)`` by name."""
+    """Return what the ticks of a drive hold, by name: numbers ``(rows, T)``, all else ``(T, ...)``."""
     first, last, number = ending.drive.first, ending.last, ending.drive.number
     parts: dict[str, list[npt.NDArray[Any]]] = {"whole": [], "numbers": [], "observation": []}
     for piece in pieces:
@@ -100,38 +102,37 @@ def _cut(ending: Ending, pieces: Iterable[Piece], layout: TickLayout) -> Arrays:
             for name, arrays in parts.items():
                 arrays.append(piece.arrays[name][here])
     if not parts["whole"]:
-        return {"time_s": np.zeros(0)}
+        return {"step": np.zeros(0)}
     cut = {name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for name, arrays in parts.items()}
     ticks = {name: cut["whole"][:, place] for place, name in enumerate(WHOLE)} | {"observation": cut["observation"]}
     # Turned round at once: a drive's file has its numbers row by row over time.
-    over_time, shapes = np.ascontiguousarray(cut["numbers"].T), layout.numbers()
-    for name, place in layout.places().items():
-        ticks[name] = np.moveaxis(over_time[place].reshape(*shapes[name], -1), -1, 0)
-    return ticks
+    over_time = np.ascontiguousarray(cut["numbers"].T)
+    return ticks | {name: over_time[place] for name, place in places_of(layout).items()}
 
 
 def _scenes(ticks: Arrays) -> SceneBatch:
+    actors = ticks["actors"].reshape(len(ActorRow), -1, len(ticks["step"]))
     return SceneBatch(
-        time_s=ticks["time_s"],
+        time_s=ticks["time_s"][0],
         step=ticks["step"],
         cell=ticks["cell"],
         seed=ticks["seed"],
-        ego=EgoState(ticks["ego"].T),
-        actors=ActorStates(ticks["actors"].swapaxes(0, 1)),
-        road=RoadState(ticks["road"].T),
-        route=RouteState(ticks["route"].T, ticks["points"]),
-        events=Events(ticks["events"].T),
+        ego=EgoState(ticks["ego"]),
+        actors=ActorStates(actors.swapaxes(1, 2)),
+        road=RoadState(ticks["road"]),
+        route=RouteState(ticks["route"], ticks["points"].T.reshape(-1, ROUTE_POINTS, 3)),
+        events=Events(ticks["events"]),
     )
 
 
 def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: SourceWords) -> PlannerTrace:
     names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
-    issued_at_s = ticks["hint_issued_at_s"]
+    issued_at_s, time_s = ticks["hint_issued_at_s"][0], ticks["time_s"][0]
     return PlannerTrace(
-        **{name: ticks.get(name) for name in TRACE_WIDTHS},  # type: ignore[arg-type]
-        hint_text=_texts(ticks["hint_state"], ticks["hint_weights"], words),
+        **{name: ticks[name].T for name in TRACE_WIDTHS if name in ticks},
+        hint_text=_texts(ticks["hint_state"].T, ticks["hint_weights"].T, words),
         hint_source=names,
-        hint_age_s=ticks["time_s"] - issued_at_s,
+        hint_age_s=time_s - issued_at_s,
         observation=ticks["observation"],
         hint_index=_index(issued_at_s, names, hints) if hints else None,
     )

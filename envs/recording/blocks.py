@@ -7,19 +7,16 @@ compressed to little. Nothing is rounded: what is read is what was, bit for bit,
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from envs.recording.schema import (
-    OPTIONAL_TRACES,
-    TRACE_WIDTHS,
-    HashArray,
-    PlannerTrace,
-)
+from envs.recording.schema import OPTIONAL_TRACES, TRACE_WIDTHS, HashArray, PlannerTrace
 from envs.recording.state_hash import state_hash
 from envs.scene import (
     ActorRow,
@@ -81,10 +78,17 @@ def blocks_of(scenes: SceneBatch, trace: PlannerTrace) -> Iterator[tuple[str, Nu
 def arrow_column(values: Numbers | tuple[str, ...]) -> pa.Array:
     """Return numbers or words as the one row of a column."""
     if isinstance(values, tuple):
-        flat = pa.array(values, pa.string())
-    else:
-        flat = pa.array(np.ascontiguousarray(values).reshape(-1))
-    return pa.ListArray.from_arrays(pa.array([0, len(flat)], pa.int32()), flat)
+        return pa.ListArray.from_arrays([0, len(values)], pa.array(values, pa.string()))
+    # From the buffer, by known types: a third of the time, and there are two dozen columns in each of many files.
+    number, numbers = _types(values.dtype.char)
+    flat = pa.Array.from_buffers(number, values.size, [None, pa.py_buffer(np.ascontiguousarray(values))])
+    return pa.Array.from_buffers(numbers, 1, [None, pa.py_buffer(struct.pack("<ii", 0, values.size))], children=[flat])
+
+
+@lru_cache(maxsize=8)
+def _types(kind: str) -> tuple[pa.DataType, pa.DataType]:
+    number = pa.from_numpy_dtype(np.dtype(kind))
+    return number, pa.list_(number)
 
 
 class BlockSource:

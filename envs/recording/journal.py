@@ -148,7 +148,7 @@ def tick_arrays(batch: pa.RecordBatch, layout: TickLayout) -> Arrays:
         if not np.prod(shape):
             arrays[name] = np.zeros((batch.num_rows, *shape), kind)
             continue
-        values = batch.column(name).flatten().to_numpy(zero_copy_only=True)
+        values = batch.column(name).values.to_numpy(zero_copy_only=True)
         if values.dtype != np.dtype(kind) or values.size != batch.num_rows * int(np.prod(shape)):
             raise ValueError(f"{name} of a journal's ticks has other sizes than its header says")
         arrays[name] = values.reshape(batch.num_rows, *shape)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,11 +58,6 @@ class TickLayout:
             "hint_issued_at_s": (),
         }
 
-    def places(self) -> dict[str, slice]:
-        """Return where each of ``numbers`` lies in a row."""
-        ends = np.cumsum([int(np.prod(shape)) for shape in self.numbers().values()]).tolist()
-        return {name: slice(begin, end) for name, begin, end in zip(self.numbers(), [0, *ends], ends, strict=False)}
-
     def fields(self) -> dict[str, tuple[Shape, str]]:
         """Return shape and type of each array of a tick."""
         width = sum(int(np.prod(shape)) for shape in self.numbers().values())
@@ -76,6 +72,14 @@ class TickLayout:
     def bytes(self) -> int:
         """Bytes of a tick."""
         return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self.fields().values())
+
+
+@lru_cache(maxsize=8)
+def places_of(layout: TickLayout) -> Mapping[str, slice]:
+    """Return where each of ``layout.numbers()`` lies in a row."""
+    shapes = layout.numbers()
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()]).tolist()
+    return {name: slice(begin, end) for name, begin, end in zip(shapes, [0, *ends], ends, strict=False)}
 
 
 class TickBuffer:
@@ -94,7 +98,7 @@ class TickBuffer:
         numbers, shapes = self.arrays["numbers"], layout.numbers()
         views = {
             name: numbers[:, place].reshape(self.capacity, *shapes[name], copy=False)
-            for name, place in layout.places().items()
+            for name, place in places_of(layout).items()
         }
         views |= {name: self.arrays["whole"][:, place] for place, name in enumerate(WHOLE)}
         return views | {"observation": self.arrays["observation"]}
