@@ -1,16 +1,18 @@
 """BatchRecorder: records the drives of B worlds while they happen.
 
 Every tick is copied into a buffer, raw, and the buffer goes to the journal when it is full or ``FLUSH_S`` old; then the
-drives that have ended are cut out and written to their files. All that is done by the thread that drives: numbers that
-two threads want at once cost both more than they are worth. A second one only looks after the buffer while the
-simulator hangs, so that a killed process loses no more than a second.
+drives that have ended are cut out. All that is done by the thread that drives: two threads that want Python at once
+cost more than they share. Only what needs no Python has others: one compresses and writes files, and one looks after
+the buffer while the simulator hangs, so that a killed process loses no more than a second.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,15 @@ from envs.recording.names import free_name
 from envs.recording.packing import packed_drawing, packed_values
 from envs.recording.schema import DriveLogError, DriveMeta, HintTold
 from envs.recording.ticks import TickBuffer, TickLayout
+from envs.recording.writing import drive_batch, write_batch
 from envs.roads.drawing import RoadDrawing
 from envs.scene import IntArray, SceneBatch
 
 FLUSH_S = 0.5
 """Wall time after which copied ticks go to the journal; what is younger is lost with a killed process."""
+
+MOST_WAITING = 256
+"""Files that wait to be written."""
 
 BUFFER_BYTES, FEWEST_MOMENTS = 2**24, 4
 """Size of the buffer of ticks, and how many ticks of every world it holds at least."""
@@ -52,8 +58,8 @@ class BatchRecorder:
 
     Call ``begin`` where episodes begin, ``tick`` whenever the planner decides, ``last_tick`` and ``end`` where
     episodes have ended, before their worlds are restarted, and ``close``. ``words`` and ``sources`` tell of hints;
-    ``written`` is called for each file. Where files cannot be written ``tick``, ``last_tick`` or ``close`` raise
-    ``DriveLogError``.
+    ``written`` is called for each file, in another thread. Where files cannot be written ``tick``, ``last_tick`` or
+    ``close`` raise ``DriveLogError``.
     """
 
     def __init__(
@@ -83,9 +89,11 @@ class BatchRecorder:
         self._pieces: list[Piece] = []
         self._needed: dict[int, int] = {}  # of drives that are not in files: the first row, by number
         self._lock = threading.Lock()  # held where buffer, lines, endings and pieces change
+        self._writer = ThreadPoolExecutor(1, "drives")
+        self._writing: deque[Future[None]] = deque()
         self._failure: Exception | None = None
         self._closing = threading.Event()
-        self._watch = threading.Thread(target=self._look_after, name="drives", daemon=True)
+        self._watch = threading.Thread(target=self._look_after, name="drives-journal", daemon=True)
         self._watch.start()
 
     @property
@@ -169,8 +177,9 @@ class BatchRecorder:
         self._closing.set()
         self._watch.join()
         try:
-            self._bring_away()
+            self._bring_away(most_waiting=0)
         finally:
+            self._writer.shutdown()
             self._pieces = []
             self._journal.close(keep=self._failure is not None)
 
@@ -214,14 +223,16 @@ class BatchRecorder:
         if is_old or self._waiting or self._buffer.room < ticks:
             self._bring_away()
 
-    def _bring_away(self) -> None:
-        """Bring the buffer to the journal and the drives that have ended to files, in this order."""
+    def _bring_away(self, most_waiting: int = MOST_WAITING) -> None:
+        """Bring the buffer to the journal and then those drives that have ended to whom writes their files."""
         try:
             if self._failure is not None:
                 raise self._failure
             with self._lock:
                 self._flush()
             self._save_waiting()
+            while self._writing and (self._writing[0].done() or len(self._writing) > most_waiting):
+                self._writing.popleft().result()
         except (OSError, pa.ArrowException, DriveLogError) as error:
             self._failure = error
             why = " ".join(str(error).split())
@@ -238,7 +249,7 @@ class BatchRecorder:
         self._endings.clear()
 
     def _save_waiting(self) -> None:
-        """Write the files of the drives that have ended, and let go of ticks that no drive needs any more."""
+        """Have the files of the drives that have ended written, and let go of ticks that no drive needs any more."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for ending in waiting:
@@ -250,14 +261,23 @@ class BatchRecorder:
 
     def _save(self, ending: Ending) -> None:
         log = assemble(ending, self._pieces, self.layout, self._words, self._sources)
-        if log is not None:
-            path = log.save(free_name(self.folder, ending.drive.name, running=False))
-            if self._written is not None:
-                self._written(path)
+        if log is None:
+            self._done(ending.drive.number)
+            return
+        path = free_name(self.folder, ending.drive.name, running=False)
+        self._writing.append(self._writer.submit(self._write, drive_batch(log), path, ending.drive.number))
+
+    def _write(self, drive: pa.RecordBatch, path: Path, number: int) -> None:
+        write_batch(drive, path)
+        if self._written is not None:
+            self._written(path)
+        self._done(number)
+
+    def _done(self, number: int) -> None:
+        """Note that nobody needs the ticks of a drive; told with the next lines: recovery overwrites no file."""
         with self._lock:
-            # Told with the next lines: recovery overwrites no file.
-            self._events.append({"drive": ending.drive.number, "done": True})
-            del self._needed[ending.drive.number]
+            self._events.append({"drive": number, "done": True})
+            del self._needed[number]
 
     def _look_after(self) -> None:
         """Bring what waits to the journal where the thread that drives does not come by (the second thread)."""
