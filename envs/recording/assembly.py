@@ -129,7 +129,7 @@ def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: 
     names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
     issued_at_s, time_s = ticks["hint_issued_at_s"][0], ticks["time_s"][0]
     return PlannerTrace(
-        **{name: ticks[name].T for name in TRACE_WIDTHS if name in ticks},
+        **{name: ticks[name].T if name in ticks else None for name in TRACE_WIDTHS},  # type: ignore[arg-type]
         hint_text=_texts(ticks["hint_state"].T, ticks["hint_weights"].T, words),
         hint_source=names,
         hint_age_s=time_s - issued_at_s,

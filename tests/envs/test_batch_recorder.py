@@ -141,6 +141,19 @@ def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_driver_that_tells_nothing_is_recorded(tmp_path: Path) -> None:
+    """A scripted one has no critics and no distribution."""
+    recorder, worlds = BatchRecorder(tmp_path, TickLayout(ACTORS, SEEN), WORLDS), Worlds(0)
+    recorder.begin(np.array([1]), [start("a")])
+    untold = {name: array for name, array in worlds.numbers().items() if name not in LAYOUT.planner}
+    recorder.tick(worlds.scene, untold)
+    recorder.end(1, "timeout")
+    recorder.close()
+    trace = DriveLog.read(tmp_path / "a.arrow").trace
+    assert trace.weights is None and trace.values is None and trace.distribution is None
+    assert trace.hint_state is not None and np.array_equal(trace.hint_state[0], worlds.numbers()["hint_state"][1])
+
+
 def test_what_fails_leaves_the_drives_that_were_under_way(tmp_path: Path) -> None:
     (tmp_path / "a-cut.arrow").touch()
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
