@@ -72,7 +72,6 @@ class _ArrowFile:
         self.metadata: Mapping[bytes, bytes] = self._reader.schema.metadata or {}
 
     def source(self, payload: Mapping[str, Any]) -> BlockSource:
-        # Its buffers are compressed with LZ4, which cannot make more than 255 bytes of one.
         table = self._reader.read_all()
         table.validate(full=True)
         return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]))
