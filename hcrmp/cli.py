@@ -86,11 +86,11 @@ JOBS: dict[str, Job] = {
         (
             "hcrmp replay run=runs/tuned episode=merging-high-3",
             "hcrmp replay run=runs/tuned episode=worst video=gif",
-            "hcrmp replay runs/tuned/drives/merging-high-3.parquet",
-            "hcrmp replay runs/tuned/drives/merging-high-3.parquet frame=12.4",
+            "hcrmp replay runs/tuned/drives/merging-high-3.arrow",
+            "hcrmp replay runs/tuned/drives/merging-high-3.arrow frame=12.4",
             "hcrmp replay run=runs/tuned episode=worst --beside best",
-            "hcrmp replay runs/tuned/drives/merging-high-3.parquet --exact",
-            "hcrmp replay runs/tuned/drives/merging-high-3.parquet --from 4.2 --planner reference",
+            "hcrmp replay runs/tuned/drives/merging-high-3.arrow --exact",
+            "hcrmp replay runs/tuned/drives/merging-high-3.arrow --from 4.2 --planner reference",
             "hcrmp replay run=runs/tuned episode=worst --every 0.5 --planner [other_run,reference]",
         ),
         positional="drive",
@@ -105,7 +105,7 @@ JOBS: dict[str, Job] = {
     "export": Job(
         "hcrmp.export_job",
         "Write a drive for Foxglove, Rerun, a spreadsheet, or CARLA's replayer.",
-        ("hcrmp export runs/tuned/drives/merging-high-3.parquet to=mcap", "hcrmp export drive.parquet to=log"),
+        ("hcrmp export runs/tuned/drives/merging-high-3.arrow to=mcap", "hcrmp export drive.arrow to=log"),
         positional="drive",
     ),
     "report": Job(

@@ -272,7 +272,7 @@ class ReplayConfig:
     def __post_init__(self) -> None:
         """Refuse a film that stands still, a drive that is not named, and half of a branch."""
         if bool(self.drive) == bool(self.run):
-            raise ValueError("one of drive and run must be given: hcrmp replay DRIVE.parquet, or hcrmp replay run=...")
+            raise ValueError("one of drive and run must be given: hcrmp replay DRIVE.arrow, or hcrmp replay run=...")
         if not self.speed > 0.0:
             raise ValueError(f"speed must be more than 0, got {self.speed}")
         if self.beside and self.frame is not None:

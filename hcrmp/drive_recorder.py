@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from envs.driving_env import Transition
 from envs.embedded.simulator import EmbeddedSimulator
-from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, SlotLayout, recover_drives
+from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, TickLayout, recover_drives
 from envs.recording.packing import PackedValues
 from envs.recording.schema import TRACE_WIDTHS
-from envs.recording.slots import PLANNER
+from envs.recording.ticks import PLANNER
 from envs.roads.drawing import RoadDrawing
 from envs.scenarios.catalogue import ScenarioSet
 from envs.scene import FloatArray, IntArray, SceneBatch
@@ -152,8 +152,10 @@ class WorldsRecorder:
     def _open(self, numbers: Told) -> BatchRecorder:
         told = tuple(name for name in PLANNER if name in numbers)
         scene = self._scene()
-        layout = SlotLayout(scene.batch_size, scene.actor_slots, numbers["observation"].shape[1], told)
-        return BatchRecorder(self.folder, layout, words=hint_words, sources=SOURCES, written=self.paths.append)
+        layout = TickLayout(scene.actor_slots, numbers["observation"].shape[1], told)
+        return BatchRecorder(
+            self.folder, layout, scene.batch_size, words=hint_words, sources=SOURCES, written=self.paths.append
+        )
 
     def _scene(self) -> SceneBatch:
         scene = self.env.driving.scene

@@ -42,7 +42,7 @@ class ExportConfig:
     """``hcrmp export``."""
 
     drive: str = ""
-    """File of a recorded drive (``.parquet``)."""
+    """File of a recorded drive (``.arrow``; ``.parquet`` of an older version)."""
     to: ExportFormat = "mcap"
     """Format: for Foxglove, for Rerun, tables, or a recording that CARLA replays."""
     output: str = ""
@@ -53,4 +53,4 @@ class ExportConfig:
     def __post_init__(self) -> None:
         """Refuse what names no drive."""
         if not self.drive:
-            raise ValueError("a drive must be given: hcrmp export DRIVE.parquet to=mcap")
+            raise ValueError("a drive must be given: hcrmp export DRIVE.arrow to=mcap")

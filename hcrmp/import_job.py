@@ -8,6 +8,7 @@ from rich.console import Console
 
 from envs.recording import DriveLog
 from envs.recording.carla_log import FindMap, KnownMap, drive_of_carla_log
+from envs.recording.names import DRIVE_SUFFIX
 from envs.roads.map_file import FILE_SUFFIX
 from envs.roads.opendrive import parse_opendrive
 from envs.scenarios.maps import MapLibrary, generated_maps
@@ -36,7 +37,7 @@ def import_drive(config: ImportConfig, find_map: FindMap | None = None) -> tuple
     ``find_map`` finds its map in place of what ``config`` says.
     """
     source = Path(config.recording)
-    target = free_path(Path(config.output) if config.output else source.with_suffix(".parquet"), config.replace)
+    target = free_path(Path(config.output) if config.output else source.with_suffix(DRIVE_SUFFIX), config.replace)
     found = find_map or (lambda name: map_of(name, config))
     drive = drive_of_carla_log(source, found, config.ego, config.period_s)
     return drive, drive.save(target)

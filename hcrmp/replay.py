@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from envs.recording import DriveLog
-from envs.recording.names import DRIVE_SUFFIX
+from envs.recording.names import DRIVE_SUFFIX, drive_files, is_drive_name, recorded_at
 from hcrmp.config import ReplayConfig
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.run_folder import RunFolder
@@ -60,7 +60,7 @@ def path_of(config: ReplayConfig) -> Path:
         return Path(config.drive)
     folder = RunFolder(config.run_path)
     name, _ = choose(config.episode, recorded_drives(folder))
-    return folder.drives / f"{name}.parquet"
+    return recorded_at(folder.drives / f"{name}{DRIVE_SUFFIX}")
 
 
 def replay(config: ReplayConfig, console: Console) -> list[Path]:
@@ -97,7 +97,7 @@ def _beside(config: ReplayConfig, name: str, drives: Sequence[DriveLog], place: 
 
 def _other(config: ReplayConfig) -> tuple[str, DriveLog]:
     """Return name and drive of ``beside``: a drive of the run, or a file."""
-    if config.run and not config.beside.endswith(DRIVE_SUFFIX):
+    if config.run and not is_drive_name(config.beside):
         name, drives = choose(config.beside, recorded_drives(RunFolder(config.run_path)))
         return name, _only(drives, "beside compares one drive with another")
     return Path(config.beside).stem, DriveLog.read(config.beside)
@@ -122,7 +122,7 @@ def recorded_drives(folder: RunFolder) -> list[Path]:
     """Return the run's drives, oldest first; raises where there is none."""
     if not folder.path.is_dir():
         RunFolder.open(folder.path)  # which says what there is instead
-    found = sorted(folder.drives.glob("*.parquet"), key=lambda path: (path.stat().st_mtime, path.name))
+    found = sorted(drive_files(folder.drives), key=lambda path: (path.stat().st_mtime, path.name))
     if not found:
         raise RunFolderError(f"{folder.path} has no recorded drive: 'hcrmp evaluate run={folder.path}' records some")
     return found

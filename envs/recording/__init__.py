@@ -1,4 +1,4 @@
-"""Recorded drives: ``DriveLog`` is one, a Parquet file holds one.
+"""Recorded drives: ``DriveLog`` is one, an Arrow file holds one.
 
 ``BatchRecorder`` records those of many worlds while they happen, ``DriveRecorder`` collects a single one, and
 ``recover_drives`` saves what a killed process left.
@@ -9,8 +9,8 @@ from envs.recording.drive_log import DriveLog
 from envs.recording.recorder import DriveRecorder
 from envs.recording.recovery import read_journal, recover_drives
 from envs.recording.schema import REWARD_NAMES, DriveLogError, DriveMeta, HintTold, PlannerTrace, Tick
-from envs.recording.slots import SlotLayout
 from envs.recording.state_hash import state_hash, trace_hash
+from envs.recording.ticks import TickLayout
 
 __all__ = [
     "REWARD_NAMES",
@@ -22,8 +22,8 @@ __all__ = [
     "DriveStart",
     "HintTold",
     "PlannerTrace",
-    "SlotLayout",
     "Tick",
+    "TickLayout",
     "read_journal",
     "recover_drives",
     "state_hash",

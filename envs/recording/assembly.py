@@ -1,4 +1,4 @@
-"""From raw slots to drives: one world's ticks are cut out of the slots that hold them."""
+"""From raw ticks of many drives to one drive: its own are taken out of those that hold them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy.typing as npt
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import Piece
 from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
-from envs.recording.slots import WHOLE, Arrays, Phase, SlotLayout
-from envs.recording.state_hash import state_hash, trace_hash
+from envs.recording.ticks import WHOLE, Arrays, TickLayout, places_of
 from envs.roads.drawing import RoadDrawing
 from envs.scene import (
+    ROUTE_POINTS,
+    ActorRow,
     ActorStates,
     EgoState,
     Events,
@@ -43,11 +44,10 @@ def no_words(state: FloatArray, weights: FloatArray) -> list[str]:
 
 @dataclass
 class RecordedDrive:
-    """A drive that is being recorded: ``world`` from the slot ``first`` on, and what is known beside the slots."""
+    """A drive that is being recorded, from the row ``first`` on, and what is known beside its ticks."""
 
     number: int
     name: str
-    world: int
     first: int
     meta: DriveMeta
     drawing: RoadDrawing
@@ -55,13 +55,13 @@ class RecordedDrive:
 
     def told_start(self, road: int) -> dict[str, Any]:
         """Return the journal's line for its start."""
-        return {"drive": self.number, "name": self.name, "world": self.world, "first": self.first,
-                "road": road, "meta": plain_meta(self.meta)}  # fmt: skip
+        return {"drive": self.number, "name": self.name, "first": self.first, "road": road,
+                "meta": plain_meta(self.meta)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a drive ended: its last slot, its outcome, further words for ``DriveMeta.extra``."""
+    """How a drive ended: the row that none of its is behind, its outcome, further words for ``DriveMeta.extra``."""
 
     drive: RecordedDrive
     last: int
@@ -74,67 +74,65 @@ class Ending:
 
 
 def assemble(
-    ending: Ending, pieces: Iterable[Piece], layout: SlotLayout, words: HintWords, sources: SourceWords
+    ending: Ending, pieces: Iterable[Piece], layout: TickLayout, words: HintWords, sources: SourceWords
 ) -> DriveLog | None:
-    """Return the drive that ``pieces`` hold; None where they hold no tick of it."""
+    """Return the drive that ``pieces`` hold, its states not hashed; None where they hold no tick of it."""
     ticks = _cut(ending, pieces, layout)
-    if not len(ticks["time_s"]):
+    if not len(ticks["step"]):
         return None
-    scenes = _scenes(ticks)
-    hashes = state_hash(scenes)
     drive = ending.drive
     extra = {**drive.meta.extra, **ending.extra}
     return DriveLog(
-        meta=replace(drive.meta, outcome=ending.outcome, trace_hash=trace_hash(hashes), extra=extra),
+        meta=replace(drive.meta, outcome=ending.outcome, extra=extra),
         drawing=drive.drawing,
-        scenes=scenes,
+        scenes=_scenes(ticks),
         trace=_trace(ticks, drive.hints, words, sources),
         hints=tuple(drive.hints),
-        state_hash=hashes,
     )
 
 
-def _cut(ending: Ending, pieces: Iterable[Piece], layout: SlotLayout) -> Arrays:
-    """Return what the ticks of a drive hold, ``(T, ...)`` by name."""
-    first, last, world = ending.drive.first, ending.last, ending.drive.world
+def _cut(ending: Ending, pieces: Iterable[Piece], layout: TickLayout) -> Arrays:
+    """Return what the ticks of a drive hold, by name: numbers ``(rows, T)``, all else ``(T, ...)``."""
+    first, last, number = ending.drive.first, ending.last, ending.drive.number
     parts: dict[str, list[npt.NDArray[Any]]] = {"whole": [], "numbers": [], "observation": []}
     for piece in pieces:
         begin, end = max(first - piece.first, 0), min(last + 1 - piece.first, len(piece))
         if begin < end:
-            here = begin + np.flatnonzero(piece.arrays["phase"][begin:end, world] != Phase.NOTHING)
+            here = begin + np.flatnonzero(piece.arrays["drive"][begin:end] == number)
             for name, arrays in parts.items():
-                arrays.append(piece.arrays[name][here, world])
+                arrays.append(piece.arrays[name][here])
     if not parts["whole"]:
-        return {"time_s": np.zeros(0)}
-    cut = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        return {"step": np.zeros(0)}
+    cut = {name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for name, arrays in parts.items()}
     ticks = {name: cut["whole"][:, place] for place, name in enumerate(WHOLE)} | {"observation": cut["observation"]}
-    for name, place in layout.places().items():
-        ticks[name] = cut["numbers"][:, place].reshape(-1, *layout.numbers()[name])
-    return ticks
+    # Turned round at once: a drive's file has its numbers row by row over time.
+    over_time = np.ascontiguousarray(cut["numbers"].T)
+    return ticks | {name: over_time[place] for name, place in places_of(layout).items()}
 
 
 def _scenes(ticks: Arrays) -> SceneBatch:
+    actors = ticks["actors"].reshape(len(ActorRow), -1, len(ticks["step"]))
     return SceneBatch(
-        time_s=ticks["time_s"],
+        time_s=ticks["time_s"][0],
         step=ticks["step"],
         cell=ticks["cell"],
         seed=ticks["seed"],
-        ego=EgoState(np.ascontiguousarray(ticks["ego"].T)),
-        actors=ActorStates(np.ascontiguousarray(ticks["actors"].swapaxes(0, 1))),
-        road=RoadState(np.ascontiguousarray(ticks["road"].T)),
-        route=RouteState(np.ascontiguousarray(ticks["route"].T), ticks["points"]),
-        events=Events(np.ascontiguousarray(ticks["events"].T)),
+        ego=EgoState(ticks["ego"]),
+        actors=ActorStates(actors.swapaxes(1, 2)),
+        road=RoadState(ticks["road"]),
+        route=RouteState(ticks["route"], ticks["points"].T.reshape(-1, ROUTE_POINTS, 3)),
+        events=Events(ticks["events"]),
     )
 
 
 def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: SourceWords) -> PlannerTrace:
     names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
-    issued_at_s = ticks["hint_issued_at_s"]
+    issued_at_s, time_s = ticks["hint_issued_at_s"][0], ticks["time_s"][0]
     return PlannerTrace(
-        **{name: ticks.get(name) for name in TRACE_WIDTHS},  # type: ignore[arg-type]
-        hint_text=_texts(ticks["hint_state"], ticks["hint_weights"], words),
+        **{name: ticks[name].T if name in ticks else None for name in TRACE_WIDTHS},  # type: ignore[arg-type]
+        hint_text=_texts(ticks["hint_state"].T, ticks["hint_weights"].T, words),
         hint_source=names,
-        hint_age_s=ticks["time_s"] - issued_at_s,
+        hint_age_s=time_s - issued_at_s,
         observation=ticks["observation"],
         hint_index=_index(issued_at_s, names, hints) if hints else None,
     )

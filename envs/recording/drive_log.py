@@ -1,4 +1,4 @@
-"""DriveLog: one recorded drive (an episode of one world), and the Parquet file that holds it.
+"""DriveLog: one recorded drive (an episode of one world), and the Arrow file that holds it.
 
 A drive is a ``SceneBatch`` whose batch axis is *time*: every pure function of a scene (time to collision,
 reward, observation) also works on a whole recorded drive in one call. Beside it stand the planner's
@@ -25,8 +25,9 @@ class DriveLog:
     """One drive: ``scenes`` (its batch axis is time, T ticks), the planner's ``trace``, the road's ``drawing``.
 
     ``hints`` what a language model was asked and said, in the order in which it was asked (``trace.hint_index`` says
-    which of them holds); ``state_hash`` ``(T,)`` of every tick as ``envs.recording.state_hash`` computes it from the
-    states before they are rounded for the file, None where it is unknown.
+    which of them holds); ``state_hash`` ``(T,)`` of every tick as ``envs.recording.state_hash`` computes it, None where
+    it is unknown (files of format 3 keep the states exactly, and are hashed when they are read; those of format 2 keep
+    the hashes).
     """
 
     meta: DriveMeta
@@ -56,11 +57,7 @@ class DriveLog:
         return int(np.argmin(np.abs(self.scenes.time_s - time_s)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drive; the file appears whole or not at all. Folders on the way are made.
-
-        The numbers of other road users are rounded to float32 (``envs.recording.columns``); all others are kept as
-        they are.
-        """
+        """Write the drive, every number as it is; the file appears whole or not at all. Folders on the way are made."""
         return write_drive(self, Path(path))
 
     @classmethod
@@ -74,5 +71,8 @@ class DriveLog:
 
     @staticmethod
     def read_meta(path: str | os.PathLike[str]) -> DriveMeta:
-        """Return what a drive is, without its ticks: a hundredth of the time of ``read``, which has the same errors."""
+        """Return what a drive is, without its ticks: a tenth of the time of ``read``, which has the same errors.
+
+        Its ``trace_hash`` is made of the ticks, and may be "" here.
+        """
         return read_drive_meta(Path(path))

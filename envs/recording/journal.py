@@ -1,9 +1,9 @@
 """Journal of a process that records: what a kill leaves of the drives that were under way.
 
-A journal is a hidden folder beside the drives: ``slots-N.arrows``, Arrow IPC streams of the raw slots
-(``envs.recording.slots``), and ``drives.jsonl``, a line for each start, told hint, end and written file of a drive.
+A journal is a hidden folder beside the drives: ``ticks-N.arrows``, Arrow IPC streams of the raw ticks
+(``envs.recording.ticks``), and ``drives.jsonl``, a line for each start, told hint, end and written file of a drive.
 What was handed to the operating system survives the process, so nothing is synced to the disk. A lock tells whether
-the process still lives. The slots on disk also are the recorder's memory: they are read back through a mapping.
+the process still lives. The ticks on disk also are the recorder's memory: they are read back through a mapping.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from envs.recording.slots import Arrays, SlotLayout
+from envs.recording.ticks import Arrays, TickLayout
 
 fcntl: ModuleType | None
 try:
@@ -31,38 +31,38 @@ try:
 except ImportError:  # no POSIX: journals count as those of living processes, and are left alone
     fcntl = None
 
-JOURNAL_MAJOR = 1
+JOURNAL_MAJOR = 2
 """Raised when an older reader would misunderstand a journal; such a one is refused."""
 
 PREFIX = ".journal-"
 MADE_PREFIX = ".making-journal-"
 EVENTS_FILE, HEADER_FILE, LOCK_FILE = "drives.jsonl", "header.json", "lock"
 
-SEGMENT_BYTES = 2**28
-"""A stream that has grown to this is followed by a new one, so that old slots can be removed."""
+SEGMENT_BYTES = 2**25
+"""A stream that has grown to this is followed by a new one, so that old ticks can be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Consecutive slots, the first of which has the number ``first``: arrays ``(n, ...)`` by name."""
+    """Consecutive ticks, the first of which has the number ``first``: arrays ``(n, ...)`` by name."""
 
     first: int
     arrays: Arrays
 
     def __len__(self) -> int:
-        """Return the number of slots."""
-        return len(self.arrays["phase"])
+        """Return the number of ticks."""
+        return len(self.arrays["drive"])
 
     @property
     def end(self) -> int:
-        """Number of the slot behind the last."""
+        """Number of the row behind the last."""
         return self.first + len(self)
 
 
 class Journal:
     """Writes a journal in ``folder``; made by the process whose drives it holds."""
 
-    def __init__(self, folder: Path, layout: SlotLayout) -> None:
+    def __init__(self, folder: Path, layout: TickLayout) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # It gets its name when it is locked: whoever looks for journals of killed processes must not find it before.
         made = Path(tempfile.mkdtemp(prefix=MADE_PREFIX, dir=folder))
@@ -70,13 +70,13 @@ class Journal:
         if fcntl is not None:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.layout = layout
-        self._schema = slot_schema(layout)
+        self._schema = tick_schema(layout)
         header = {"format": [JOURNAL_MAJOR, 0], "layout": asdict(layout)}
         (made / HEADER_FILE).write_text(json.dumps(header), "utf-8")
         self.path = made.rename(folder / f"{PREFIX}{made.name.removeprefix(MADE_PREFIX)}")
         self._events = os.open(self.path / EVENTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        self._segments: dict[Path, int] = {}  # and the number behind the last slot of each
-        self.slots = 0
+        self._segments: dict[Path, int] = {}  # and the number behind the last tick of each
+        self.ticks = 0
         self._open_segment()
 
     def tell(self, events: Iterable[Mapping[str, Any]]) -> None:
@@ -86,8 +86,8 @@ class Journal:
             os.write(self._events, text.encode())
 
     def write(self, arrays: Arrays) -> Piece:
-        """Append slots; return them as they now lie on the disk."""
-        count = len(arrays["phase"])
+        """Append ticks; return them as they now lie on the disk."""
+        count = len(arrays["drive"])
         begin = self._sink.tell()
         columns = [_column(arrays[name]) for name in self._schema.names]
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
@@ -96,16 +96,16 @@ class Journal:
         message = pa.ipc.read_message(mapped)
         if message.type == "schema":  # a stream begins with its first batch
             message = pa.ipc.read_message(mapped)
-        piece = Piece(self.slots, slot_arrays(pa.ipc.read_record_batch(message, self._schema), self.layout))
-        self.slots += count
-        self._segments[self._segment] = self.slots
+        piece = Piece(self.ticks, tick_arrays(pa.ipc.read_record_batch(message, self._schema), self.layout))
+        self.ticks += count
+        self._segments[self._segment] = self.ticks
         if self._sink.tell() >= SEGMENT_BYTES:
             self._close_segment()
             self._open_segment()
         return piece
 
     def forget(self, before: int) -> None:
-        """Remove the streams that hold only slots before the number ``before``."""
+        """Remove the streams that hold only ticks before the number ``before``."""
         for path, end in list(self._segments.items()):
             if end <= before and path != self._segment:
                 path.unlink()
@@ -120,18 +120,18 @@ class Journal:
         self._lock.close()
 
     def _open_segment(self) -> None:
-        self._segment = self.path / f"slots-{self.slots:09d}.arrows"
+        self._segment = self.path / f"ticks-{self.ticks:09d}.arrows"
         self._sink = pa.OSFile(str(self._segment), "wb")
         self._writer = pa.ipc.new_stream(self._sink, self._schema)
-        self._segments[self._segment] = self.slots
+        self._segments[self._segment] = self.ticks
 
     def _close_segment(self) -> None:
         self._writer.close()
         self._sink.close()
 
 
-def slot_schema(layout: SlotLayout) -> pa.Schema:
-    """Return the schema of a journal's streams: a row for each slot, its arrays flattened."""
+def tick_schema(layout: TickLayout) -> pa.Schema:
+    """Return the schema of a journal's streams: a row for each tick."""
     return pa.schema(
         [
             (name, pa.list_(pa.from_numpy_dtype(np.dtype(kind)), int(np.prod(shape))))
@@ -141,16 +141,16 @@ def slot_schema(layout: SlotLayout) -> pa.Schema:
     )
 
 
-def slot_arrays(batch: pa.RecordBatch, layout: SlotLayout) -> Arrays:
-    """Return the arrays of the slots in a batch, without copying; raises ValueError where they do not fit."""
+def tick_arrays(batch: pa.RecordBatch, layout: TickLayout) -> Arrays:
+    """Return the arrays of the ticks in a batch, without copying; raises ValueError where they do not fit."""
     arrays: Arrays = {}
     for name, (shape, kind) in layout.fields().items():
         if not np.prod(shape):
             arrays[name] = np.zeros((batch.num_rows, *shape), kind)
             continue
-        values = batch.column(name).flatten().to_numpy(zero_copy_only=True)
+        values = batch.column(name).values.to_numpy(zero_copy_only=True)
         if values.dtype != np.dtype(kind) or values.size != batch.num_rows * int(np.prod(shape)):
-            raise ValueError(f"{name} of a journal's slots has other sizes than its header says")
+            raise ValueError(f"{name} of a journal's ticks has other sizes than its header says")
         arrays[name] = values.reshape(batch.num_rows, *shape)
     return arrays
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-DRIVE_SUFFIX = ".parquet"
+DRIVE_SUFFIX = ".arrow"
+
+OLD_SUFFIX = ".parquet"
+"""Of drives before format 3."""
 
 CUT = "-cut"
 """Behind the name of a drive that was cut short."""
@@ -19,3 +23,19 @@ def free_name(folder: Path, name: str, *, running: bool) -> Path:
         number += 1
         path = folder / f"{name}{CUT}{number}{DRIVE_SUFFIX}"
     return path
+
+
+def is_drive_name(name: str) -> bool:
+    """Return whether a file of that name is one of a drive, of an older format perhaps."""
+    return name.endswith((DRIVE_SUFFIX, OLD_SUFFIX))
+
+
+def drive_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of drives in ``folder``."""
+    return (path for path in folder.glob("[!.]*") if is_drive_name(path.name))
+
+
+def recorded_at(path: Path) -> Path:
+    """Return where the drive of ``path`` (with ``DRIVE_SUFFIX``) lies: there, or beside it in an older format."""
+    old = path.with_suffix(OLD_SUFFIX)
+    return old if old.is_file() and not path.is_file() else path

@@ -47,7 +47,7 @@ def packed_values(values: Mapping[str, Any]) -> bytes:
     return values.packed if isinstance(values, PackedValues) else pack(dict(values))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def packed_drawing(drawing: RoadDrawing) -> bytes:
     """Return the drawing packed, to the millimetre; the many drives of one road pack it once."""
     return pack(drawing.to_lists(digits=3))

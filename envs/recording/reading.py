@@ -1,29 +1,32 @@
-"""Reading of a drive's Parquet file, of format 2 and of the older ones; whatever is no drive is refused in one line."""
+"""Reading of a drive's file: of format 3 (Arrow), and of the older ones (Parquet).
+
+Whatever is no drive is refused in one line.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from envs.recording.columns import ColumnSource, scenes_of
+from envs.recording.blocks import BlockSource
+from envs.recording.names import DRIVE_SUFFIX
+from envs.recording.old_columns import ColumnSource
 from envs.recording.packing import unpack
 from envs.recording.schema import (
     FORMAT_MAJOR,
-    OPTIONAL_TRACES,
-    TRACE_WIDTHS,
     DriveLogError,
     DriveMeta,
     HashArray,
     HintTold,
     PlannerTrace,
 )
+from envs.recording.state_hash import trace_hash
 from envs.recording.writing import CONFIGURATION_KEY, HINTS_KEY, META_KEY, ROAD_KEY
 from envs.roads.drawing import RoadDrawing
 from envs.scene import SceneBatch
@@ -31,59 +34,103 @@ from envs.scene import SceneBatch
 OLDEST_MAJOR = 1
 """Formats from here to ``FORMAT_MAJOR`` are read."""
 
+PARQUET_MAGIC = b"PAR1"
+
 LARGEST_NUMBERS = 2**28
 """Numbers of one list column at most: a file's word is not enough to fill the memory."""
-
-_ADDED_SINCE = {"road_stop_line": (1, 1), "road_stood": (1, 1), "event_lane_invasion": (1, 2)}
-"""Columns that format 1.0 had not, by the version that added them; an older drive reads 0 in them."""
 
 Parts = tuple[DriveMeta, RoadDrawing, SceneBatch, PlannerTrace, tuple[HintTold, ...], HashArray | None]
 BAD_WORDS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 """What the words of a damaged file may raise where they are believed."""
 
 
+class _Source(Protocol):
+    """The columns of a drive."""
+
+    def scenes(self) -> SceneBatch: ...
+
+    def trace(self, observed: int) -> PlannerTrace: ...
+
+    def hashes(self, scenes: SceneBatch) -> HashArray | None: ...
+
+
+class _File(Protocol):
+    """The open file of a drive."""
+
+    metadata: Mapping[bytes, bytes]
+
+    def source(self, payload: Mapping[str, Any]) -> _Source:
+        """Return the columns, by what the metadata say of them."""
+        ...
+
+
+class _ArrowFile:
+    """Of format 3."""
+
+    def __init__(self, content: pa.Buffer) -> None:
+        self._reader = pa.ipc.open_file(content, options=pa.ipc.IpcReadOptions(use_threads=False))
+        self.metadata: Mapping[bytes, bytes] = self._reader.schema.metadata or {}
+
+    def source(self, payload: Mapping[str, Any]) -> BlockSource:
+        table = self._reader.read_all()
+        table.validate(full=True)
+        return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]))
+
+
+class _ParquetFile:
+    """Of the formats before."""
+
+    def __init__(self, content: pa.Buffer) -> None:
+        self._file = pq.ParquetFile(content)
+        self.metadata: Mapping[bytes, bytes] = self._file.schema_arrow.metadata or {}
+
+    def source(self, payload: Mapping[str, Any]) -> ColumnSource:
+        slots, points = int(payload["actor_slots"]), int(payload["route_points"])
+        ticks, widest = self._file.metadata.num_rows, max(slots, 3 * points, int(payload.get("observation", 0)), 13)
+        # Refused before anything is allocated for them.
+        if ticks * widest > LARGEST_NUMBERS:
+            raise ValueError(f"{ticks} ticks of {widest} numbers")
+        table = self._file.read(use_threads=False)
+        table.validate(full=True)
+        return ColumnSource(table, payload)
+
+
 def read_drive(source: Path) -> Parts:
     """Return the parts of the ``DriveLog`` at ``source``."""
-    file, metadata, payload = _open(source)
+    file, payload = _open(source)
     try:
-        return _parts(_table(file, payload), metadata, payload)
+        return _parts(file.source(payload), file.metadata, payload)
     except (pa.ArrowException, OSError, MemoryError) as error:
         raise DriveLogError(_unreadable(source)) from error
     except BAD_WORDS as error:
         raise DriveLogError(f"{source} is a damaged drive ({one_line(error)}): record it again") from error
-    finally:
-        file.close()
 
 
 def read_drive_meta(source: Path) -> DriveMeta:
     """Return the ``DriveMeta`` of the drive at ``source``."""
-    file, metadata, payload = _open(source)
-    file.close()
+    file, payload = _open(source)
     try:
-        return _meta(metadata, payload)
+        return _meta(file.metadata, payload)
     except BAD_WORDS as error:
         raise DriveLogError(f"{source} is a damaged drive ({one_line(error)}): record it again") from error
 
 
-def _open(source: Path) -> tuple[pq.ParquetFile, dict[bytes, bytes], dict[str, Any]]:
-    """Return the open file, its metadata and what it says of the drive; refuse what is no drive or too new."""
+def _open(source: Path) -> tuple[_File, dict[str, Any]]:
+    """Return the open file and what it says of the drive; refuse what is no drive or too new."""
     if not source.is_file():
-        raise DriveLogError(f"there is no drive at {source}: give the .parquet file of a recorded drive")
+        raise DriveLogError(f"there is no drive at {source}: give the {DRIVE_SUFFIX} file of a recorded drive")
     try:
-        file = pq.ParquetFile(pa.py_buffer(source.read_bytes()))
-        metadata: dict[bytes, bytes] = dict(file.schema_arrow.metadata or {})
+        content = source.read_bytes()
+        kind = _ParquetFile if content.startswith(PARQUET_MAGIC) else _ArrowFile
+        file: _File = kind(pa.py_buffer(content))
     except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         raise DriveLogError(_unreadable(source)) from error
-    try:
-        return file, metadata, _payload(source, metadata)
-    except DriveLogError:
-        file.close()
-        raise
+    return file, _payload(source, file.metadata)
 
 
 def _payload(source: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
     if META_KEY not in metadata:
-        raise DriveLogError(f"{source} is a Parquet file but no recorded drive: give a drive written by hcrmp")
+        raise DriveLogError(f"{source} is a table but no recorded drive: give a drive written by hcrmp")
     try:
         payload: dict[str, Any] = json.loads(metadata[META_KEY])
         major, minor = map(int, payload["format"])
@@ -96,34 +143,22 @@ def _payload(source: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
     return payload
 
 
-def _table(file: pq.ParquetFile, payload: Mapping[str, Any]) -> pa.Table:
-    """Return the table; refuse one whose numbers would not fit before anything is allocated for them."""
-    widest = max(int(payload["actor_slots"]), 3 * int(payload["route_points"]), int(payload.get("observation", 0)), 13)
-    if file.metadata.num_rows * widest > LARGEST_NUMBERS:
-        raise ValueError(f"{file.metadata.num_rows} ticks of {widest} numbers")
-    return file.read(use_threads=False)
-
-
-def _parts(table: pa.Table, metadata: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> Parts:
-    table.validate(full=True)
-    source = ColumnSource(table, _constants(payload))
+def _parts(source: _Source, metadata: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> Parts:
     drawing = unpack(metadata[ROAD_KEY]) if ROAD_KEY in metadata else payload["drawing"]
     hints = unpack(metadata[HINTS_KEY]) if HINTS_KEY in metadata else ()
+    scenes, trace = source.scenes(), source.trace(int(payload.get("observation", 0)))
+    if trace.hint_index is not None and not -1 <= trace.hint_index.min() <= trace.hint_index.max() < len(hints):
+        raise ValueError("a tick points at a hint that is not there")
+    hashes = source.hashes(scenes)
+    meta = _meta(metadata, payload)
     return (
-        _meta(metadata, payload),
+        meta if hashes is None else replace(meta, trace_hash=trace_hash(hashes)),
         RoadDrawing.from_lists(drawing),
-        scenes_of(source, int(payload["actor_slots"]), int(payload["route_points"])),
-        _trace(source, int(payload.get("observation", 0)), len(hints)),
+        scenes,
+        trace,
         tuple(_hint(told) for told in hints),
-        _hashes(source) if "state_hash" in source else None,
+        hashes,
     )
-
-
-def _constants(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that are kept once, with 0 in those that an older format had not."""
-    version = tuple(map(int, payload["format"]))
-    missing = {name: 0.0 for name, since in _ADDED_SINCE.items() if version < since}
-    return missing | dict(payload.get("constants", {}))
 
 
 def _meta(metadata: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> DriveMeta:
@@ -149,37 +184,12 @@ def _check_kind(name: str, value: Any, kind: str) -> None:
         raise ValueError(f"{name} of its metadata is {type(value).__name__}")
 
 
-def _trace(source: ColumnSource, observed: int, hints: int) -> PlannerTrace:
-    names = [name for name in TRACE_WIDTHS if name not in OPTIONAL_TRACES or name in source]
-    arrays: dict[str, Any] = dict.fromkeys(OPTIONAL_TRACES)
-    arrays |= {name: source.lists(name, TRACE_WIDTHS[name]) for name in names}
-    if "observation" in source:
-        arrays["observation"] = source.lists("observation", observed, np.float32)
-    if "hint_index" in source:
-        arrays["hint_index"] = index = source.whole("hint_index")
-        if index.min() < -1 or index.max() >= hints:
-            raise ValueError("a tick points at a hint that is not there")
-    return PlannerTrace(
-        **arrays,
-        hint_text=source.words("hint_text"),
-        hint_source=source.words("hint_source"),
-        hint_age_s=source.numbers("hint_age_s"),
-    )
-
-
-def _hashes(source: ColumnSource) -> HashArray:
-    hashes = source.numbers("state_hash")
-    if hashes.dtype != np.uint64:
-        raise ValueError("column state_hash holds no hashes")
-    return hashes
-
-
 def _hint(told: Mapping[str, Any]) -> HintTold:
     return HintTold(float(told["asked_at_s"]), str(told["prompt"]), str(told["answer"]), str(told["source"]))
 
 
 def _unreadable(source: Path) -> str:
-    return f"{source} is no complete Parquet file (truncated, or another kind of file): record the drive again"
+    return f"{source} is no complete file of a drive (truncated, or another kind of file): record the drive again"
 
 
 def one_line(error: Exception) -> str:

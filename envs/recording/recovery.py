@@ -20,20 +20,20 @@ from envs.recording.journal import (
     PREFIX,
     Piece,
     claimed,
-    slot_arrays,
-    slot_schema,
+    tick_arrays,
+    tick_schema,
 )
 from envs.recording.names import free_name
 from envs.recording.packing import unpack
 from envs.recording.reading import BAD_WORDS, meta_from, one_line
 from envs.recording.schema import DriveLogError, HintTold
-from envs.recording.slots import SlotLayout
+from envs.recording.ticks import TickLayout
 from envs.roads.drawing import RoadDrawing
 
 LOG = logging.getLogger(__name__)
 
-LARGEST_SLOT = 2**27
-"""Bytes of a slot at most: a journal's word is not enough to fill the memory."""
+LARGEST_TICK = 2**24
+"""Bytes of a tick at most: a journal's word is not enough to fill the memory."""
 
 
 def recover_drives(folder: Path, words: HintWords = no_words, sources: SourceWords = ()) -> list[Path]:
@@ -76,7 +76,7 @@ def read_journal(
     """
     try:
         layout = _layout(journal)
-        endings = _endings(_lines(journal / EVENTS_FILE), layout)
+        endings = _endings(_lines(journal / EVENTS_FILE))
         pieces = list(_pieces(journal, layout))
         end = max((piece.end for piece in pieces), default=0)
         for ending in endings:
@@ -93,18 +93,17 @@ def read_journal(
         ) from error
 
 
-def _layout(journal: Path) -> SlotLayout:
+def _layout(journal: Path) -> TickLayout:
     header: dict[str, Any] = json.loads((journal / HEADER_FILE).read_text("utf-8"))
     major, minor = map(int, header["format"])
     if major != JOURNAL_MAJOR:
+        advice = "upgrade hcrmp to read it" if major > JOURNAL_MAJOR else "remove it, or read it by the older version"
         known = f"{JOURNAL_MAJOR}.x"
-        raise DriveLogError(
-            f"{journal} has journal format {major}.{minor}; this version reads {known}: upgrade hcrmp to read it"
-        )
+        raise DriveLogError(f"{journal} has journal format {major}.{minor}; this version reads {known}: {advice}")
     told = header["layout"]
-    layout = SlotLayout(told["worlds"], told["actors"], told["observation"], tuple(told["planner"]))
-    if layout.bytes > LARGEST_SLOT:
-        raise ValueError(f"a slot of {layout.bytes} bytes")
+    layout = TickLayout(told["actors"], told["observation"], tuple(told["planner"]))
+    if layout.bytes > LARGEST_TICK:
+        raise ValueError(f"a tick of {layout.bytes} bytes")
     return layout
 
 
@@ -125,8 +124,8 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         yield event
 
 
-def _endings(events: Iterator[dict[str, Any]], layout: SlotLayout) -> list[Ending]:
-    """Return the drives that no file holds, with their ends; those under way end in the last slot that there is."""
+def _endings(events: Iterator[dict[str, Any]]) -> list[Ending]:
+    """Return the drives that no file holds, with their ends; those under way end with the last tick that there is."""
     roads: dict[int, RoadDrawing] = {}
     configurations: dict[int, Any] = {}
     left: dict[int, Ending] = {}
@@ -137,7 +136,7 @@ def _endings(events: Iterator[dict[str, Any]], layout: SlotLayout) -> list[Endin
             else:
                 configurations[event["configuration"]] = unpack(event["packed"].encode())
         elif "name" in event:
-            drive = _drive(event, roads, configurations, layout)
+            drive = _drive(event, roads, configurations)
             left[drive.number] = Ending(drive, 2**62, "running")
         elif "done" in event:
             left.pop(event["drive"], None)
@@ -151,39 +150,39 @@ def _endings(events: Iterator[dict[str, Any]], layout: SlotLayout) -> list[Endin
 
 
 def _drive(
-    event: Mapping[str, Any], roads: Mapping[int, RoadDrawing], configurations: Mapping[int, Any], layout: SlotLayout
+    event: Mapping[str, Any], roads: Mapping[int, RoadDrawing], configurations: Mapping[int, Any]
 ) -> RecordedDrive:
     values = dict(event["meta"]) | {"configuration": configurations[event["configuration"]]}
-    name, world, first = str(event["name"]), int(event["world"]), int(event["first"])
-    if not 0 <= world < layout.worlds or first < 0:
-        raise ValueError(f"world {world} of {layout.worlds}")
+    name, first = str(event["name"]), int(event["first"])
+    if first < 0:
+        raise ValueError(f"a drive from row {first} on")
     if Path(name).name != name or not name:
         raise ValueError(f"a drive of the name {name!r}")
-    return RecordedDrive(int(event["drive"]), name, world, first, meta_from(values), roads[event["road"]])
+    return RecordedDrive(int(event["drive"]), name, first, meta_from(values), roads[event["road"]])
 
 
 def _hint(told: Mapping[str, Any]) -> HintTold:
     return HintTold(float(told["asked_at_s"]), str(told["prompt"]), str(told["answer"]), str(told["source"]))
 
 
-def _pieces(journal: Path, layout: SlotLayout) -> Iterator[Piece]:
-    """Yield the slots of a journal's streams, as far as they were written."""
-    for path in sorted(journal.glob("slots-*.arrows")):
-        first = int(path.stem.removeprefix("slots-"))
+def _pieces(journal: Path, layout: TickLayout) -> Iterator[Piece]:
+    """Yield the ticks of a journal's streams, as far as they were written."""
+    for path in sorted(journal.glob("ticks-*.arrows")):
+        first = int(path.stem.removeprefix("ticks-"))
         if not path.stat().st_size:
             continue
         with pa.memory_map(str(path)) as mapped:
             for batch in _batches(mapped, layout):
-                yield Piece(first, slot_arrays(batch, layout))
+                yield Piece(first, tick_arrays(batch, layout))
                 first += batch.num_rows
 
 
-def _batches(mapped: pa.MemoryMappedFile, layout: SlotLayout) -> Iterator[pa.RecordBatch]:
+def _batches(mapped: pa.MemoryMappedFile, layout: TickLayout) -> Iterator[pa.RecordBatch]:
     try:
         stream = pa.ipc.open_stream(mapped)
     except (pa.ArrowInvalid, OSError):
         return  # killed before the stream's schema was whole
-    if not stream.schema.equals(slot_schema(layout)):
+    if not stream.schema.equals(tick_schema(layout)):
         raise ValueError("a stream with other columns than its header says")
     while True:
         try:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from envs.errors import EnvsError
 from envs.scene import FloatArray, IntArray
 
-FORMAT_MAJOR = 2
+FORMAT_MAJOR = 3
 """Raised when an older reader would misunderstand the file; a newer one is refused by its number."""
 
 FORMAT_MINOR = 0

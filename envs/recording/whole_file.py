@@ -17,7 +17,6 @@ def whole_file(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
-    part.open("xb").close()
     try:
         yield part
         os.replace(part, target)

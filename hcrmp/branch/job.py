@@ -9,6 +9,7 @@ import numpy as np
 import torch as th
 from rich.console import Console
 
+from envs.recording.names import DRIVE_SUFFIX
 from hcrmp.branch.drive_on import Branch, drive_on
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.measures import avoids
@@ -85,7 +86,7 @@ def write(
     origin: Origin, successors: Sequence[Successor], branches: Sequence[Branch], place: Path, others: str
 ) -> list[Path]:
     """Write every branch as a drive, the report, and a page for each who took over; return report and pages."""
-    names = [f"{branch.name}-from-{branch.start_s:.1f}.parquet" for branch in branches]
+    names = [f"{branch.name}-from-{branch.start_s:.1f}{DRIVE_SUFFIX}" for branch in branches]
     for branch, name in zip(branches, names, strict=True):
         branch.drive.save(place / name)
     report = place / REPORT_FILE

@@ -23,7 +23,7 @@ from hcrmp.comparison.places import Places, own_folder
 from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.progress import ComparisonProgress
 from hcrmp.comparison.protocol import Protocol
-from hcrmp.comparison.recordings import keep_chosen, unrecorded, with_recordings
+from hcrmp.comparison.recordings import keep_chosen, recording, unrecorded, with_recordings
 from hcrmp.comparison.results_file import Comparison, write_comparison
 from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
@@ -94,7 +94,7 @@ def carry_out(asked: Asked, about: dict[str, Any], console: Console) -> tuple[Co
         comparison = analyse(asked.protocol, methods, cells, journal)
     kept = keep_chosen(methods, places, config.record)
     comparison = replace(comparison, planners=with_recordings(comparison.planners, places, kept))
-    recordings = [places.drive_file(key) for key in kept]
+    recordings = [recording(places, key) for key in kept]
     about |= {"label": places.label, "provenance": made_by}
     about |= {"drives": [path.name for path in recordings]} if asked.alone else {}
     write_comparison(places.results, comparison, about)
@@ -117,7 +117,7 @@ def begin_again(asked: Asked, course: Course, journal: Journal, progress: Compar
     if not journal.attempts and asked.config.record:
         for key in keys:
             # What lies there was recorded of another evaluation.
-            asked.places.drive_file(key).unlink(missing_ok=True)
+            recording(asked.places, key).unlink(missing_ok=True)
 
 
 def _changed(journal: Journal) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol as Interface
 
-from envs.recording.names import DRIVE_SUFFIX
+from envs.recording.names import DRIVE_SUFFIX, drive_files
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.protocol import OWN, Protocol
 from hcrmp.config import EvaluateConfig
@@ -130,8 +130,8 @@ def in_run(config: EvaluateConfig, folder: RunFolder) -> InRun:
 
 
 def drives_of(folder: Path, member: str) -> list[Path]:
-    """Return the recordings of one contestant in the results' ``folder``, whole ones."""
-    return sorted((folder / "drives" / re.sub(r"[^\w.-]+", "_", member)).glob(f"*{DRIVE_SUFFIX}"))
+    """Return the recordings of one contestant in the results' ``folder``."""
+    return sorted(drive_files(folder / "drives" / re.sub(r"[^\w.-]+", "_", member)))
 
 
 def label(config: EvaluateConfig) -> str:

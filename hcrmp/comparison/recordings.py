@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from envs.recording.names import recorded_at
 from hcrmp.comparison.analysis import MethodDrives, PlannerResult
 from hcrmp.comparison.failures import Failure
 from hcrmp.comparison.journal import Key
@@ -54,10 +56,15 @@ def _chosen(drives: MethodDrives, per_cell: int) -> list[Key]:
     ]
 
 
+def recording(places: Places, key: Key) -> Path:
+    """Return where an episode's recording is, or will be; perhaps there is one in an older format."""
+    return recorded_at(places.drive_file(key))
+
+
 def unrecorded(methods: Sequence[MethodDrives], places: Places, record: str | int) -> frozenset[Key]:
     """Return the episodes that were driven to their end and whose recordings are to be kept, and are not there."""
     ended = {key for one in methods for key, tried in one.attempts.items() if not tried[-1].lost}
-    return frozenset(key for key in chosen(methods, record) if key in ended and not places.drive_file(key).is_file())
+    return frozenset(key for key in chosen(methods, record) if key in ended and not recording(places, key).is_file())
 
 
 def keep_chosen(methods: Sequence[MethodDrives], places: Places, record: str | int) -> list[Key]:
@@ -65,8 +72,8 @@ def keep_chosen(methods: Sequence[MethodDrives], places: Places, record: str | i
     kept = chosen(methods, record)
     # Where nothing is recorded, what lies there is none of this evaluation's business.
     for key in {key for one in methods for key in one.attempts if record != 0} - set(kept):
-        places.drive_file(key).unlink(missing_ok=True)
-    return [key for key in kept if places.drive_file(key).is_file()]
+        recording(places, key).unlink(missing_ok=True)
+    return [key for key in kept if recording(places, key).is_file()]
 
 
 def with_recordings(results: Sequence[PlannerResult], places: Places, kept: Sequence[Key]) -> tuple[PlannerResult, ...]:
@@ -75,7 +82,7 @@ def with_recordings(results: Sequence[PlannerResult], places: Places, kept: Sequ
 
     def named(failure: Failure) -> Failure:
         key = (failure.member, failure.cell, failure.number, failure.repetition)
-        path = os.path.relpath(places.drive_file(key), places.results.parent).replace(os.sep, "/")
+        path = os.path.relpath(recording(places, key), places.results.parent).replace(os.sep, "/")
         return replace(failure, drive=path) if key in there else failure
 
     return tuple(replace(one, failures=tuple(map(named, one.failures))) for one in results)

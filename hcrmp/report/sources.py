@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from envs.recording.names import DRIVE_SUFFIX
+from envs.recording.names import DRIVE_SUFFIX, recorded_at
 from hcrmp.checkpoint import META, has_checkpoint
 from hcrmp.comparison.places import OwnFolder
 from hcrmp.config import locate_run, runs_like
@@ -233,7 +233,7 @@ def _beside(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, in
     for row in rows:
         cell = f"{row['scenario']}/{row['density']}"
         key = (str(row["member"]), cell, int(row["number"]), int(row.get("repetition", 0)))
-        drive = OwnFolder(path.parent).drive_file(key)
+        drive = recorded_at(OwnFolder(path.parent).drive_file(key))
         if drive.is_file():
             found.setdefault((cell, int(row["seed"])), drive)
     return found
@@ -246,7 +246,7 @@ def _drives(records: Sequence[EpisodeRecord], home: Path, names: Any) -> dict[tu
     found = {}
     for record in records:
         stem = by_end.get(f"{record.scenario}-{record.density}-{number_of(record)}", "")
-        path = home / f"{stem}{DRIVE_SUFFIX}"
+        path = recorded_at(home / f"{stem}{DRIVE_SUFFIX}")
         if stem and path.is_file():
             found[(record.cell, record.seed)] = path
     return found

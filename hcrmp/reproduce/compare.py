@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch as th
 
 from envs.recording import DriveLog, DriveLogError
+from envs.recording.names import DRIVE_SUFFIX, recorded_at
 from hcrmp.checkpoint import PARAMETERS
 from hcrmp.report.learning import read_scalars
 from hcrmp.report.sources import read_run
@@ -141,12 +143,17 @@ def _drift(one: Mapping[str, Any], now: str, fields: tuple[str, ...]) -> Episode
 
 def drives(then: Path, now: Path, names: Sequence[str]) -> tuple[int, list[str]]:
     """Return how many recorded drives of these names are in both folders, and those that went another way."""
-    both = [name for name in names if (then / name).is_file() and (now / name).is_file()]
-    return len(both), [name for name in both if drive_hash(then / name) != drive_hash(now / name)]
+    # Those of then may be of an older format.
+    homes = {name: [recorded_at((home / name).with_suffix(DRIVE_SUFFIX)) for home in (then, now)] for name in names}
+    both = {name: paths for name, paths in homes.items() if all(path.is_file() for path in paths)}
+    return len(both), [name for name, (one, other) in both.items() if drive_hash(one) != drive_hash(other)]
 
 
 def drive_hash(path: Path) -> str:
-    """Return a hash over every state and action of a recorded drive; "unreadable" where it cannot be read."""
+    """Return a hash over every state and action of a recorded drive; "unreadable" where it cannot be read.
+
+    Of other road users it sees what format 2 keeps of them: float32.
+    """
     try:
         drive = DriveLog.read(path)
     except DriveLogError:
@@ -154,7 +161,7 @@ def drive_hash(path: Path) -> str:
     scenes = drive.scenes
     digest = hashlib.sha256()
     for array in (
-        scenes.time_s, scenes.ego.block, scenes.actors.block, scenes.road.block, scenes.route.block,
+        scenes.time_s, scenes.ego.block, scenes.actors.block.astype(np.float32), scenes.road.block, scenes.route.block,
         scenes.events.block, drive.trace.action, drive.trace.reward_terms,
     ):  # fmt: skip
         digest.update(array.tobytes())

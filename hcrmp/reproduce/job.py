@@ -133,7 +133,7 @@ def repeat_evaluation(
     evaluate(asked, again, console)
     now = read_json(in_run(asked, again).results)
     count, changed = compare.episodes(then.get("episodes", []), now["episodes"])
-    names = [str(name) for name in then.get("drives", []) if name in set(now.get("drives", []))]
+    names = [str(name) for name in then.get("drives", [])]
     compared, other_way = compare.drives(folder.drives, again.drives, names)
     return EvaluationDrift(label, count, tuple(changed), compared, tuple(other_way))
 

@@ -65,7 +65,7 @@ def measured(
 def formats(known: KnownMap) -> dict[str, Callable[[DriveLog, Path], list[Path]]]:
     """Return how each format is written."""
     return {
-        "drive (.parquet)": lambda drive, path: [drive.save(path)],
+        "drive (.arrow)": lambda drive, path: [drive.save(path)],
         "CARLA recording (.log)": lambda drive, path: [write_carla_log(drive, path, known)],
         "MCAP": write_mcap,
         "Rerun (.rrd)": write_rerun,

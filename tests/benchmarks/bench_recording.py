@@ -54,7 +54,7 @@ def evaluation_rounds(config: TrainConfig, episodes: int, worlds: int, rounds: i
     pairs = np.array([(timed(lambda: evaluate_driver(env, driver, course)), timed(recorded)) for _ in range(rounds)])
     env.close()
     count = len(course.episodes)
-    sizes = [path.stat().st_size for path in folder.glob("*.parquet")]
+    sizes = [path.stat().st_size for path in folder.glob("*.arrow")]
     print_pairs(f"evaluation, {count} episodes", ["without", "every episode"], pairs, count, "episodes")
     print(f"\n{len(sizes)} drives, {np.mean(sizes) / 1e3:.0f} kB each")
 
@@ -109,7 +109,7 @@ def town_drive(config: TrainConfig, folder: Path) -> DriveLog:
         recorder.last_tick(np.zeros(1, np.int64), observation)
         recorder._recorder.end(0, "timeout")
     env.close()
-    drive = DriveLog.read(folder / "town.parquet")
+    drive = DriveLog.read(folder / "town.arrow")
     moves = drive.scenes.actors.block[ActorRow.SPEED].max(axis=0).argsort(kind="stable")[::-1][:ACTORS]
     few = ActorStates(np.ascontiguousarray(drive.scenes.actors.block[:, :, np.sort(moves)]))
     return replace(drive, scenes=replace(drive.scenes, actors=few))
@@ -117,7 +117,7 @@ def town_drive(config: TrainConfig, folder: Path) -> DriveLog:
 
 def print_drive(drive: DriveLog, folder: Path, rounds: int) -> None:
     """Print a drive's size, and how long it takes to write and to read."""
-    path = folder / "few.parquet"
+    path = folder / "few.arrow"
     writing = [timed(lambda: drive.save(path)) for _ in range(rounds)]
     reading = [timed(lambda: DriveLog.read(path)) for _ in range(rounds)]
     print("\n| a drive of 60 s | kB | written in ms | read in ms | processor ms |\n|---|---|---|---|---|")

@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "bench_exchange": (
         ["--ticks", "8", "--rounds", "1"],
-        ["drive (.parquet)", "CARLA recording (.log)", "CSV, both tables"],
+        ["drive (.arrow)", "CARLA recording (.log)", "CSV, both tables"],
     ),
     "bench_evaluation": (["keep_lane", "--processes", "1", "--episodes", "1"], ["keep_lane"]),
     "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),

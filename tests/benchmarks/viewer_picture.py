@@ -1,7 +1,7 @@
 """The replay page as a picture, as a browser shows it: ``README.png``.
 
-``python -m tests.benchmarks.viewer_picture DRIVE.parquet --time 9.2 --keys p --out README.png``, or two drives with
-``--beside OTHER.parquet``. Needs Chromium.
+``python -m tests.benchmarks.viewer_picture DRIVE.arrow --time 9.2 --keys p --out README.png``, or two drives with
+``--beside OTHER.arrow``. Needs Chromium.
 """
 
 from __future__ import annotations

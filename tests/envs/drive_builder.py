@@ -7,10 +7,11 @@ reaches the goal. Everything is a closed form of the tick, so a test can say wha
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from envs.recording import DriveLog, DriveMeta, DriveRecorder, Tick
+from envs.recording import DriveLog, DriveMeta, DriveRecorder, HintTold, Tick
 from envs.roads.drawing import Area, RoadDrawing, Stroke
 from envs.scene import ActorKind, ActorRow, EgoRow, EventRow, RoadRow, RouteRow, SceneBatch, SignalState
 
@@ -157,3 +158,17 @@ def make_recorder(ticks: int = 200) -> DriveRecorder:
 def make_drive(ticks: int = 200) -> DriveLog:
     """Return the whole drive, ended by success."""
     return make_recorder(ticks).finish("success")
+
+
+def full_drive() -> DriveLog:
+    """Return a short drive that has everything that a drive can have."""
+    drive = make_drive(6)
+    trace = replace(
+        drive.trace,
+        observation=np.linspace(0, 1, 6 * 4, dtype=np.float32).reshape(6, 4),
+        distribution=np.full((6, 4), 1.5),
+        hint_index=np.array([-1, 0, 0, 0, 1, 1]),
+    )
+    hints = (HintTold(0.1, "What is ahead?", "{}"), HintTold(0.4, "And now?", "a truck", "late"))
+    meta = replace(drive.meta, configuration={"config": {"seed": 1}, "ends_at": "violation"})
+    return replace(drive, trace=trace, hints=hints, meta=meta)

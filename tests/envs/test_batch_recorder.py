@@ -22,8 +22,8 @@ from envs.recording import (
     DriveRecorder,
     DriveStart,
     HintTold,
-    SlotLayout,
     Tick,
+    TickLayout,
     batch_recorder,
     journal,
     read_journal,
@@ -33,11 +33,11 @@ from tests.envs.drive_builder import street
 from tests.envs.many_worlds import ACTORS, SEEN, SOURCES, WORLDS, Worlds, hint_words
 
 ROAD = street()
-LAYOUT = SlotLayout(WORLDS, ACTORS, SEEN, ("weights", "values", "distribution"))
+LAYOUT = TickLayout(ACTORS, SEEN, ("weights", "values", "distribution"))
 
 
 def recorder_in(folder: Path) -> BatchRecorder:
-    return BatchRecorder(folder, LAYOUT, words=hint_words, sources=SOURCES)
+    return BatchRecorder(folder, LAYOUT, WORLDS, words=hint_words, sources=SOURCES)
 
 
 def start(name: str) -> DriveStart:
@@ -76,12 +76,11 @@ def drive_all(recorder: BatchRecorder, worlds: Worlds, lengths: list[int]) -> di
 
 
 def same(one: DriveLog, other: DriveLog) -> None:
-    """Assert that two drives hold the same, but for what the file rounds."""
+    """Assert that two drives hold the same, bit for bit."""
     assert one.meta.trace_hash == other.meta.trace_hash != ""
     assert np.array_equal(one.state_hash, other.state_hash)  # type: ignore[arg-type]
-    for group in ("ego", "road", "route", "events"):
+    for group in ("ego", "actors", "road", "route", "events"):
         assert np.array_equal(getattr(one.scenes, group).block, getattr(other.scenes, group).block), group
-    assert np.array_equal(one.scenes.actors.block, other.scenes.actors.block.astype(np.float32))
     assert np.array_equal(one.scenes.route.points, other.scenes.route.points)
     for name in ("action", "control", "reward_terms", "hint_state", "hint_weights", "weights", "values",
                  "distribution", "observation", "hint_age_s"):  # fmt: skip
@@ -90,20 +89,20 @@ def same(one: DriveLog, other: DriveLog) -> None:
     assert one.trace.hint_text == other.trace.hint_text and one.trace.hint_source == other.trace.hint_source
 
 
-@pytest.mark.parametrize(("slots", "lengths"), [(10_000, [5, 9, 3, 4, 12, 2, 7]), (3, [30, 2, 25, 8, 40, 3])])
+@pytest.mark.parametrize(("moments", "lengths"), [(10_000, [5, 9, 3, 4, 12, 2, 7]), (3, [30, 2, 25, 8, 40, 3])])
 def test_each_drive_is_that_of_its_world_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slots: int, lengths: list[int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moments: int, lengths: list[int]
 ) -> None:
     """Whatever the size of the buffers that they are cut out of, and with streams that are given up meanwhile."""
-    monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", slots)
+    monkeypatch.setattr(batch_recorder, "FEWEST_MOMENTS", moments)
     monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
-    monkeypatch.setattr(journal, "SEGMENT_BYTES", 40 * LAYOUT.bytes)
+    monkeypatch.setattr(journal, "SEGMENT_BYTES", 120 * LAYOUT.bytes)
     recorder = recorder_in(tmp_path)
     alone = drive_all(recorder, Worlds(3), lengths)
     recorder.close()
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(alone)
     for name, expected in alone.items():
-        read = DriveLog.read(tmp_path / f"{name}.parquet")
+        read = DriveLog.read(tmp_path / f"{name}.arrow")
         same(read, expected)
         assert read.meta.outcome == "success" and read.meta.extra == {"note": name}
         assert read.meta.configuration == {"ends_at": "violation", "n": [1, 2]}
@@ -126,7 +125,7 @@ def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) ->
         recorder.tick(worlds.scene, worlds.numbers())
     recorder.end(1, "timeout")
     recorder.close()
-    read = DriveLog.read(tmp_path / "one.parquet")
+    read = DriveLog.read(tmp_path / "one.arrow")
     assert [hint.prompt for hint in read.hints] == ["What is ahead?", "And now?", "Too late?"]
     assert read.hints[0] == HintTold(0.0, "What is ahead?", '{"road": ...}', "model") and read.hints[2].source == "late"
     assert read.trace.hint_index is not None and read.trace.hint_index.tolist() == [0, 0, 0, 1, 1, -1]
@@ -142,15 +141,28 @@ def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_driver_that_tells_nothing_is_recorded(tmp_path: Path) -> None:
+    """A scripted one has no critics and no distribution."""
+    recorder, worlds = BatchRecorder(tmp_path, TickLayout(ACTORS, SEEN), WORLDS), Worlds(0)
+    recorder.begin(np.array([1]), [start("a")])
+    untold = {name: array for name, array in worlds.numbers().items() if name not in LAYOUT.planner}
+    recorder.tick(worlds.scene, untold)
+    recorder.end(1, "timeout")
+    recorder.close()
+    trace = DriveLog.read(tmp_path / "a.arrow").trace
+    assert trace.weights is None and trace.values is None and trace.distribution is None
+    assert trace.hint_state is not None and np.array_equal(trace.hint_state[0], worlds.numbers()["hint_state"][1])
+
+
 def test_what_fails_leaves_the_drives_that_were_under_way(tmp_path: Path) -> None:
-    (tmp_path / "a-cut.parquet").touch()
+    (tmp_path / "a-cut.arrow").touch()
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
     recorder.begin(np.array([0]), [start("a")])
     worlds.step()
     recorder.tick(worlds.scene, worlds.numbers())
     recorder.close(failed=True)
-    assert DriveLog.read(tmp_path / "a-cut2.parquet").meta.outcome == "running"
-    assert (tmp_path / "a-cut.parquet").stat().st_size == 0
+    assert DriveLog.read(tmp_path / "a-cut2.arrow").meta.outcome == "running"
+    assert (tmp_path / "a-cut.arrow").stat().st_size == 0
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
@@ -161,7 +173,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
 
 def test_a_file_that_cannot_be_written_is_told_by_the_next_call(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
-    (tmp_path / "a.parquet").mkdir()
+    (tmp_path / "a.arrow").mkdir()
     recorder.begin(np.array([0]), [start("a")])
     recorder.tick(worlds.scene, worlds.numbers())
     recorder.end(0, "success")
@@ -211,16 +223,16 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) 
         finally:
             os.kill(child.pid, signal.SIGKILL)
     old_enough = max(tick for tick, at in told if at <= killed_at - 1.0)
-    before = {path.stem for path in tmp_path.glob("*.parquet")}
+    before = {path.stem for path in tmp_path.glob("*.arrow")}
     written = recover_drives(tmp_path, hint_words, SOURCES)
     assert {path.stem for path in written} | before == {"a-cut", "b-cut", "c"}
     for name in ("a-cut", "b-cut"):
-        log = DriveLog.read(tmp_path / f"{name}.parquet")
+        log = DriveLog.read(tmp_path / f"{name}.arrow")
         assert log.meta.outcome == "running" and log.meta.trace_hash
         assert log.scenes.step[-1] >= old_enough
         assert log.scenes.step.tolist() == list(range(len(log)))
         assert log.meta.configuration["n"] == [1, 2] and len(log.drawing.areas) == len(ROAD.areas)
-    whole = DriveLog.read(tmp_path / "c.parquet")
+    whole = DriveLog.read(tmp_path / "c.arrow")
     assert whole.meta.outcome == "collision" and len(whole) == 5
     worlds = Worlds(3)
     for _ in range(4):
@@ -233,7 +245,7 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) 
 @pytest.fixture()
 def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal as a killed process leaves it."""
-    monkeypatch.setattr(batch_recorder, "FEWEST_SLOTS", 4)
+    monkeypatch.setattr(batch_recorder, "FEWEST_MOMENTS", 4)
     monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
     recorder, worlds = recorder_in(tmp_path), Worlds(1)
     recorder.begin(np.arange(3), [start("a"), start("b"), start("c")])
@@ -288,7 +300,7 @@ def test_a_damaged_journal_is_left_alone_with_a_warning(left: Path, caplog: pyte
 def test_a_newer_journal_is_named_and_left_alone(left: Path) -> None:
     header = left / ".journal-x" / "header.json"
     header.write_text(json.dumps(json.loads(header.read_text()) | {"format": [9, 1]}))
-    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 1\.x.*upgrade"):
+    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 2\.x.*upgrade"):
         list(read_journal(left / ".journal-x"))
 
 

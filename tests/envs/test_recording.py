@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,22 @@ import pytest
 from envs.recording import DriveLog, DriveLogError, DriveMeta, DriveRecorder, Tick
 from envs.risk import time_to_collision
 from envs.scene import ActorStates, EgoRow, SceneBatch
-from tests.envs.drive_builder import PERIOD_S, SLOTS, ego_speed, make_drive, make_recorder, make_scene, street
+from tests.envs.drive_builder import (
+    PERIOD_S,
+    SLOTS,
+    ego_speed,
+    full_drive,
+    make_drive,
+    make_recorder,
+    make_scene,
+    street,
+)
 
 DRIVE_1_2 = Path(__file__).parent / "data" / "drive_1_2.parquet"
 """``make_drive(12)`` as it was written by format 1.2."""
+
+DRIVE_2_0 = DRIVE_1_2.with_name("drive_2_0.parquet")
+"""``full_drive()`` as it was written by format 2.0, which kept a column that never changes once."""
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +40,11 @@ def drive() -> DriveLog:
 
 @pytest.fixture()
 def saved(drive: DriveLog, tmp_path: Path) -> Path:
-    return drive.save(tmp_path / "drives" / "one.parquet")
+    return drive.save(tmp_path / "drives" / "one.arrow")
 
 
 def rounded(scenes: SceneBatch) -> SceneBatch:
-    """Return the scenes as a file keeps them: other road users in float32."""
+    """Return the scenes as a file of format 2 keeps them: other road users in float32."""
     return dataclasses.replace(scenes, actors=ActorStates(scenes.actors.block.astype(np.float32).astype(np.float64)))
 
 
@@ -53,8 +66,8 @@ def same_scenes(one: SceneBatch, other: SceneBatch) -> bool:
 
 def test_a_drive_is_read_back_bit_for_bit(drive: DriveLog, saved: Path) -> None:
     again = DriveLog.read(saved)
-    assert same_scenes(again.scenes, rounded(drive.scenes))
-    assert again.meta == drive.meta
+    assert same_scenes(again.scenes, drive.scenes)
+    assert again.meta == drive.meta and np.array_equal(again.state_hash, drive.state_hash)  # type: ignore[arg-type]
     for name in ("action", "control", "reward_terms", "hint_state", "weights", "values", "hint_age_s"):
         assert np.array_equal(getattr(again.trace, name), getattr(drive.trace, name)), name
     assert again.trace.hint_text == drive.trace.hint_text
@@ -75,7 +88,7 @@ def test_any_64_bit_seed_and_any_float_survive(tmp_path: Path) -> None:
     scene.ego.block[EgoRow.X, 0] = np.nextafter(1.0, 2.0)
     recorder = DriveRecorder(DriveMeta("empty_road", seed=2**63 - 1), street())
     recorder.append(scene, 0)
-    again = DriveLog.read(recorder.save(tmp_path / "one.parquet", "timeout"))
+    again = DriveLog.read(recorder.save(tmp_path / "one.arrow", "timeout"))
     assert again.scenes.seed[0] == again.meta.seed == 2**63 - 1
     assert again.scenes.ego.x[0] == np.nextafter(1.0, 2.0)
     assert again.scenes.actor_slots == 0
@@ -121,48 +134,50 @@ def test_a_tick_outside_the_drive_is_refused(drive: DriveLog) -> None:
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(DriveLogError, match="there is no drive at .*nowhere.parquet"):
-        DriveLog.read(tmp_path / "nowhere.parquet")
+    with pytest.raises(DriveLogError, match="there is no drive at .*nowhere.arrow"):
+        DriveLog.read(tmp_path / "nowhere.arrow")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
 def test_a_truncated_file_is_one_clear_line(saved: Path, share: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(share * len(content))])
-    refused(saved, "no complete Parquet file")
+    refused(saved, "no complete file of a drive")
 
 
 def test_damage_in_the_middle_never_escapes_as_another_error(drive: DriveLog, tmp_path: Path) -> None:
-    content = bytearray(drive.save(tmp_path / "one.parquet").read_bytes())
+    content = bytearray(drive.save(tmp_path / "one.arrow").read_bytes())
     for place in range(8, len(content), len(content) // 40):
         broken = bytearray(content)
         broken[place : place + 24] = bytes(24)
-        (tmp_path / "broken.parquet").write_bytes(broken)
+        (tmp_path / "broken.arrow").write_bytes(broken)
         try:
-            DriveLog.read(tmp_path / "broken.parquet")
+            DriveLog.read(tmp_path / "broken.arrow")
         except DriveLogError as error:
             assert "\n" not in str(error)
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "notes.parquet"
+    path = tmp_path / "notes.arrow"
     path.write_text("not a drive at all")
-    refused(path, "no complete Parquet file")
+    refused(path, "no complete file of a drive")
 
 
-def test_a_parquet_file_that_is_no_drive_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "table.parquet"
+def test_a_table_that_is_no_drive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.arrow"
+    write_table(pa.table({"a": [1, 2]}), path)
+    refused(path, "no recorded drive")
     pq.write_table(pa.table({"a": [1, 2]}), path)
     refused(path, "no recorded drive")
 
 
 def test_a_newer_format_is_named(saved: Path) -> None:
-    rewrite(saved, format=[3, 1])
-    refused(saved, r"format 3\.1.*reads 1\.x to 2\.x.*upgrade")
+    rewrite(saved, format=[4, 1])
+    refused(saved, r"format 4\.1.*reads 1\.x to 3\.x.*upgrade")
 
 
 def test_a_newer_minor_format_is_read_without_what_is_unknown(drive: DriveLog, saved: Path) -> None:
-    rewrite(saved, format=[2, 9], meta=dataclasses.asdict(drive.meta) | {"weather": "rain"})
+    rewrite(saved, format=[3, 9], meta=dataclasses.asdict(drive.meta) | {"weather": "rain"})
     assert DriveLog.read(saved).meta == drive.meta
 
 
@@ -177,6 +192,16 @@ def test_a_drive_of_format_1_is_read(saved: Path) -> None:
     assert read.hints == () and read.trace.hint_index is None
 
 
+def test_a_drive_of_format_2_is_read() -> None:
+    read, drive = DriveLog.read(DRIVE_2_0), full_drive()
+    assert same_scenes(read.scenes, rounded(drive.scenes))
+    assert (read.meta, read.hints, read.trace.hint_source) == (drive.meta, drive.hints, drive.trace.hint_source)
+    assert DriveLog.read_meta(DRIVE_2_0) == drive.meta
+    for name in ("action", "weights", "observation", "distribution", "hint_index", "hint_age_s"):
+        assert np.array_equal(getattr(read.trace, name), getattr(drive.trace, name)), name
+    assert np.array_equal(read.state_hash, drive.state_hash)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("minor", "without"),
     [(0, ["road_stop_line", "road_stood", "event_lane_invasion"]), (1, ["event_lane_invasion"])],
@@ -186,7 +211,7 @@ def test_an_older_format_reads_zero_where_it_had_no_column(tmp_path: Path, minor
     table = pq.read_table(DRIVE_1_2)
     pq.write_table(table.drop_columns(without), old)
     refused(old, f"column {without[0]} is missing")
-    rewrite(old, format=[1, minor])
+    rewrite(old, pq.read_table, pq.write_table, format=[1, minor])
     read = DriveLog.read(old)
     for name in without:
         group, _, attribute = name.partition("_")
@@ -195,9 +220,8 @@ def test_an_older_format_reads_zero_where_it_had_no_column(tmp_path: Path, minor
 
 
 def test_a_missing_column_is_named(saved: Path) -> None:
-    table = pq.read_table(saved)
-    pq.write_table(table.drop_columns(["ego_speed"]), saved)
-    refused(saved, "column ego_speed is missing")
+    write_table(read_table(saved).drop_columns(["ego"]), saved)
+    refused(saved, "column ego is missing")
 
 
 def test_a_failed_save_leaves_the_old_file(drive: DriveLog, saved: Path) -> None:
@@ -234,10 +258,25 @@ def refused(path: Path, pattern: str) -> None:
     assert "\n" not in str(caught.value) and path.name in str(caught.value)
 
 
-def rewrite(path: Path, **changes: object) -> None:
+def read_table(path: Path) -> pa.Table:
+    with pa.OSFile(str(path)) as file:
+        return pa.ipc.open_file(file).read_all()
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+
+
+def rewrite(
+    path: Path,
+    read: Callable[[Path], pa.Table] = read_table,
+    write: Callable[[pa.Table, Path], None] = write_table,
+    **changes: object,
+) -> None:
     """Change parts of the metadata of a saved drive."""
-    table = pq.read_table(path)
+    table = read(path)
     key = b"hcrmp.drive"
     payload = json.loads(table.schema.metadata[key]) | changes
     metadata = {**table.schema.metadata, key: json.dumps(payload).encode()}
-    pq.write_table(table.replace_schema_metadata(metadata), path)
+    write(table.replace_schema_metadata(metadata), path)

@@ -6,19 +6,20 @@ import io
 import json
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, SlotLayout, read_journal
+from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, TickLayout, read_journal
 from envs.recording.packing import pack, unpack
-from tests.envs.drive_builder import make_drive, street
+from envs.recording.reading import PARQUET_MAGIC
+from tests.envs.drive_builder import full_drive, make_drive, street
 from tests.envs.many_worlds import ACTORS, SEEN, SOURCES, WORLDS, Worlds, hint_words
 
-OLD_DRIVE = Path(__file__).parents[1] / "envs" / "data" / "drive_1_2.parquet"
+OLD_DRIVES = sorted((Path(__file__).parents[1] / "envs" / "data").glob("drive_*.parquet"))
 META_KEY = b"hcrmp.drive"
 
 VALUES: tuple[Any, ...] = (
@@ -36,25 +37,17 @@ def drives() -> Files:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make_drive(8).save(folder / "plain")
-        full = make_drive(6)
-        trace = replace(
-            full.trace,
-            observation=np.linspace(0, 1, 6 * 4, dtype=np.float32).reshape(6, 4),
-            distribution=np.full((6, 4), 1.5),
-            hint_index=np.array([-1, 0, 0, 0, 1, 1]),
-        )
-        hints = (HintTold(0.1, "What is ahead?", "{}"), HintTold(0.4, "And now?", "a truck", "late"))
-        meta = replace(full.meta, configuration={"config": {"seed": 1}, "ends_at": "violation"})
-        replace(full, trace=trace, hints=hints, meta=meta).save(folder / "full")
+        full_drive().save(folder / "full")
         make_drive(1).save(folder / "short")
-        return {path.name: path.read_bytes() for path in folder.iterdir()} | {"old": OLD_DRIVE.read_bytes()}
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return files | {path.stem: path.read_bytes() for path in OLD_DRIVES}
 
 
 def journal() -> Files:
     """Return the files of a journal as a killed process leaves it: three drives, one of them ended."""
     with tempfile.TemporaryDirectory() as place:
-        layout = SlotLayout(WORLDS, ACTORS, SEEN, ("weights", "values", "distribution"))
-        recorder, worlds = BatchRecorder(Path(place), layout, words=hint_words, sources=SOURCES), Worlds(1)
+        layout = TickLayout(ACTORS, SEEN, ("weights", "values", "distribution"))
+        recorder, worlds = BatchRecorder(Path(place), layout, WORLDS, words=hint_words, sources=SOURCES), Worlds(1)
         meta = DriveMeta("merging", configuration={"n": 1})
         recorder.begin(np.arange(3), [DriveStart(name, meta, street()) for name in "abc"])
         recorder.tell(1, HintTold(0.0, "What is ahead?", "{}"))
@@ -90,7 +83,7 @@ def mutated_journal(files: Files, rng: np.random.Generator) -> Files:
 
 
 def damaged(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return the bytes with one to four damages; half of them near the end, where a Parquet file's footer is.
+    """Return the bytes with one to four damages; half of them near the end, where a file's footer is.
 
     Of half of the files no byte changes its place, so that a reader comes further with them.
     """
@@ -135,7 +128,8 @@ _ELSEWHERE = (_cut, _without, _twice)
 
 def _other_words(content: bytes, rng: np.random.Generator) -> bytes:
     """Return the drive with a change in its metadata, or without, with a renamed or with a retyped column."""
-    table = pq.read_table(io.BytesIO(content))
+    old = content.startswith(PARQUET_MAGIC)
+    table = pq.read_table(io.BytesIO(content)) if old else pa.ipc.open_file(content).read_all()
     metadata = dict(table.schema.metadata)
     choice = rng.random()
     if choice < 0.6:
@@ -150,8 +144,12 @@ def _other_words(content: bytes, rng: np.random.Generator) -> bytes:
         other = table.column_names[int(rng.integers(table.num_columns))]
         place = table.column_names.index(name)
         table = table.set_column(place, name, table.column(other)) if choice < 0.9 else table.drop_columns([name])
-    buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), buffer)
+    table, buffer = table.replace_schema_metadata(metadata), io.BytesIO()
+    if old:
+        pq.write_table(table, buffer)
+    else:
+        with pa.ipc.new_file(buffer, table.schema) as writer:
+            writer.write_table(table)
     return buffer.getvalue()
 
 

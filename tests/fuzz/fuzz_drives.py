@@ -40,7 +40,7 @@ def fuzz_file(sound: Files, left: Files, seed: int, index: int) -> tuple[str, Fi
     if index % 5 == 4:
         return "journal", mutated_journal(left, rng)
     name = sorted(sound)[int(rng.integers(len(sound)))]
-    return name, {"drive.parquet": mutated_drive(sound[name], rng)}
+    return name, {"drive.arrow": mutated_drive(sound[name], rng)}
 
 
 def verdict(name: str, files: Files, folder: Path) -> str:
@@ -53,7 +53,7 @@ def verdict(name: str, files: Files, folder: Path) -> str:
         if name == "journal":
             logs = [log for _, log in read_journal(folder, hint_words, SOURCES)]
         else:
-            logs = [DriveLog.read(folder / "drive.parquet")]
+            logs = [DriveLog.read(folder / "drive.arrow")]
     except DriveLogError as error:
         if len(str(error).splitlines()) != 1 or not str(error).isprintable():
             raise AssertionError(f"not one line: {str(error)!r}") from None

@@ -24,7 +24,7 @@ def left() -> Files:
 
 def test_the_sound_files_are_read(sound: Files, left: Files, tmp_path: Path) -> None:
     for name, content in sound.items():
-        assert verdict(name, {"drive.parquet": content}, tmp_path) == "read"
+        assert verdict(name, {"drive.arrow": content}, tmp_path) == "read"
     assert verdict("journal", left, tmp_path) == "read"
 
 
@@ -44,4 +44,4 @@ def test_an_error_of_two_lines_is_noticed(sound: Files, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(DriveLog, "read", broken)
     with pytest.raises(AssertionError, match="not one line"):
-        verdict("plain", {"drive.parquet": sound["plain"]}, tmp_path)
+        verdict("plain", {"drive.arrow": sound["plain"]}, tmp_path)

@@ -42,7 +42,7 @@ def test_a_size_of_four_gigabytes_takes_no_memory(tmp_path: Path, lie: bytes) ->
 
 def test_a_trace_on_the_disk_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def leaves(*_: object, **__: object) -> None:
-        (tmp_path / "drive.parquet.part").touch()
+        (tmp_path / "drive.arrow.part").touch()
         raise CarlaLogError(f"{tmp_path / 'drive.log'}: no")
 
     monkeypatch.setattr(fuzz_logs, "import_drive", leaves)

@@ -150,7 +150,7 @@ def test_it_takes_over_a_drive_and_goes_on_with_its_own(tmp_path: Path, capsys: 
     capsys.readouterr()
     for named in ([], ["--planner", BUNDLED_PLANNER]):
         assert cli.main(["replay", str(drive), "--from", "1", *named]) == 0
-        branch = drive.parents[1] / "branches" / drive.stem / "bundled-from-1.0.parquet"
+        branch = drive.parents[1] / "branches" / drive.stem / "bundled-from-1.0.arrow"
         assert np.array_equal(DriveLog.read(branch).trace.action, DriveLog.read(drive).trace.action)
     tiny = tiny_run(tmp_path / "runs")
     own = asked(tmp_path, run=str(tiny.path), record=1)

@@ -103,7 +103,7 @@ def test_a_job_gets_its_configuration_and_gives_the_status(jobs: dict[str, Any])
         (["evaluate"], "run must be given: add run=..."),
         (["replay", "run=x", "video=mov"], "unknown value video=mov"),
         (["replay"], "one of drive and run must be given"),
-        (["replay", "a.parquet", "b.parquet"], "replay takes one drive, 2 came: a.parquet, b.parquet."),
+        (["replay", "a.arrow", "b.arrow"], "replay takes one drive, 2 came: a.arrow, b.arrow."),
     ],
 )
 def test_a_wrong_word_is_one_line_and_status_2(
@@ -140,7 +140,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(jobs: dict[str, Any]) -> Non
         cli.main(["train"])
 
 
-@pytest.mark.parametrize("name", ["a b/c.parquet", "it's.parquet", "runs/x/drives/cut_in-high-3.parquet", "a[1],{2}"])
+@pytest.mark.parametrize("name", ["a b/c.arrow", "it's.arrow", "runs/x/drives/cut_in-high-3.arrow", "a[1],{2}"])
 def test_a_word_without_a_key_is_the_positional_keys(name: str) -> None:
     overrides = cli._as_overrides("replay", [name, "--video", "none"])
     assert load("replay", overrides).drive == name

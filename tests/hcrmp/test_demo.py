@@ -89,7 +89,7 @@ def test_a_success_in_dense_traffic_is_shown_for_each_condition(tmp_path: Path) 
     base = make_drive(5)
 
     def drive(name: str, scenario: str, density: str, outcome: str) -> Path:
-        path = tmp_path / f"{name}.parquet"
+        path = tmp_path / f"{name}.arrow"
         replace(base, meta=replace(base.meta, scenario=scenario, density=density, outcome=outcome)).save(path)
         return path
 

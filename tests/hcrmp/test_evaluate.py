@@ -125,7 +125,7 @@ def recorded(
             driven = evaluate_driver(env, driver, course, recorder=recorder)
     finally:
         env.close()
-    return driven, [DriveLog.read(place / f"{one.episode.number}.parquet") for one in driven]
+    return driven, [DriveLog.read(place / f"{one.episode.number}.arrow") for one in driven]
 
 
 @pytest.mark.parametrize("name", ["planner", "keep_lane", "reference"])
@@ -250,7 +250,7 @@ def test_only_drives_that_may_be_kept_are_written(run: RunFolder, tmp_path: Path
     with EvaluationRecorder(env, driver, course, tmp_path, lambda one: f"{one.number}", most=1) as recorder:
         driven = evaluate_driver(env, driver, course, recorder=recorder)
     env.close()
-    written = {path.stem for path in tmp_path.glob("*.parquet")}
+    written = {path.stem for path in tmp_path.glob("*.arrow")}
     assert {f"{one.episode.number}" for one in choose_drives(driven, 1)} <= written
     assert len(written) < len(driven)
 
@@ -264,7 +264,7 @@ def test_results_and_drives_are_written_and_replaced(run: RunFolder) -> None:
     assert tuple(read_records(in_run(config, run).results)) == results.records
     assert sorted(path.stem for path in paths) == ["mine-merging-low-0", "mine-merging-low-1"]
     assert {DriveLog.read(path).meta.outcome for path in paths} == {record.outcome for record in results.records}
-    other = run.drives / "somebody-elses.parquet"
+    other = run.drives / "somebody-elses.arrow"
     other.touch()
     _, fewer = evaluate(replace(config, record=1), run, quiet())
     assert len(fewer) == 1 and set(run.drives.glob("mine-*")) == set(fewer) and other.exists()
@@ -366,7 +366,7 @@ def test_a_checkpoint_of_another_observation_is_one_line_and_status_2(
     assert cli.main(["evaluate", f"run={folder.path}", "scenario=merging", "density=low", "episodes=1"]) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "another observation layout" in captured.err
-    assert not list(folder.evaluation.glob("*.json")) and not list(folder.drives.glob("*.parquet"))
+    assert not list(folder.evaluation.glob("*.json")) and not list(folder.drives.glob("*.arrow"))
 
 
 def test_the_command_prints_the_tables(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

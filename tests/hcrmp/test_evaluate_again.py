@@ -116,7 +116,7 @@ def test_other_settings_of_the_same_name_begin_anew_and_the_rest_of_the_drives_g
     folder = folder_of(config)
     evaluate(config, folder, quiet())
     assert "begun anew: episodes 2 instead of 4" in said(replace(config, episodes=2), folder)
-    assert driven == [4, 2] and len(list(folder.drives.glob("*.parquet"))) == 2
+    assert driven == [4, 2] and len(list(folder.drives.glob("*.arrow"))) == 2
 
 
 def test_hints_from_a_bank_that_has_grown_are_other_settings(tmp_path: Path) -> None:

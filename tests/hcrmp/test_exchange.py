@@ -22,12 +22,12 @@ def test_a_recording_becomes_a_drive_and_back(tmp_path: Path, capsys: pytest.Cap
     source = written(tmp_path, moving(), "street_0")
     assert main(["import", str(source)]) == 0
     told = capsys.readouterr()
-    assert told.out.split() == [str(tmp_path / "drive.parquet")] and "8 ticks in 0.7 s" in told.err
-    drive = DriveLog.read(tmp_path / "drive.parquet")
+    assert told.out.split() == [str(tmp_path / "drive.arrow")] and "8 ticks in 0.7 s" in told.err
+    drive = DriveLog.read(tmp_path / "drive.arrow")
     assert drive.scenes.ego.speed == pytest.approx([8.0] * 8, abs=1e-3) and drive.meta.map_name == "street_0"
-    assert main(["export", str(tmp_path / "drive.parquet"), "to=log", f"output={tmp_path / 'again.log'}"]) == 0
+    assert main(["export", str(tmp_path / "drive.arrow"), "to=log", f"output={tmp_path / 'again.log'}"]) == 0
     assert main(["import", str(tmp_path / "again.log"), "period_s=0.2"]) == 0
-    assert len(DriveLog.read(tmp_path / "again.parquet")) == 4
+    assert len(DriveLog.read(tmp_path / "again.arrow")) == 4
 
 
 def test_a_map_comes_from_a_folder_by_its_recorded_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +39,7 @@ def test_a_map_comes_from_a_folder_by_its_recorded_name(tmp_path: Path, capsys: 
     assert "'Town77_Opt', and" in (said := capsys.readouterr().err) and "has no Town77.xodr (maps: none)" in said
     (tmp_path / "maps" / "Town77.xodr").write_text(Street(length_m=60.0).opendrive(), "utf-8")
     assert main(["import", str(source), f"map_folder={tmp_path / 'maps'}"]) == 0
-    drive = DriveLog.read(tmp_path / "drive.parquet")
+    drive = DriveLog.read(tmp_path / "drive.arrow")
     assert drive.scenes.road.lane_width.all() and drive.meta.map_name == str(tmp_path / "maps" / "Town77.xodr")
 
 
@@ -48,7 +48,7 @@ def test_nothing_is_overwritten_unless_told(tmp_path: Path, capsys: pytest.Captu
     assert main(["import", str(source)]) == 0
     assert "no map Nowhere: the drive has no road" in capsys.readouterr().err
     before = source.read_bytes()
-    assert main(["export", str(tmp_path / "drive.parquet"), "to=log"]) == 2
+    assert main(["export", str(tmp_path / "drive.arrow"), "to=log"]) == 2
     assert "drive.log is there already: give another with output=..., or replace=true" in capsys.readouterr().err
     assert source.read_bytes() == before
     assert main(["import", str(source)]) == 2
@@ -63,8 +63,8 @@ def test_nothing_is_overwritten_unless_told(tmp_path: Path, capsys: pytest.Captu
         (["import", "none.log", "map=town", "map_folder=x"], "map came with map_folder"),
         (["import", "none.log", "period_s=-1"], "period_s must be 0 to 10"),
         (["export"], "a drive must be given"),
-        (["export", "none.parquet"], "there is no drive at none.parquet"),
-        (["export", "none.parquet", "to=mcpa"], "Did you mean to=mcap?"),
+        (["export", "none.arrow"], "there is no drive at none.arrow"),
+        (["export", "none.arrow", "to=mcpa"], "Did you mean to=mcap?"),
     ],
 )
 def test_wrong_words_are_told_in_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +74,7 @@ def test_wrong_words_are_told_in_one_line(words: list[str], message: str, capsys
 
 
 def test_tables_lie_beside_the_drive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    drive = make_drive(3).save(tmp_path / "drive.parquet")
+    drive = make_drive(3).save(tmp_path / "drive.arrow")
     assert main(["export", str(drive), "to=csv"]) == 0
     assert capsys.readouterr().out.split() == [str(tmp_path / "drive.csv"), str(tmp_path / "drive_actors.csv")]
     (tmp_path / "drive.csv").unlink()

@@ -34,7 +34,7 @@ def test_runs_checkpoints_and_evaluations_hold_it_whole(folder: RunFolder) -> No
 def test_drives_pages_films_pictures_and_plots_hold_it_in_a_line(folder: RunFolder, tmp_path: Path) -> None:
     short = make_drive(4)
     line = provenance_line(provenance(short.meta.seed))
-    (drive, *_) = folder.drives.glob("*.parquet")
+    (drive, *_) = folder.drives.glob("*.arrow")
     assert DriveLog.read(drive).meta.extra[MADE_BY] == provenance_line(provenance(0))
     assert 'name="generator"' in write_html([short], tmp_path / "page.html").read_text(encoding="utf-8")
     with Image.open(write_png(short, 0.0, tmp_path / "one.png")) as picture:

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> RunFolder:
     run = RunFolder(tmp_path / "tuned")
     drive = make_drive(12)
     for age, (name, outcome) in enumerate(ENDINGS.items()):
-        path = replace(drive, meta=replace(drive.meta, outcome=outcome)).save(run.drives / f"{name}.parquet")
+        path = replace(drive, meta=replace(drive.meta, outcome=outcome)).save(run.drives / f"{name}.arrow")
         os.utime(path, (1000.0 + age, 1000.0 + age))
     return run
 
@@ -98,13 +98,13 @@ def test_a_truncated_drive_is_one_line_and_overwrites_nothing(
 ) -> None:
     (page,) = replay(asked(folder, episode="merging-low-1", video="none"), quiet())
     before = page.read_bytes()
-    damaged = folder.drives / "merging-low-1.parquet"
+    damaged = folder.drives / "merging-low-1.arrow"
     damaged.write_bytes(damaged.read_bytes()[:-100])
     assert cli.main(["replay", f"run={folder.path}", f"episode={episode}"]) == 2
     captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1 and "merging-low-1.parquet" in captured.err
+    assert captured.err.count("\n") == 1 and "merging-low-1.arrow" in captured.err
     assert page.read_bytes() == before and list(page.parent.iterdir()) == [page]
-    assert DriveLog.read(folder.drives / "merging-low-0.parquet").meta.outcome == "success"
+    assert DriveLog.read(folder.drives / "merging-low-0.arrow").meta.outcome == "success"
 
 
 def test_a_run_without_drives_says_how_to_record_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +124,7 @@ def test_a_drive_is_shown_beside_another(folder: RunFolder) -> None:
     (page,) = replay(asked(folder, beside="best"), quiet())
     assert page == folder.path / "replay" / "merging-low-1-beside-merging-low-0.html"
     assert "merging-low-1 and merging-low-0" in page.read_text(encoding="utf-8")
-    first, second = (str(folder.drives / f"{name}.parquet") for name in ("merging-low-0", "merging-high-7"))
+    first, second = (str(folder.drives / f"{name}.arrow") for name in ("merging-low-0", "merging-high-7"))
     (page,) = replay(ReplayConfig(drive=first, beside=second), quiet())
     assert page == folder.drives / "merging-low-0-beside-merging-high-7.html"
 
@@ -168,5 +168,5 @@ def test_a_picture_of_two_drives_is_refused() -> None:
 def test_a_drive_beside_that_is_not_there_is_one_line(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["replay", f"run={folder.path}", "beside=merging-low-8"]) == 2
     assert "no drive 'merging-low-8' is recorded. Did you mean merging-low-" in capsys.readouterr().err
-    assert cli.main(["replay", f"run={folder.path}", "beside=nowhere.parquet"]) == 2
-    assert "there is no drive at nowhere.parquet" in capsys.readouterr().err
+    assert cli.main(["replay", f"run={folder.path}", "beside=nowhere.arrow"]) == 2
+    assert "there is no drive at nowhere.arrow" in capsys.readouterr().err

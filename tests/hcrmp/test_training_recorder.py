@@ -25,7 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def drives_of(run: RunFolder) -> list[DriveLog]:
-    return [DriveLog.read(path) for path in sorted((run.drives / "training").glob("*.parquet"))]
+    return [DriveLog.read(path) for path in sorted((run.drives / "training").glob("*.arrow"))]
 
 
 def test_episodes_are_recorded_evenly_and_no_more_of_them_than_asked_for(run: RunFolder) -> None:

@@ -15,7 +15,7 @@ def recorded(config: EvaluateConfig) -> Path:
     """Return the file of the first drive that an evaluation records."""
     folder = open_folder(config)
     evaluate(config, folder, quiet())
-    return sorted(folder.drives.glob("*.parquet"))[0]
+    return sorted(folder.drives.glob("*.arrow"))[0]
 
 
 def scripted_drive(folder: Path, driver: str, family: str, **changes: Any) -> Path:

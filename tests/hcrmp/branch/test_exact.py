@@ -114,7 +114,7 @@ def test_the_command_says_so_and_leaves_with_0_or_1(planned: Origin, capsys: pyt
     actions = trace.action.copy()
     actions[AT, 0] = 1.0 if actions[AT, 0] < 0.0 else -1.0
     changed = replace(planned.drive, trace=replace(trace, action=actions))
-    path = changed.save(planned.path.with_name("changed.parquet"))
+    path = changed.save(planned.path.with_name("changed.arrow"))
     assert cli.main(["replay", str(path), "--exact"]) == 1
     said = capsys.readouterr().out
     assert f"diverges at tick {AT} of {len(planned.drive)} (2.3 s)" in said

@@ -25,7 +25,7 @@ def test_a_branch_on_a_server_begins_as_here(planned: Origin) -> None:
     with served("town") as port:
         servers = CarlaOptions(servers=(f"127.0.0.1:{port}",))
         (there,) = drive_on_carla(planned, driver, [TICK], servers)
-        path = there.drive.save(planned.path.with_name("there.parquet"))
+        path = there.drive.save(planned.path.with_name("there.arrow"))
         # The server does not repeat itself bit for bit, and the drive says where it was driven.
         again = origin_of(path)
         (onward,) = drive_on(again, successor("cruise", again, None, "runs"), [TICK + 3])

@@ -24,7 +24,7 @@ TICKS = 190
 @pytest.fixture(scope="module")
 def elsewhere(route: Origin, tmp_path_factory: pytest.TempPathFactory) -> Origin:
     """The first 19 s of the drive through the town, as if somebody else had recorded them."""
-    drive, path = route.drive, tmp_path_factory.mktemp("elsewhere") / "somewhere.parquet"
+    drive, path = route.drive, tmp_path_factory.mktemp("elsewhere") / "somewhere.arrow"
     trace = drive.trace
     kept = ("action", "control", "reward_terms", "hint_age_s", "hint_text", "hint_source")
     cut: dict[str, Any] = {name: getattr(trace, name)[:TICKS] for name in kept}

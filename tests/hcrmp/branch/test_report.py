@@ -154,6 +154,6 @@ def test_planners_that_cannot_take_over_are_one_line(
 
 def test_a_drive_of_nothing_known_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drive = make_drive(40)
-    path = replace(drive, meta=replace(drive.meta, scenario="recording")).save(tmp_path / "strange.parquet")
+    path = replace(drive, meta=replace(drive.meta, scenario="recording")).save(tmp_path / "strange.arrow")
     assert cli.main(["replay", str(path), "--from", "1", "--planner", "cruise"]) == 2
     assert "was recorded on 'street', which is not known here" in capsys.readouterr().err

@@ -138,7 +138,7 @@ def test_the_same_command_goes_on_after_a_kill(tmp_path: Path, undisturbed: Comp
     assert held >= 3 and not (tmp_path / "results.json").exists()
     comparison = compared(config_of(tmp_path, "cruise", "keep_lane"))
     assert told(comparison) == told(undisturbed) and hashes(comparison) == hashes(undisturbed)
-    files = sorted((tmp_path / "drives").rglob("*.parquet"))
+    files = sorted((tmp_path / "drives").rglob("*.arrow"))
     kept = [file for file in files if not file.stem.endswith("-cut")]
     assert len(kept) == 2 * EPISODES, "an episode whose recording the kill cost was driven again for it"
 
@@ -230,7 +230,7 @@ def test_every_drive_is_recorded_and_repeats_itself(tmp_path: Path, runs: Path) 
     """Failures name their recording, which leads to the planner's run, and so to what its cache knew."""
     config = config_of(tmp_path / "results", "tiny-0", "cruise", runs_dir=str(runs), episodes=2)
     comparison = compared(config)
-    files = sorted((tmp_path / "results" / "drives").rglob("*.parquet"))
+    files = sorted((tmp_path / "results" / "drives").rglob("*.arrow"))
     assert [file.parent.name for file in files] == ["cruise", "cruise", "tiny-0", "tiny-0"]
     failures = [failure for one in comparison.planners for failure in one.failures]
     assert failures
@@ -243,5 +243,5 @@ def test_every_drive_is_recorded_and_repeats_itself(tmp_path: Path, runs: Path) 
 
 def test_so_many_drives_of_a_cell_are_kept_as_are_asked_for(tmp_path: Path) -> None:
     compared(config_of(tmp_path, "cruise", "keep_lane", record=1))
-    kept = sorted(file.parent.name for file in (tmp_path / "drives").rglob("*.parquet"))
+    kept = sorted(file.parent.name for file in (tmp_path / "drives").rglob("*.arrow"))
     assert kept == ["cruise", "keep_lane"]

@@ -158,9 +158,9 @@ def test_what_is_missing_names_the_command_that_makes_it(tmp_path: Path) -> None
 def test_a_damaged_drive_costs_its_picture_only(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "one")
     lost = [episode(k, "collision", infractions=crash(1.0)) for k in range(2)]
-    make_evaluation(folder.path, lost, drives=["merging-low-0.parquet", "merging-low-1.parquet"])
-    make_drive(30).save(folder.drives / "merging-low-0.parquet")
-    (folder.drives / "merging-low-1.parquet").write_bytes(b"PAR1 and no more")
+    make_evaluation(folder.path, lost, drives=["merging-low-0.arrow", "merging-low-1.arrow"])
+    make_drive(30).save(folder.drives / "merging-low-0.arrow")
+    (folder.drives / "merging-low-1.arrow").write_bytes(b"PAR1 and no more")
     (path, _) = report(ReportConfig((str(folder.path),)))
     text = path.read_text(encoding="utf-8")
     assert text.count('<svg class="frame"') == 1

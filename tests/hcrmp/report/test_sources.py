@@ -77,20 +77,20 @@ def test_labels_choose_among_evaluations(tmp_path: Path) -> None:
 
 def test_a_recorded_drive_is_found_by_the_end_of_its_name(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "one")
-    names_of_drives = ["planner-paper-hints-none-merging-low-12.parquet", "merging-low-1.parquet", "gone.parquet"]
+    names_of_drives = ["planner-paper-hints-none-merging-low-12.arrow", "merging-low-1.arrow", "gone.arrow"]
     for name in names_of_drives[:2]:
         (folder.drives / name).write_bytes(b"")
     make_evaluation(folder.path, [episode(k) for k in (1, 2, 12)], drives=names_of_drives)
     (one,) = read(["one"], str(tmp_path)).evaluations
     found = [drive.name if (drive := one.drive_of(record)) else None for record in one.records]
-    assert found == ["merging-low-1.parquet", None, "planner-paper-hints-none-merging-low-12.parquet"]
+    assert found == ["merging-low-1.arrow", None, "planner-paper-hints-none-merging-low-12.arrow"]
 
 
 def test_a_file_of_several_planners_is_an_evaluation_for_each_member(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "runs" / "one", seed=4)
     place = tmp_path / "evaluations" / "both"
     (place / "drives").mkdir(parents=True)
-    (place / "drives" / "lost.parquet").write_bytes(b"")
+    (place / "drives" / "lost.arrow").write_bytes(b"")
     rows = [
         episode(k, seed=4 if planner == "ours" else 0).to_dict()
         | {"planner": planner, "member": planner, "number": k, "repetition": 0, "attempts": 1, "trace_hash": "x"}
@@ -100,7 +100,7 @@ def test_a_file_of_several_planners_is_an_evaluation_for_each_member(tmp_path: P
     # Lost before anything was measured.
     rows.append({"scenario": "merging", "density": "low", "outcome": "infrastructure", "planner": "cruise",
                  "member": "cruise", "number": 7, "repetition": 0, "attempts": 3, "trace_hash": ""})  # fmt: skip
-    lost = {"member": "cruise", "cell": "merging/low", "seed": rows[0]["seed"], "drive": "drives/lost.parquet"}
+    lost = {"member": "cruise", "cell": "merging/low", "seed": rows[0]["seed"], "drive": "drives/lost.arrow"}
     content = {
         "format": "hcrmp evaluation", "version": 2, "label": "both", "protocol": {"ends_at": "collision"},
         "planners": [

@@ -1,0 +1,151 @@
+"""What a batch recorder copies: ticks of many drives as a few raw arrays, one tick a row, in the order of time.
+
+A row says whose it is by the number of the drive. Worlds whose drives are not recorded, or have no tick at a moment,
+have no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.recording.schema import TRACE_WIDTHS
+from envs.scene import ROUTE_POINTS, ActorRow, BoolArray, EgoRow, EventRow, IntArray, RoadRow, RouteRow, SceneBatch
+
+Arrays = dict[str, npt.NDArray[Any]]
+Shape = tuple[int, ...]
+
+WHOLE = ("step", "cell", "seed", "hint_source")
+"""Whole numbers of a tick, in their order in the array ``whole``."""
+
+PLANNER = ("weights", "values", "distribution")
+"""Numbers that only some planners have."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickLayout:
+    """Sizes of a tick: ``actors`` A, ``observation`` n, and which of ``PLANNER`` there are."""
+
+    actors: int
+    observation: int
+    planner: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are none."""
+        sizes = (self.actors, self.observation)
+        if not all(isinstance(size, int) for size in sizes) or min(sizes) < 0:
+            raise ValueError(f"a tick of {self.actors} actors, {self.observation} numbers")
+        if not set(self.planner) <= set(PLANNER):
+            raise ValueError(f"arrays {sorted(self.planner)} of a planner; there are {', '.join(PLANNER)}")
+
+    def numbers(self) -> dict[str, Shape]:
+        """Return the shape of everything in the array ``numbers``, in its order there."""
+        given = [name for name in TRACE_WIDTHS if name not in PLANNER or name in self.planner]
+        return {
+            "time_s": (),
+            "ego": (len(EgoRow),),
+            "actors": (len(ActorRow), self.actors),
+            "road": (len(RoadRow),),
+            "route": (len(RouteRow),),
+            "points": (ROUTE_POINTS, 3),
+            "events": (len(EventRow),),
+            **{name: (TRACE_WIDTHS[name],) for name in given},
+            "hint_issued_at_s": (),
+        }
+
+    def fields(self) -> dict[str, tuple[Shape, str]]:
+        """Return shape and type of each array of a tick."""
+        width = sum(int(np.prod(shape)) for shape in self.numbers().values())
+        return {
+            "drive": ((), "<i8"),
+            "whole": ((len(WHOLE),), "<i8"),
+            "numbers": ((width,), "<f8"),
+            "observation": ((self.observation,), "<f4"),
+        }
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of a tick."""
+        return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self.fields().values())
+
+
+@lru_cache(maxsize=8)
+def places_of(layout: TickLayout) -> Mapping[str, slice]:
+    """Return where each of ``layout.numbers()`` lies in a row."""
+    shapes = layout.numbers()
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()]).tolist()
+    return {name: slice(begin, end) for name, begin, end in zip(shapes, [0, *ends], ends, strict=False)}
+
+
+class TickBuffer:
+    """Room for ``capacity`` ticks."""
+
+    def __init__(self, layout: TickLayout, capacity: int) -> None:
+        self.arrays: Arrays = {
+            name: np.empty((capacity, *shape), kind) for name, (shape, kind) in layout.fields().items()
+        }
+        self.capacity = capacity
+        self.used = 0
+        self._views = self._named_views(layout)
+
+    def _named_views(self, layout: TickLayout) -> Arrays:
+        """Return ``(capacity, ...)`` of everything in a tick by its own name."""
+        numbers, shapes = self.arrays["numbers"], layout.numbers()
+        views = {
+            name: numbers[:, place].reshape(self.capacity, *shapes[name], copy=False)
+            for name, place in places_of(layout).items()
+        }
+        views |= {name: self.arrays["whole"][:, place] for place, name in enumerate(WHOLE)}
+        return views | {"observation": self.arrays["observation"]}
+
+    @property
+    def room(self) -> int:
+        """How many more ticks it can take."""
+        return self.capacity - self.used
+
+    def add(
+        self, drives: IntArray, worlds: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]
+    ) -> slice:
+        """Copy a tick of each of ``drives`` (n,) and return where.
+
+        They are in the ``worlds`` (n,), in order, of ``scene`` (B); ``numbers`` are ``(n, ...)``.
+        """
+        place = slice(self.used, self.used + len(drives))
+        self.arrays["drive"][place] = drives
+        everyone = len(worlds) == scene.batch_size
+        for name, array in scene_parts(scene):
+            self._views[name][place] = array if everyone else array[worlds]
+        for name, array in numbers.items():
+            self._views[name][place] = array
+        self.used = place.stop
+        return place
+
+    def clear_done(self, place: slice, first: BoolArray) -> None:
+        """Nothing was done to arrive in those ticks at ``place`` that are a drive's ``first``."""
+        for name in ("action", "control", "reward_terms"):
+            self._views[name][place][first] = 0.0
+
+    def filled(self) -> Arrays:
+        """Return views of the used rows."""
+        return {name: array[: self.used] for name, array in self.arrays.items()}
+
+
+def scene_parts(scene: SceneBatch) -> tuple[tuple[str, npt.NDArray[Any]], ...]:
+    """Return the arrays of a scene, worlds first, by their names in a tick."""
+    return (
+        ("time_s", scene.time_s),
+        ("step", scene.step),
+        ("cell", scene.cell),
+        ("seed", scene.seed),
+        ("ego", scene.ego.block.T),
+        ("actors", scene.actors.block.swapaxes(0, 1)),
+        ("road", scene.road.block.T),
+        ("route", scene.route.block.T),
+        ("points", scene.route.points),
+        ("events", scene.events.block.T),
+    )
