@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server table box clean
+.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server box clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
@@ -27,7 +27,6 @@ help:
 	@echo "make chaos   CARLA-compatible servers killed and stopped while a planner trains on them (ARGS=\"--blows 50\")"
 	@echo "make gates   the traffic alone over simulated hours (ARGS=--help)"
 	@echo "make gates-server  the CARLA-compatible server over many ticks and loads, with the real client (ARGS=--help)"
-	@echo "make table   the results table: every method over all cells (hours)"
 	@echo "make box     a trained run becomes the planner in the box, with its card (ARGS=runs/everything; minutes)"
 
 install: $(STAMP)
@@ -87,9 +86,6 @@ gates: $(STAMP)
 
 gates-server: $(STAMP)
 	$(BIN)/python -m tests.gates.server $(ARGS)
-
-table: $(STAMP)
-	$(BIN)/python -m tests.benchmarks.table $(ARGS)
 
 box: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.make_bundled_planner $(ARGS)

@@ -1,11 +1,11 @@
-"""Intervals for evaluation results: bootstrap, hierarchical bootstrap, Wilson, interquartile mean.
+"""Intervals for evaluation results: bootstrap, Wilson, interquartile mean.
 
 Every random draw comes from the ``Generator`` that is passed in, so that a table can be made again bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,46 +79,6 @@ def ratio(
     if pairs[:, 1].sum() <= 0.0:
         return Estimate(float("nan"), float("nan"), float("nan"))
     return bootstrap(pairs, _ratio_of_sums, rng, confidence=confidence)
-
-
-def hierarchical(
-    groups: Sequence[npt.ArrayLike],
-    rng: np.random.Generator,
-    *,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """Return the mean of the groups' means with a percentile interval that resamples groups, then rows in them.
-
-    ``groups`` holds one array ``(n_g,)`` per trained planner (its training seed): the interval then covers both which
-    seeds were trained and which episodes were driven. With one group it is the plain bootstrap of that group.
-    """
-    return hierarchical_strata([[group] for group in groups], rng, confidence=confidence, resamples=resamples)
-
-
-def hierarchical_strata(
-    groups: Sequence[Sequence[npt.ArrayLike]],
-    rng: np.random.Generator,
-    *,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """Return the mean over groups of the mean over strata of the strata's means, with a percentile interval.
-
-    ``groups[g][c]`` is ``(n_gc,)``: the episodes of planner g in cell c. Planners are resampled, and episodes within
-    their cell; the cells are given, not sampled, and weigh the same however many episodes each has.
-    """
-    arrays = [[np.asarray(stratum, dtype=np.float64) for stratum in group] for group in groups]
-    if not arrays or any(not group or any(stratum.size == 0 for stratum in group) for group in arrays):
-        raise ValueError("a hierarchical bootstrap needs at least one group and one row in each of its strata")
-    shape = (resamples, len(arrays))
-    # draws[g, r, j]: group g's mean of freshly resampled rows, for place j of resample r.
-    draws = np.stack([np.mean([_resampled_means(s, shape, rng) for s in group], axis=0) for group in arrays])
-    chosen = rng.integers(len(arrays), size=shape)
-    means = draws[chosen, np.arange(resamples)[:, None], np.arange(len(arrays))].mean(axis=1)
-    low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
-    value = np.mean([np.mean([stratum.mean() for stratum in group]) for group in arrays])
-    return Estimate(float(value), float(low), float(high))
 
 
 def wilson(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Estimate:
@@ -195,10 +155,3 @@ def _bca_levels(value: float, draws: FloatArray, jackknife: FloatArray, confiden
     shifted = bias + ndtri(levels)
     adjusted = ndtr(bias + shifted / (1.0 - acceleration * shifted))
     return float(adjusted[0]), float(adjusted[1])
-
-
-def _resampled_means(array: FloatArray, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-    """Return means of resamples of ``array`` ``(n,)``, one for each place of ``shape``."""
-    total = shape[0] * shape[1]
-    blocks = _index_blocks(array.size, total, 1, rng)
-    return np.concatenate([array[index].mean(axis=1) for index in blocks]).reshape(shape)

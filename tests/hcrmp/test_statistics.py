@@ -92,33 +92,6 @@ def test_a_ratio_survives_resamples_without_any_distance() -> None:
     assert math.isfinite(estimate.low) and math.isfinite(estimate.high)
 
 
-def test_hierarchical_with_one_group_is_the_plain_bootstrap() -> None:
-    sample = rng(9).normal(size=200)
-    estimate = statistics.hierarchical([sample], rng(), resamples=20_000)
-    half = 1.96 * sample.std() / math.sqrt(200)
-    assert estimate.value == pytest.approx(sample.mean())
-    assert estimate.low == pytest.approx(sample.mean() - half, abs=0.01)
-    assert estimate.high == pytest.approx(sample.mean() + half, abs=0.01)
-
-
-def test_hierarchical_sees_the_spread_between_planners() -> None:
-    # Two planners of 0 and 1 without any spread inside: a resample's mean is 0, 0.5 or 1 with chance 1/4, 1/2, 1/4.
-    estimate = statistics.hierarchical([np.zeros(50), np.ones(50)], rng())
-    assert estimate == Estimate(0.5, 0.0, 1.0)
-    pooled = statistics.mean(np.r_[np.zeros(50), np.ones(50)], rng())
-    assert pooled.high - pooled.low < 0.25
-
-
-def test_groups_weigh_the_same_however_many_rows_they_have() -> None:
-    assert statistics.hierarchical([np.zeros(90), np.ones(10)], rng()).value == 0.5
-    assert statistics.hierarchical_strata([[np.zeros(90), np.ones(10)]], rng()).value == 0.5
-
-
-def test_cells_are_not_resampled() -> None:
-    # Cells without spread inside: whatever is resampled, their mean is the same.
-    assert statistics.hierarchical_strata([[np.zeros(5), np.ones(5)]], rng()) == Estimate(0.5, 0.5, 0.5)
-
-
 def test_interquartile_mean_by_hand() -> None:
     assert statistics.interquartile_mean([8, 1, 2, 7, 3, 4, 6, 5]) == pytest.approx((3 + 4 + 5 + 6) / 4)
     # n = 6: the middle half is from 1.5 to 4.5 rows: half of the 2nd, the 3rd, the 4th, half of the 5th.
