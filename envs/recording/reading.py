@@ -6,6 +6,7 @@ Whatever is no drive is refused in one line.
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from envs.recording.blocks import BlockSource
+from envs.recording.message_size import decompressed_bytes
 from envs.recording.names import DRIVE_SUFFIX
 from envs.recording.old_columns import ColumnSource
 from envs.recording.packing import unpack
@@ -36,11 +38,16 @@ OLDEST_MAJOR = 1
 
 PARQUET_MAGIC = b"PAR1"
 
+ARROW_MAGIC = b"ARROW1\0\0"
+
+LARGEST_BYTES = 2**30
+"""Of a table, decompressed; a drive of an hour among 30 others has a tenth."""
+
 LARGEST_NUMBERS = 2**28
 """Numbers of one list column at most: a file's word is not enough to fill the memory."""
 
 Parts = tuple[DriveMeta, RoadDrawing, SceneBatch, PlannerTrace, tuple[HintTold, ...], HashArray | None]
-BAD_WORDS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+BAD_WORDS = (struct.error, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 """What the words of a damaged file may raise where they are believed."""
 
 
@@ -68,11 +75,15 @@ class _ArrowFile:
     """Of format 3."""
 
     def __init__(self, content: pa.Buffer) -> None:
-        self._reader = pa.ipc.open_file(content, options=pa.ipc.IpcReadOptions(use_threads=False))
-        self.metadata: Mapping[bytes, bytes] = self._reader.schema.metadata or {}
+        # Its end is there, so it is whole.
+        self.metadata: Mapping[bytes, bytes] = pa.ipc.open_file(content).schema.metadata or {}
+        self._messages = content.slice(len(ARROW_MAGIC))
 
     def source(self, payload: Mapping[str, Any]) -> BlockSource:
-        table = self._reader.read_all()
+        # What is measured is what is read: message by message, wherever the file's end says that they are.
+        if (size := decompressed_bytes(self._messages)) > LARGEST_BYTES:
+            raise ValueError(f"a table of {size} bytes")
+        table = pa.ipc.open_stream(self._messages, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
         table.validate(full=True)
         return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]))
 
