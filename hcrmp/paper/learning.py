@@ -111,6 +111,6 @@ def _figure(curves: dict[str, list[Curve]]) -> str:
     if not lines:
         return ""
     longest = max(line.xs[-1] for line in lines)
-    title = "Success in training"
+    title = "Success of the last 500 training episodes, % (mean of the seeds; band: from the lowest to the highest)"
     picture = chart(title, lines, whole_axis(longest, "decisions", steps_text), share_axis("success, %"), 760.0, 360.0)
-    return standalone(picture, [(line.name, line.paint) for line in lines])
+    return standalone(picture, title, [(line.name, line.paint) for line in lines])

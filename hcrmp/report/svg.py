@@ -111,16 +111,17 @@ text { font: 12px Helvetica, Arial, sans-serif; fill: #222222 }
 """What a page gives its charts, for one that stands alone: Okabe and Ito's colours."""
 
 
-def standalone(picture: str, legend: Sequence[tuple[str, str]]) -> str:
-    """Return a ``chart`` as a file of its own, with its ``legend`` (name, paint) below."""
+def standalone(picture: str, title: str, legend: Sequence[tuple[str, str]]) -> str:
+    """Return a ``chart`` as a file of its own, with what it shows and its ``legend`` (name, paint) below."""
     head, _, body = picture.partition(">")
     width, height = map(float, head.split('viewBox="0 0 ')[1].split('"')[0].split())
-    rows = "".join(
-        f'<rect x="{LEFT:g}" y="{height + 20 * row:g}" width="24" height="4" style="fill:{paint}"/>'
-        f'<text x="{LEFT + 34:g}" y="{height + 20 * row + 6:g}">{escape(name)}</text>'
-        for row, (name, paint) in enumerate(legend)
+    rows = f'<text x="{LEFT:g}" y="{height + 14:g}" style="font-weight:600">{escape(title)}</text>'
+    rows += "".join(
+        f'<rect x="{LEFT:g}" y="{height + 20 * row + 10:g}" width="24" height="4" style="fill:{paint}"/>'
+        f'<text x="{LEFT + 34:g}" y="{height + 20 * row + 16:g}">{escape(name)}</text>'
+        for row, (name, paint) in enumerate(legend, start=1)
     )
-    whole = height + 20 * len(legend) + 8
+    whole = height + 20 * len(legend) + 28
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {whole:g}" width="{width:g}" '
         f'height="{whole:g}"><style>{STANDALONE_STYLE}</style>'
