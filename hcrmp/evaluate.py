@@ -13,6 +13,7 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from envs.own_code import short_name
 from envs.recording.names import DRIVE_SUFFIX
 from envs.scenarios.catalogue import GROUPS
 from hcrmp.checkpoint import parameters_checksum
@@ -199,7 +200,8 @@ def label(config: EvaluateConfig) -> str:
 
 def _scenario_word(families: Sequence[str]) -> str:
     """Return the name of the group that the families are, else all their names."""
-    return next((name for name, members in GROUPS.items() if members == tuple(families)), "-".join(families))
+    names = "-".join(map(short_name, families))
+    return next((name for name, members in GROUPS.items() if members == tuple(families)), names)
 
 
 def drive_path(folder: RunFolder, config: EvaluateConfig, course: Course, episode: Episode) -> Path:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import Piece
-from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
+from envs.recording.schema import MORE_TRACES, TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
 from envs.recording.slots import WHOLE, Arrays, Phase, SlotLayout
 from envs.recording.state_hash import state_hash, trace_hash
 from envs.roads.drawing import RoadDrawing
@@ -88,7 +88,7 @@ def assemble(
         meta=replace(drive.meta, outcome=ending.outcome, trace_hash=trace_hash(hashes), extra=extra),
         drawing=drive.drawing,
         scenes=scenes,
-        trace=_trace(ticks, drive.hints, words, sources),
+        trace=replace(_trace(ticks, drive.hints, words, sources), more_critics=layout.more),
         hints=tuple(drive.hints),
         state_hash=hashes,
     )
@@ -131,7 +131,7 @@ def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: 
     names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
     issued_at_s = ticks["hint_issued_at_s"]
     return PlannerTrace(
-        **{name: ticks.get(name) for name in TRACE_WIDTHS},  # type: ignore[arg-type]
+        **{name: ticks.get(name) for name in (*TRACE_WIDTHS, *MORE_TRACES)},  # type: ignore[arg-type]
         hint_text=_texts(ticks["hint_state"], ticks["hint_weights"], words),
         hint_source=names,
         hint_age_s=ticks["time_s"] - issued_at_s,

@@ -16,6 +16,7 @@ from envs.recording.columns import ColumnSource, scenes_of
 from envs.recording.packing import unpack
 from envs.recording.schema import (
     FORMAT_MAJOR,
+    MORE_TRACES,
     OPTIONAL_TRACES,
     TRACE_WIDTHS,
     DriveLogError,
@@ -23,6 +24,7 @@ from envs.recording.schema import (
     HashArray,
     HintTold,
     PlannerTrace,
+    checked_more,
 )
 from envs.recording.writing import CONFIGURATION_KEY, HINTS_KEY, META_KEY, ROAD_KEY
 from envs.roads.drawing import RoadDrawing
@@ -113,7 +115,7 @@ def _parts(table: pa.Table, metadata: Mapping[bytes, bytes], payload: Mapping[st
         _meta(metadata, payload),
         RoadDrawing.from_lists(drawing),
         scenes_of(source, int(payload["actor_slots"]), int(payload["route_points"])),
-        _trace(source, int(payload.get("observation", 0)), len(hints)),
+        _trace(source, int(payload.get("observation", 0)), len(hints), checked_more(payload.get("more_critics", []))),
         tuple(_hint(told) for told in hints),
         _hashes(source) if "state_hash" in source else None,
     )
@@ -149,10 +151,11 @@ def _check_kind(name: str, value: Any, kind: str) -> None:
         raise ValueError(f"{name} of its metadata is {type(value).__name__}")
 
 
-def _trace(source: ColumnSource, observed: int, hints: int) -> PlannerTrace:
+def _trace(source: ColumnSource, observed: int, hints: int, more: tuple[str, ...]) -> PlannerTrace:
     names = [name for name in TRACE_WIDTHS if name not in OPTIONAL_TRACES or name in source]
     arrays: dict[str, Any] = dict.fromkeys(OPTIONAL_TRACES)
     arrays |= {name: source.lists(name, TRACE_WIDTHS[name]) for name in names}
+    arrays |= {name: source.lists(name, len(more)) for name in MORE_TRACES if more and name in source}
     if "observation" in source:
         arrays["observation"] = source.lists("observation", observed, np.float32)
     if "hint_index" in source:
@@ -164,6 +167,7 @@ def _trace(source: ColumnSource, observed: int, hints: int) -> PlannerTrace:
         hint_text=source.words("hint_text"),
         hint_source=source.words("hint_source"),
         hint_age_s=source.numbers("hint_age_s"),
+        more_critics=more,
     )
 
 

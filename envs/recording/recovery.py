@@ -102,7 +102,8 @@ def _layout(journal: Path) -> SlotLayout:
             f"{journal} has journal format {major}.{minor}; this version reads {known}: upgrade hcrmp to read it"
         )
     told = header["layout"]
-    layout = SlotLayout(told["worlds"], told["actors"], told["observation"], tuple(told["planner"]))
+    layout = SlotLayout(told["worlds"], told["actors"], told["observation"], tuple(told["planner"]),
+                        tuple(told.get("more", ())))  # fmt: skip
     if layout.bytes > LARGEST_SLOT:
         raise ValueError(f"a slot of {layout.bytes} bytes")
     return layout

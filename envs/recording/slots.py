@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from envs.recording.schema import TRACE_WIDTHS
+from envs.recording.schema import TRACE_WIDTHS, checked_more
 from envs.scene import ROUTE_POINTS, ActorRow, EgoRow, EventRow, IntArray, RoadRow, RouteRow, SceneBatch
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -23,8 +23,12 @@ Shape = tuple[int, ...]
 WHOLE = ("step", "cell", "seed", "hint_source")
 """Whole numbers of a tick, in their order in the array ``whole``."""
 
-PLANNER = ("weights", "values", "distribution")
+PLANNER = ("weights", "values", "distribution", "more_weights", "more_values")
 """Numbers that only some planners have."""
+
+
+DONE = ("action", "control", "reward_terms", "more_reward_terms")
+"""What led to a scene, and so is nothing in an episode's first."""
 
 
 class Phase(IntEnum):
@@ -37,12 +41,16 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotLayout:
-    """Sizes of a slot: ``worlds`` B, ``actors`` A, ``observation`` n, and which of ``PLANNER`` there are."""
+    """Sizes of a slot: ``worlds`` B, ``actors`` A, ``observation`` n, and which of ``PLANNER`` there are.
+
+    ``more``: names of the critics beside the three.
+    """
 
     worlds: int
     actors: int
     observation: int
     planner: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse sizes that are none."""
@@ -51,6 +59,7 @@ class SlotLayout:
             raise ValueError(f"a slot of {self.worlds} worlds, {self.actors} actors, {self.observation} numbers")
         if not set(self.planner) <= set(PLANNER):
             raise ValueError(f"arrays {sorted(self.planner)} of a planner; there are {', '.join(PLANNER)}")
+        checked_more(self.more)
 
     def numbers(self) -> dict[str, Shape]:
         """Return the shape, for one world, of everything in the array ``numbers``, in its order there.
@@ -58,6 +67,7 @@ class SlotLayout:
         What the state's hash goes over comes first, in the hash's order.
         """
         given = [name for name in TRACE_WIDTHS if name not in PLANNER or name in self.planner]
+        more = [name for name in ("more_weights", "more_values") if name in self.planner]
         return {
             "time_s": (),
             "ego": (len(EgoRow),),
@@ -68,6 +78,7 @@ class SlotLayout:
             "events": (len(EventRow),),
             **{name: (TRACE_WIDTHS[name],) for name in given},
             "hint_issued_at_s": (),
+            **({name: (len(self.more),) for name in ("more_reward_terms", *more)} if self.more else {}),
         }
 
     def places(self) -> dict[str, slice]:
@@ -122,8 +133,9 @@ class SlotBuffer:
             self._views[name][self.used] = array
         first = phase == Phase.FIRST
         if first.any():
-            for name in ("action", "control", "reward_terms"):
-                self._views[name][self.used][first] = 0.0
+            for name in DONE:
+                if name in self._views:
+                    self._views[name][self.used][first] = 0.0
         self.used += 1
 
     def add_rows(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:

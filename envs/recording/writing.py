@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from envs.recording.columns import arrow_column, constant_rows, narrowed, scene_arrays
 from envs.recording.packing import pack, packed_drawing, packed_values
-from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, TRACE_WIDTHS, PlannerTrace, plain_meta
+from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, MORE_TRACES, TRACE_WIDTHS, PlannerTrace, plain_meta
 from envs.recording.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def drive_table(log: DriveLog) -> pa.Table:
 
 
 def _trace_arrays(trace: PlannerTrace) -> list[tuple[tuple[str], Any]]:
-    arrays = {name: narrowed(given) for name in TRACE_WIDTHS if (given := getattr(trace, name)) is not None}
+    names = (*TRACE_WIDTHS, *MORE_TRACES)
+    arrays = {name: narrowed(given) for name in names if (given := getattr(trace, name)) is not None}
     if trace.observation is not None:
         arrays["observation"] = trace.observation
     if trace.hint_index is not None:
@@ -100,6 +101,7 @@ def _metadata(log: DriveLog, constants: dict[str, Any]) -> dict[bytes, bytes]:
         "actor_slots": log.scenes.actor_slots,
         "route_points": log.scenes.route.points.shape[1],
         "observation": 0 if log.trace.observation is None else log.trace.observation.shape[1],
+        "more_critics": list(log.trace.more_critics),
         "constants": constants,
     }
     metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(log.drawing)}

@@ -11,7 +11,7 @@ function plotSpecs(drives, apart) {
     lines: drives.flatMap((drive, index) => lines(drive, ["first", "second"][index]).filter((line) => line.values)
       .map((line) => ({ ...line, time: drive.time, drive: index, dashed: line.dashed || (two && index > 0) }))),
   });
-  const critics = (group) => (drive) => CRITICS.map((name) => ({ name, colour: name, values: drive.trace[group]?.[name] }));
+  const critics = (group) => (drive) => Object.entries(drive.trace[group] || {}).map(([name, values]) => ({ name, colour: CRITICS.includes(name) ? name : "parting", values }));
   const specs = [
     plot("Speed", "m/s", (drive, own) => [
       { name: "ego", colour: own, values: drive.ego.speed },
