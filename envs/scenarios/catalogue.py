@@ -173,7 +173,10 @@ def _scenario(name: str, density: str, map_name: str) -> Scenario | RouteScenari
 
 def _own_scenario(reference: str, density: str) -> Scenario:
     """Return what a function of the user's own makes of a density."""
-    made = load_code(reference, "scenario")(density)
+    family = load_code(reference, "scenario")
+    if not callable(family):
+        raise OwnCodeError(f"scenario {reference} is {type(family).__name__}: a function from a density is needed")
+    made = family(density)
     if not isinstance(made, Scenario):
         raise OwnCodeError(f"scenario {reference} returned {type(made).__name__}: a Scenario is needed")
     if made.name in (*FAMILIES, ROUTE) or made.density != density:

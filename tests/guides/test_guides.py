@@ -34,7 +34,7 @@ def test_every_command_of_a_guide_runs(guide: Path, tmp_path: Path, monkeypatch:
         if "127.0.0.1:8000/v1" in text:
             endpoint = open_things.enter_context(stub(lambda handler, body: handler.say(ANSWER)))
             text = text.replace("http://127.0.0.1:8000/v1", endpoint.base_url)
-        for block in blocks_of(text.replace("2000 ", f"{port} ").replace(":2000", f":{port}")):
+        for block in blocks_of(re.sub(r"\b2000\b", str(port), text)):
             _follow(block, open_things)
 
 
