@@ -45,11 +45,12 @@ def mine(tmp_path: Path) -> str:
 
 
 def test_an_own_family_is_sampled_as_any_other(mine: str) -> None:
-    own, ours = scenario_set(["merging", f"{mine}:mine"], ["low", "high"]), scenario_set("overtaking", "high")
+    own = scenario_set(["merging", f"{mine}:mine"], ["low", "high"])
     assert [own.label(cell) for cell in range(4)] == ["merging/low", "merging/high", "mine/low", "mine/high"]
-    case, same = own.sample(3, 7), ours.sample(0, 7)
-    assert (case.name, case.density, case.cell) == ("mine", "high", 3)
+    case, same = own.sample(3, 7), scenario_set(f"{mine}:mine", "high").sample(0, 7)
+    assert (case.name, case.density, case.cell) == ("mine", "high", 3) and case.agents.shape[1] == 3
     assert np.array_equal(case.agents, same.agents) and case.ego_s == same.ego_s
+    assert not np.array_equal(case.agents, own.sample(3, 8).agents)
 
 
 def test_ranges_of_an_own_family_are_randomised(mine: str) -> None:
