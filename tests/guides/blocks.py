@@ -4,6 +4,7 @@ Above a block stands at most one comment:
 
 - ``<!-- file: NAME -->``: the reader saves it as NAME;
 - ``<!-- not run: REASON -->``: it cannot run here, and the text around says so in words;
+- ``<!-- long: REASON -->``: it runs in ``make guides`` alone;
 - ``<!-- background -->``: it runs until the guide is done;
 - ``<!-- test: OVERRIDES -->``: it runs, and these are added to its ``hcrmp train`` and ``hcrmp evaluate``, to be quick.
 
@@ -27,7 +28,7 @@ GUIDES = tuple(path for path in sorted(FOLDER.glob("*.md")) if path != INDEX)
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<kind>[a-z ]+?)(?:: (?P<told>[^>]*?))? -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
 )
-KINDS = ("file", "not run", "background", "test")
+KINDS = ("file", "not run", "long", "background", "test")
 SHORTENED = ("train", "evaluate")
 
 
