@@ -25,6 +25,7 @@ from envs.recording.schema import (
     HashArray,
     HintTold,
     PlannerTrace,
+    checked_more,
 )
 from envs.recording.state_hash import trace_hash
 from envs.recording.writing import CONFIGURATION_KEY, HINTS_KEY, META_KEY, ROAD_KEY
@@ -74,7 +75,8 @@ class _ArrowFile:
     def source(self, payload: Mapping[str, Any]) -> BlockSource:
         table = self._reader.read_all()
         table.validate(full=True)
-        return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]))
+        more = checked_more(payload.get("more_critics", ()))
+        return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]), more)
 
 
 class _ParquetFile:
