@@ -11,12 +11,13 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server box clean
+.PHONY: help install demo test guides check lint types bench solvable fuzz fuzz-server fuzz-logs fuzz-drives fuzz-planners chaos gates gates-server box clean
 
 help:
 	@echo "make demo    set up, then train, evaluate and replay a hinted planner (minutes)"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   ruff, mypy, tests"
+	@echo "make guides  every command of the guides, each in a process of its own (ARGS=\"own_llm growing\")"
 	@echo "make bench   the measured numbers (tests/benchmarks)"
 	@echo "make solvable  the privileged driver over all seeds of every cell (20 minutes; make test drives the first 32)"
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
@@ -45,6 +46,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+guides: $(STAMP)
+	$(BIN)/python -m tests.guides $(ARGS)
 
 check: lint types test
 

@@ -24,7 +24,7 @@ from envs.errors import EpisodeEndedError, InvalidConfigError, UnknownChoiceErro
 from envs.frames import RENDER_FPS, RENDER_MODES, Drawings, FrameMaker
 from envs.observation import ObservationConfig, ObservationLayout, Observer
 from envs.observations.block import Float32Array
-from envs.reward import REWARD_TERMS, RewardConfig, RewardFunction
+from envs.reward import RewardConfig, RewardFunction
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 from envs.termination import EndsAt, Outcome, judge
 
@@ -64,8 +64,8 @@ class Transition(NamedTuple):
     """One step of B worlds.
 
     ``observation`` ``(B, n)`` (of an ended world: its last; ``restart`` overwrites that row in place), ``reward``
-    ``(B,)`` the weighted sum, ``reward_terms`` ``(B, 3)`` as ``REWARD_TERMS``, ``outcome`` ``(B,)`` an ``Outcome``,
-    ``terminated`` and ``truncated`` ``(B,)``, ``ended`` ``(B,)`` their union, ``any_ended``.
+    ``(B,)`` the weighted sum, ``reward_terms`` ``(B, N)`` as ``RewardConfig.names``, ``outcome`` ``(B,)`` an
+    ``Outcome``, ``terminated`` and ``truncated`` ``(B,)``, ``ended`` ``(B,)`` their union, ``any_ended``.
     """
 
     observation: Float32Array
@@ -85,7 +85,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
     from; ``drawings`` returns the road drawing of a map's name (needed for rendering only).
 
     ``reset(options={"episode_seeds": (B,), "cells": (B,)})`` fixes the episodes exactly; either may be left out.
-    Infos are arrays over B and describe the transition just made: ``reward_terms`` ``(B, 3)``, ``outcome``,
+    Infos are arrays over B and describe the transition just made: ``reward_terms`` ``(B, N)``, ``outcome``,
     ``episode_seed`` and ``cell``; ``final_obs`` and ``final_info`` as Gymnasium defines them for autoreset in the same
     step.
     """
@@ -235,7 +235,7 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         scene = self._scene = self.simulator.step(self._control)
         broken = self._broken if self.config.ends_at == "collision" else None
         verdict = judge(scene, getattr(self.simulator, "failed", None), broken)
-        terms = np.empty((self.num_envs, len(REWARD_TERMS)))
+        terms = np.empty((self.num_envs, len(self.config.reward.names)))
         reward = self._reward(scene, verdict.outcome, self._progress_m, terms)
         self._progress_m[:] = scene.route.progress_m
         self._observation = self._observer.encode(scene, self._command)
@@ -344,7 +344,7 @@ class DrivingEnv(gym.Env[Float32Array, npt.NDArray[Any]]):
     """One world: the B = 1 view of a ``DrivingVectorEnv``, without autoreset.
 
     ``reset(options={"episode_seed": 7, "cell": 0})`` fixes the episode exactly. ``info`` carries
-    ``reward_terms`` ``(3,)``, ``outcome`` (an int, see ``Outcome``), ``episode_seed``, ``cell`` and, at the end,
+    ``reward_terms`` ``(N,)``, ``outcome`` (an int, see ``Outcome``), ``episode_seed``, ``cell`` and, at the end,
     ``is_success``.
     """
 

@@ -22,13 +22,18 @@ from envs.observations.agents import AgentsBlock
 from envs.observations.block import Float32Array, ObservationBlock
 from envs.observations.ego import EgoBlock
 from envs.observations.navigation import NavigationBlock
+from envs.observations.own import own_block
 from envs.observations.road import RoadBlock
 from envs.observations.scan import ScanBlock
 from envs.observations.scan_noise import ScanNoise
+from envs.own_code import check_named
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 
 PERCEPTIONS = ("scan", "agents", "none")
 """Valid values of ``ObservationConfig.perception``."""
+
+BLOCKS = ("ego", "road", "navigation", "agents", "scan")
+"""Names of the blocks that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,9 @@ class ObservationConfig:
     """How badly the rays of the scan measure; without it they measure exactly."""
     agents_per_place: int = 2
     """Road users in each of the nine places of the ``agents`` perception, so K is nine times this."""
+    extra_blocks: dict[str, str] = field(default_factory=dict)
+    """Blocks of numbers of your own, by name: their classes as FILE.py:Name or package.module:Name
+    (``envs.observations.block``); they stand behind the others."""
     cameras: CameraConfig = field(default_factory=CameraConfig)
     """Pictures beside the vector; the simulator must have cameras (CARLA, or our own server)."""
 
@@ -63,6 +71,10 @@ class ObservationConfig:
         )
         for name in ("frames", "frame_stride", "agents_per_place"):
             require(getattr(self, name) >= 1, f"observation.{name} must be at least 1, got {getattr(self, name)}")
+        for name, code in self.extra_blocks.items():
+            check_named(code, f"observation.extra_blocks.{name}")
+            free = name.isidentifier() and name not in BLOCKS
+            require(free, f"observation.extra_blocks: {name!r} is no name, or one of {', '.join(BLOCKS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,7 @@ class Observer:
             RoadBlock(),
             NavigationBlock(),
             *_perception_blocks(config, batch_size),
+            *(own_block(name, code, batch_size) for name, code in config.extra_blocks.items()),
         )
         self.layout = _layout(self.blocks, config)
         self.space = gym.spaces.Box(-1.0, 1.0, (self.layout.size,), np.float32)

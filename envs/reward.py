@@ -7,18 +7,19 @@ The order of the columns is fixed here, and everything else binds to ``REWARD_TE
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from envs.compiled import njit
 from envs.errors import require
+from envs.extra_terms import ExtraTerm, check_terms, term_function
 from envs.risk import world_time_to_collision
 from envs.scene import EgoRow, FloatArray, IntArray, RoadRow, RouteRow, SceneBatch
 from envs.termination import Outcome
 
 REWARD_TERMS = ("safety", "efficiency", "comfort")
-"""Names of the columns of ``reward_terms``, in order."""
+"""Names of the first columns of ``reward_terms``, in order; behind them come ``RewardConfig.extra_terms``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,12 @@ class RewardConfig:
     reward_weights: tuple[float, float, float] = (0.8, 1.0, 0.1)
     """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from, chosen
     for plain PPO (README, "What we found": few values and seeds so far)."""
+    extra_terms: dict[str, ExtraTerm] = field(default_factory=dict)
+    """Terms beside the three, by name: each is one more critic (``algo.critics``)."""
 
     def __post_init__(self) -> None:
         """Refuse negative sizes and scales of zero."""
-        for name in self.__slots__[:-1]:
+        for name in self._sizes():
             value = getattr(self, name)
             require(math.isfinite(value) and value >= 0.0, f"reward.{name} must be a number >= 0, got {value!r}")
             positive = not any(part in name for part in ("scale", "threshold", "margin"))
@@ -80,10 +83,19 @@ class RewardConfig:
         weights = self.reward_weights
         known = len(weights) == len(REWARD_TERMS) and all(math.isfinite(w) for w in weights)
         require(known, f"reward.reward_weights must be three numbers {REWARD_TERMS}, got {weights!r}")
+        check_terms(self.extra_terms, REWARD_TERMS)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns of ``reward_terms``, in order."""
+        return (*REWARD_TERMS, *self.extra_terms)
+
+    def _sizes(self) -> tuple[str, ...]:
+        return tuple(name for name in self.__slots__ if name not in ("reward_weights", "extra_terms"))
 
     def array(self) -> FloatArray:
         """Return all but the weights as one vector, for the kernel."""
-        return np.array([getattr(self, name) for name in self.__slots__[:-1]])
+        return np.array([getattr(self, name) for name in self._sizes()])
 
 
 def reward_terms(
@@ -93,7 +105,7 @@ def reward_terms(
     config: RewardConfig,
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Return the reward terms ``(B, 3)`` of one step, columns as ``REWARD_TERMS``.
+    """Return the reward terms ``(B, N)`` of one step, columns as ``config.names``.
 
     ``outcome`` ``(B,)`` is ``termination.judge``'s, ``previous_progress_m`` ``(B,)`` the progress one step before.
 
@@ -104,8 +116,9 @@ def reward_terms(
       0, 1)``; ``-line_keeping`` x min(lateral offset / ``line_keeping_scale_m``, 1)^2.
     - comfort, [-0.05, 0]: ``-discomfort`` x the shares of |jerk|, |acceleration|, |lateral acceleration| and
       |steer change|, each saturating at its scale.
+    - the terms of ``extra_terms``: what their functions return.
     """
-    terms = np.empty((scene.batch_size, len(REWARD_TERMS))) if out is None else out
+    terms = np.empty((scene.batch_size, len(config.names))) if out is None else out
     RewardFunction(config)(scene, outcome, previous_progress_m, terms)
     return terms
 
@@ -117,11 +130,12 @@ class RewardFunction:
         self.config = config
         self._numbers = config.array()
         self._weights = np.array(config.reward_weights)
+        self._extra = [(term_function(name, term), term.weight) for name, term in config.extra_terms.items()]
 
     def __call__(
         self, scene: SceneBatch, outcome: IntArray, previous_progress_m: FloatArray, out: FloatArray
     ) -> FloatArray:
-        """Fill ``out`` ``(B, 3)`` as ``reward_terms`` does, and return the weighted sum ``(B,)``."""
+        """Fill ``out`` ``(B, N)`` as ``reward_terms`` does, and return the weighted sum ``(B,)``."""
         total = np.empty(len(out))
         _terms(
             scene.time_s,
@@ -136,6 +150,9 @@ class RewardFunction:
             out,
             total,
         )
+        for column, (function, weight) in enumerate(self._extra, len(REWARD_TERMS)):
+            out[:, column] = function(scene)
+            total += weight * out[:, column]
         return total
 
 

@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from envs.carla_backend.config import FarmConfig
+from envs.own_code import absolute, check_named, names_code, short_name
 from envs.roads.map_file import is_map_file
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.composition import Composition, compose
-from hcrmp.mapping import field_types, from_mapping
+from hcrmp.errors import ConfigError
+from hcrmp.mapping import field_types, from_mapping, unknown
 from hcrmp.run_folder import CONFIG_FILE, load_yaml
-from hcrmp.short_keys import with_full_keys
+from hcrmp.short_keys import with_full_keys, with_own_scenario
 from llm_hints.cache import CacheConfig
 from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig
@@ -43,11 +45,19 @@ Driver = Literal[
 class ScenarioConfig:
     """Which conditions are driven."""
 
-    families: tuple[Family, ...] = ("overtaking", "merging", "trilemma", "occluded_pedestrian")
-    """The paper's conditions; the episodes are spread evenly over them."""
+    families: tuple[str, ...] = ("overtaking", "merging", "trilemma", "occluded_pedestrian")
+    """The paper's conditions; the episodes are spread evenly over them. Beside the families that there are: your own,
+    a function from a density to a ``Scenario``, as FILE.py:name or package.module:name."""
 
     def __post_init__(self) -> None:
-        """Refuse an empty or repeated choice."""
+        """Refuse an unknown, empty or repeated choice."""
+        known = get_args(Family)
+        for place, family in enumerate(self.families):
+            key = f"scenario.families[{place}]"
+            if names_code(family):
+                check_named(family, key)
+            elif family not in known:
+                raise ConfigError(unknown("value", f"{key}={family}", [f"{key}={name}" for name in known]))
         if not self.families or len(set(self.families)) != len(self.families):
             raise ValueError(
                 f"scenario.families must name each condition once, and one at least, got {list(self.families)}"
@@ -402,7 +412,7 @@ def config_class(job: str) -> type[Any]:
 def load(job: str, overrides: Sequence[str] = ()) -> Any:
     """Return the configuration of ``job`` after ``overrides``; raises ``ConfigError`` with one clear line."""
     cls = config_class(job)
-    overrides = with_full_keys(overrides, field_types(cls), HintsConfig)
+    overrides = with_own_scenario(with_full_keys(overrides, field_types(cls), HintsConfig))
     if job == "evaluate":
         overrides = import_module("hcrmp.comparison.protocol").with_protocol(overrides)
     composition = compose(job, overrides, tuple(field_types(cls)))
@@ -465,6 +475,18 @@ def runs_like(pattern: str, runs_dir: str) -> list[Path]:
     return sorted(found for found in home.glob(path.name) if found.is_dir())
 
 
+def _settle_code(values: Mapping[str, Any]) -> None:
+    """Name the files of the user's own code by their absolute paths."""
+    reward, observation, scenario = (values.get(key) or {} for key in ("reward", "observation", "scenario"))
+    for term in (reward.get("extra_terms") or {}).values():
+        if isinstance(term, dict) and isinstance(term.get("function"), str):
+            term["function"] = absolute(term["function"])
+    for name, code in (observation.get("extra_blocks") or {}).items():
+        observation["extra_blocks"][name] = absolute(str(code))
+    if isinstance(scenario.get("families"), list):
+        scenario["families"] = [absolute(str(family)) for family in scenario["families"]]
+
+
 def _named(job: str, composition: Composition) -> dict[str, Any]:
     """Give a training run without a name one that says what was chosen where it is not the usual."""
     values = dict(composition.values)
@@ -475,11 +497,14 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
     if isinstance(hints, dict) and hints.get("cache_file"):
         # For the same reason.
         hints["cache_file"] = str(Path(str(hints["cache_file"])).expanduser().absolute())
+    _settle_code(values)
     if job == "train" and not values.get("run"):
         experiment = composition.choices["experiment"]
         usual = {"density": "all", "hints": "rules", "observation": "scan", "curriculum": "none"}
         chosen = {**composition.choices, "density": str(values.get("density", "all"))}
-        parts = [experiment.replace("/", "-")] if experiment else [chosen["scenario"], chosen["algo"]]
+        own = [short_name(one) for one in values.get("scenario", {}).get("families", ()) if names_code(str(one))]
+        scenario = "-".join(own) or chosen["scenario"]
+        parts = [experiment.replace("/", "-"), *own] if experiment else [scenario, chosen["algo"]]
         parts += [Path(str(values["map"])).stem] if values.get("map") else []
         parts += ["randomised"] if values.get("randomise") else []
         chosen["hints"] = from_mapping(HintsConfig, values.get("hints", {}), "hints").words

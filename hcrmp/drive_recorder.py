@@ -17,7 +17,7 @@ from envs.driving_env import Transition
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, TickLayout, recover_drives
 from envs.recording.packing import PackedValues
-from envs.recording.schema import TRACE_WIDTHS
+from envs.recording.schema import REWARD_NAMES, TRACE_WIDTHS
 from envs.recording.ticks import PLANNER
 from envs.roads.drawing import RoadDrawing
 from envs.scenarios.catalogue import ScenarioSet
@@ -108,7 +108,9 @@ class WorldsRecorder:
         """Add what is seen now, with what the planner tells of it."""
         numbers = {**self._numbers(observation), **told}
         if not self._done:
-            self._done = {name: np.zeros((len(numbers["observation"]), width)) for name, width in _DONE.items()}
+            rows, terms = len(numbers["observation"]), np.zeros((1, len(self.env.critics)))
+            widths = _DONE | {name: part.shape[1] for name, part in self._terms(terms).items()}
+            self._done = {name: np.zeros((rows, width)) for name, width in widths.items()}
         if self._starts is not None:
             self._batch = self._open(numbers)
             self._batch.begin(*self._starts)
@@ -119,7 +121,7 @@ class WorldsRecorder:
 
     def advanced(self, actions: npt.NDArray[Any], made: Transition) -> None:
         """Note what came of ``actions`` ``(B, 2)``."""
-        done = {"action": actions, "control": self.env.driving.last_control, "reward_terms": made.reward_terms}
+        done = {"action": actions, "control": self.env.driving.last_control, **self._terms(made.reward_terms)}
         self._done = done if self._rows is None else {name: array[self._rows] for name, array in done.items()}
         self._pass_on(self._talk())
 
@@ -149,10 +151,17 @@ class WorldsRecorder:
         if self._batch is not None:
             self._batch.close(failed=failed)
 
+    def _terms(self, terms: FloatArray) -> dict[str, FloatArray]:
+        """Return reward terms ``(B, N)`` as drives keep them."""
+        three = len(REWARD_NAMES)
+        more = {"more_reward_terms": terms[:, three:]} if terms.shape[1] > three else {}
+        return {"reward_terms": terms[:, :three], **more}
+
     def _open(self, numbers: Told) -> BatchRecorder:
         told = tuple(name for name in PLANNER if name in numbers)
         scene = self._scene()
-        layout = TickLayout(scene.actor_slots, numbers["observation"].shape[1], told)
+        more = self.env.critics[len(REWARD_NAMES) :]
+        layout = TickLayout(scene.actor_slots, numbers["observation"].shape[1], told, more)
         return BatchRecorder(
             self.folder, layout, scene.batch_size, words=hint_words, sources=SOURCES, written=self.paths.append
         )
@@ -189,7 +198,7 @@ class WorldsRecorder:
             self._batch.tell(place, hint)
 
 
-_DONE = {name: TRACE_WIDTHS[name] for name in ("action", "control", "reward_terms")}
+_DONE = {name: TRACE_WIDTHS[name] for name in ("action", "control")}
 
 
 class EvaluationRecorder:

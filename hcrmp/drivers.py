@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
@@ -26,7 +26,7 @@ from hcrmp.encoders import WEIGHTS_KEY
 from hcrmp.errors import UserError
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv, Observation
 from hcrmp.train_config import TrainConfig
-from hcrmp.weights import HINTED, constant_weights
+from hcrmp.weights import CRITIC_NAMES, HINTED, constant_weights
 
 CHUNK = 64
 """Rows in every pass of a network. The last bits of a matrix product may depend on its number of rows, and after a
@@ -52,11 +52,11 @@ class Driver(Protocol):
         ...
 
     def values(self, observation: Observation) -> Numbers | None:
-        """Return what its three critics expect ``(B, 3)``, where it has them."""
+        """Return what its critics expect ``(B, N)``, the three first, where it has these."""
         ...
 
     def weights(self, observation: Observation) -> Numbers | None:
-        """Return the weights of its critics ``(B, 3)``, where it has them."""
+        """Return the weights of its critics ``(B, N)``, the three first, where it has these."""
         ...
 
 
@@ -79,7 +79,20 @@ def tell(driver: Driver, observation: Observation) -> dict[str, Numbers]:
     if isinstance(driver, PlannerDriver):
         return driver.tell(observation)
     known = {"values": driver.values(observation), "weights": driver.weights(observation)}
-    return {name: numbers for name, numbers in known.items() if numbers is not None}
+    return split_critics(known)
+
+
+def has_the_three(critics: Sequence[str]) -> bool:
+    """Return whether the first critics are the three that drives and pages tell of by name."""
+    return tuple(critics[: len(CRITIC_NAMES)]) == CRITIC_NAMES
+
+
+def split_critics(known: Mapping[str, Numbers | None]) -> dict[str, Numbers]:
+    """Return ``values`` and ``weights`` ``(B, N)`` as drives keep them: the three's, then ``more_`` of the others."""
+    three = len(CRITIC_NAMES)
+    told = {name: numbers[:, :three] for name, numbers in known.items() if numbers is not None}
+    more = {name: numbers[:, three:] for name, numbers in known.items() if numbers is not None}
+    return told | {f"more_{name}": numbers for name, numbers in more.items() if numbers.shape[1]}
 
 
 class Relief(Protocol):
@@ -155,22 +168,24 @@ class PlannerDriver:
     def _decide(self, model: MultiCriticPPO, observation: Observation, deterministic: bool, chunk: int) -> Decision:
         made = in_chunks(lambda part: _pass(model, part, deterministic), observation, chunk)
         actions, distribution, values = np.split(made, [ACTION_SIZE, 3 * ACTION_SIZE], axis=1)
-        told = {"distribution": distribution, "weights": self.weights(observation)}
-        told["values"] = values if len(model.config.value_names) == 3 else None
-        return Decision(actions, {name: numbers for name, numbers in told.items() if numbers is not None})
+        known = values if has_the_three(model.config.value_names) else None
+        told = split_critics({"values": known, "weights": self.weights(observation)})
+        return Decision(actions, {"distribution": distribution, **told})
 
     def values(self, observation: Observation) -> Numbers | None:
-        """Return what its three critics expect ``(B, 3)``; None for a planner with other critics."""
-        return self.tell(observation).get("values")
+        """Return what its critics expect ``(B, N)``; None for a planner without the three."""
+        told = self.tell(observation)
+        parts = [told[name] for name in ("values", "more_values") if name in told]
+        return np.concatenate(parts, axis=1) if parts else None
 
     def weights(self, observation: Observation) -> Numbers | None:
-        """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
+        """Return the weights of its critics ``(B, N)``; None for a planner without the three."""
         model = self.model
-        if not isinstance(model, MultiCriticPPO) or len(model.config.critics) != 3:
+        if not isinstance(model, MultiCriticPPO) or not has_the_three(model.config.critics):
             return None
         if model.config.csa in HINTED:
             return observation[WEIGHTS_KEY]
-        constant = constant_weights(model.config.csa, 3, model.config.fixed_weights)
+        constant = constant_weights(model.config.csa, len(model.config.critics), model.config.fixed_weights)
         if constant is not None:
             return np.tile(constant, (len(observation[WEIGHTS_KEY]), 1))
         learnt = model.policy.attention_weights

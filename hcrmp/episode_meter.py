@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,16 +17,17 @@ MANOEUVRE_STEPS = 20
 
 
 class EpisodeMeter:
-    """Sums over the running episode of each of ``batch_size`` worlds.
+    """Sums over the running episode of each of ``batch_size`` worlds; ``more`` names reward terms beside the three.
 
     Every step is a decision period long, so means over steps are means over time. The distance is the integral of the
     speed along the body; mean speed x time = distance holds by construction (in the paper's tables it does not).
     """
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: int, more: Sequence[str] = ()) -> None:
+        self._more = tuple(more)
         self._steps = np.zeros(batch_size, dtype=np.int64)
-        # Sums of speed, speed^2, acceleration, acceleration^2, |jerk|, and of the three reward streams.
-        self._sums = np.zeros((8, batch_size))
+        # Sums of speed, speed^2, acceleration, acceleration^2, |jerk|, of the three reward streams, and of ``more``.
+        self._sums = np.zeros((8 + len(self._more), batch_size))
         self._min_ttc_s = np.full(batch_size, TTC_HORIZON_S)
         self._progress = np.zeros(batch_size)
         self._aside_m, self._off_road_m = np.zeros(batch_size), np.zeros(batch_size)
@@ -43,7 +46,7 @@ class EpisodeMeter:
         self._invasions[chosen], self._last_invasion[chosen] = 0, -MANOEUVRE_STEPS
 
     def update(self, scene: SceneBatch, reward_terms: FloatArray) -> None:
-        """Add one step: ``scene`` after it and its ``reward_terms`` ``(B, 3)``."""
+        """Add one step: ``scene`` after it and its ``reward_terms`` ``(B, N)``."""
         ego = scene.ego
         self._steps += 1
         self._sums[:5] += (ego.speed, ego.speed**2, ego.acceleration, ego.acceleration**2, np.abs(ego.jerk))
@@ -74,7 +77,7 @@ class EpisodeMeter:
         """Return the record of the episode of ``world``, which has ended with ``outcome``."""
         steps = max(int(self._steps[world]), 1)
         speed, speed2, acceleration, acceleration2, jerk = (float(total) / steps for total in self._sums[:5, world])
-        safety, efficiency, comfort = (float(total) for total in self._sums[5:, world])
+        safety, efficiency, comfort = (float(total) for total in self._sums[5:8, world])
         time_s = int(self._steps[world]) * DECISION_PERIOD_S
         return EpisodeRecord(
             scenario=scenario,
@@ -92,6 +95,7 @@ class EpisodeMeter:
             progress=float(self._progress[world]),
             planner_seed=planner_seed,
             reward_terms=(safety, efficiency, comfort),
+            more_reward_terms=dict(zip(self._more, self._sums[8:, world].tolist(), strict=True)),
             hints_due=hints_due,
             cache_calls=cache_calls,
             hint_counts=hint_counts or {},

@@ -12,6 +12,7 @@ import numpy as np
 from envs.metrics.infraction_log import InfractionLog
 from envs.metrics.r157 import Outcome as CarefulOutcome
 from envs.metrics.r157_watch import SITUATIONS, R157Watch
+from envs.reward import REWARD_TERMS
 from envs.scene import BoolArray, IntArray
 from envs.termination import EndsAt, Outcome
 from hcrmp.build import build_environment
@@ -202,7 +203,8 @@ def evaluate_driver(
     A world whose episode ends takes the next of the list: a driver that crashes early does not drive more episodes.
     """
     plan = _Plan(course.episodes, env.num_envs)
-    meter, log, watch = EpisodeMeter(env.num_envs), InfractionLog(env.num_envs), R157Watch(env.num_envs)
+    meter = EpisodeMeter(env.num_envs, env.critics[len(REWARD_TERMS) :])
+    log, watch = InfractionLog(env.num_envs), R157Watch(env.num_envs)
     env.reset()
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)

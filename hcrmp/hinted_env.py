@@ -16,7 +16,7 @@ from envs.rendering import RenderOverlay
 from envs.scene import BoolArray, FloatArray
 from envs.termination import Outcome
 from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
-from llm_hints.hint import CRITICS, STATE_SIZE, HintSource
+from llm_hints.hint import STATE_SIZE, HintSource
 from llm_hints.service import HintService
 
 Observation = dict[str, npt.NDArray[Any]]
@@ -37,23 +37,27 @@ class StepWatcher(Protocol):
 class HintedVecEnv(VecEnv):
     """B driving worlds with hints.
 
-    The observation is a Dict of ``state`` ``(B, n)``, ``hint`` ``(B, 13)``, ``critic_weights`` ``(B, 3)`` and, with
+    The observation is a Dict of ``state`` ``(B, n)``, ``hint`` ``(B, 13)``, ``critic_weights`` ``(B, N)`` and, with
     cameras, ``images`` ``(B, J, V, height, width, 3)`` uint8.
 
-    ``reward_terms`` ``(B, 3)`` are those of the last step, in the order of ``CRITICS``; the scalar reward is their
-    weighted sum (``RewardConfig.reward_weights``). Of an ended episode, ``infos[b]`` holds ``terminal_observation``,
-    ``outcome`` (an ``Outcome``), ``is_success``, ``cell``, ``episode_seed``, SB3's ``episode`` (return, length) and
-    ``hints``, what happened to the episode's hints (``llm_hints.counters``). Wall times are in ``service.latency``
-    alone, so that equal drives have equal infos.
+    ``reward_terms`` ``(B, N)`` are those of the last step, in the order of ``critics``: the hint's three, then those of
+    ``RewardConfig.extra_terms``, whose weights are fixed shares while the hint's are scaled to the rest; the scalar
+    reward is their weighted sum (``RewardConfig.reward_weights``). Of an ended episode, ``infos[b]`` holds
+    ``terminal_observation``, ``outcome`` (an ``Outcome``), ``is_success``, ``cell``, ``episode_seed``, SB3's
+    ``episode`` (return, length) and ``hints``, what happened to the episode's hints (``llm_hints.counters``). Wall
+    times are in ``service.latency`` alone, so that equal drives have equal infos.
     """
 
     def __init__(self, driving: DrivingVectorEnv, service: HintService) -> None:
         self.driving = driving
         self.service = service
+        reward = driving.config.reward
+        self.critics = reward.names
+        self._shares = np.array([term.weight for term in reward.extra_terms.values()], np.float32)
         parts: dict[str, gym.Space[Any]] = {
             STATE_KEY: driving.single_observation_space,
             HINT_KEY: gym.spaces.Box(-1.0, 1.0, (STATE_SIZE,), np.float32),
-            WEIGHTS_KEY: gym.spaces.Box(0.0, 1.0, (len(CRITICS),), np.float32),
+            WEIGHTS_KEY: gym.spaces.Box(0.0, 1.0, (len(self.critics),), np.float32),
         }
         images = driving.images
         if images is not None:
@@ -61,7 +65,7 @@ class HintedVecEnv(VecEnv):
         space = gym.spaces.Dict(parts)
         self.render_mode = driving.render_mode
         super().__init__(driving.num_envs, space, driving.single_action_space)
-        self.reward_terms: FloatArray = np.zeros((self.num_envs, len(CRITICS)))
+        self.reward_terms: FloatArray = np.zeros((self.num_envs, len(self.critics)))
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
         self._actions: npt.NDArray[Any] = np.zeros((self.num_envs, 2), np.float32)
@@ -123,9 +127,16 @@ class HintedVecEnv(VecEnv):
         return {
             STATE_KEY: state,
             HINT_KEY: hints.state.astype(np.float32),
-            WEIGHTS_KEY: hints.weights.astype(np.float32),
+            WEIGHTS_KEY: self._weights(hints.weights.astype(np.float32)),
             **({} if images is None else {IMAGES_KEY: images}),
         }
+
+    def _weights(self, hinted: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the weights ``(B, N)`` of all critics, of sum 1, from the hint's ``(B, 3)``."""
+        if not len(self._shares):
+            return hinted
+        fixed = np.broadcast_to(self._shares, (len(hinted), len(self._shares)))
+        return np.concatenate([hinted * (1.0 - self._shares.sum()), fixed], axis=1)
 
     def _describe_ends(self, made: Transition, observation: Observation, infos: list[dict[str, Any]]) -> None:
         for b in np.flatnonzero(made.ended):

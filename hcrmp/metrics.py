@@ -68,11 +68,12 @@ class EpisodeRecord:
     ``scenario`` and ``density`` name its cell; ``seed`` its episode seed; ``planner_seed`` the training seed of the
     planner that drove; ``mean_abs_jerk`` in m/s3; ``min_ttc_s`` the smallest time to collision met, capped by the
     meter; ``progress`` the share of the route that was driven; ``reward_terms`` the episode's sums of the safety,
-    efficiency and comfort streams; ``hints_due`` how often a hint was due and ``cache_calls`` how often the cache was
-    called for one; ``hint_counts`` all counters of the hint service (``llm_hints.counters``); ``route_distance_m`` the
-    mean distance from the route's line, ``off_road_m`` what was driven off road, ``time_limit_s`` of the scenario,
-    ``lane_invasions`` (manoeuvres over a border of the lane); the ``infractions`` by time. Of a route also
-    ``driving_scores`` by their published form; of a situation of UN R157 the ``careful_driver``'s verdict on it.
+    efficiency and comfort streams, ``more_reward_terms`` those of others by name; ``hints_due`` how often a hint was
+    due and ``cache_calls`` how often the cache was called for one; ``hint_counts`` all counters of the hint service
+    (``llm_hints.counters``); ``route_distance_m`` the mean distance from the route's line, ``off_road_m`` what was
+    driven off road, ``time_limit_s`` of the scenario, ``lane_invasions`` (manoeuvres over a border of the lane); the
+    ``infractions`` by time. Of a route also ``driving_scores`` by their published form; of a situation of UN R157 the
+    ``careful_driver``'s verdict on it.
     """
 
     scenario: str
@@ -99,6 +100,7 @@ class EpisodeRecord:
     careful_driver: Verdict = ""
     lane_invasions: int = 0
     hint_counts: dict[str, int] = field(default_factory=dict)
+    more_reward_terms: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:

@@ -1,10 +1,11 @@
-"""``hints=openai base_url=...``: keys of the chosen provider's section may be written without the section's name."""
+"""Short forms of overrides: ``hints=openai base_url=...`` without a section's name, ``scenario=FILE.py:name``."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
 
+from envs.own_code import names_code
 from hcrmp.mapping import field_types
 
 
@@ -22,3 +23,13 @@ def with_full_keys(overrides: Sequence[str], own: Collection[str], hints: type) 
         f"hints.{provider}.{override}" if override.partition("=")[0].split(".")[0] in short else override
         for override in overrides
     ]
+
+
+def with_own_scenario(overrides: Sequence[str]) -> list[str]:
+    """Return ``overrides`` with ``scenario=FILE.py:name`` written out: it is a family, and no option of the group."""
+    return [_own_family(override) if override.startswith("scenario=") else override for override in overrides]
+
+
+def _own_family(override: str) -> str:
+    family = override.removeprefix("scenario=").strip("'\"")
+    return f'scenario.families=["{family}"]' if names_code(family) else override

@@ -92,7 +92,17 @@ class TrainConfig:
             raise ValueError(f"run must be a plain name, got {self.run!r}: choose the folder with runs_dir=...")
         if self.curriculum.name == "density" and self.density != "all":
             raise ValueError(f"curriculum=density goes over all densities, got density={self.density}: leave it out")
+        self._check_critics()
         object.__setattr__(self, "randomise", dotted_paths(self.randomise))
+
+    def _check_critics(self) -> None:
+        """Refuse critics that learn from no reward term; a single one learns from the scalar reward."""
+        names = self.reward.names
+        if isinstance(self.algo, HcrmpConfig) and len(self.algo.critics) > 1 and self.algo.critics != names:
+            raise ValueError(
+                f"algo.critics are {list(self.algo.critics)}, the reward has the terms {list(names)}: give each a "
+                f"critic, algo.critics=[{','.join(names)}]"
+            )
 
     @property
     def run_path(self) -> Path:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from envs.recording.drive_log import DriveLog
 from envs.recording.journal import Piece
-from envs.recording.schema import TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
+from envs.recording.schema import MORE_TRACES, TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
 from envs.recording.ticks import WHOLE, Arrays, TickLayout, places_of
 from envs.roads.drawing import RoadDrawing
 from envs.scene import (
@@ -86,7 +86,7 @@ def assemble(
         meta=replace(drive.meta, outcome=ending.outcome, extra=extra),
         drawing=drive.drawing,
         scenes=_scenes(ticks),
-        trace=_trace(ticks, drive.hints, words, sources),
+        trace=replace(_trace(ticks, drive.hints, words, sources), more_critics=layout.more),
         hints=tuple(drive.hints),
     )
 
@@ -129,7 +129,7 @@ def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: 
     names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
     issued_at_s, time_s = ticks["hint_issued_at_s"][0], ticks["time_s"][0]
     return PlannerTrace(
-        **{name: ticks[name].T if name in ticks else None for name in TRACE_WIDTHS},  # type: ignore[arg-type]
+        **{name: ticks[name].T if name in ticks else None for name in (*TRACE_WIDTHS, *MORE_TRACES)},  # type: ignore[arg-type]
         hint_text=_texts(ticks["hint_state"].T, ticks["hint_weights"].T, words),
         hint_source=names,
         hint_age_s=time_s - issued_at_s,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from envs.recording.schema import OPTIONAL_TRACES, TRACE_WIDTHS, HashArray, PlannerTrace
+from envs.recording.schema import MORE_TRACES, OPTIONAL_TRACES, TRACE_WIDTHS, HashArray, PlannerTrace
 from envs.recording.state_hash import state_hash
 from envs.scene import (
     ActorRow,
@@ -64,7 +64,7 @@ def blocks_of(scenes: SceneBatch, trace: PlannerTrace) -> Iterator[tuple[str, Nu
     yield "route", scenes.route.block
     yield "route_points", scenes.route.points.reshape(ticks, -1).T
     yield "events", scenes.events.block
-    for name in TRACE_WIDTHS:
+    for name in (*TRACE_WIDTHS, *MORE_TRACES):
         given = getattr(trace, name)
         if given is not None:
             yield name, given.T
@@ -94,13 +94,13 @@ def _types(kind: str) -> tuple[pa.DataType, pa.DataType]:
 class BlockSource:
     """The columns of a table, as fresh numpy arrays of checked shapes; bad ones raise ValueError or KeyError.
 
-    ``slots`` for road users and ``points`` of the route that a scene has.
+    ``slots`` for road users and ``points`` of the route that a scene has; the critics beside the three are ``more``.
     """
 
-    def __init__(self, table: pa.Table, slots: int, points: int) -> None:
+    def __init__(self, table: pa.Table, slots: int, points: int, more: tuple[str, ...] = ()) -> None:
         if table.num_rows != 1:
             raise ValueError(f"{table.num_rows} drives in a file")
-        self._table, self._slots, self._points = table, slots, points
+        self._table, self._slots, self._points, self._more = table, slots, points, more
         self.ticks = len(self._values("time_s"))
         if self.ticks == 0:
             raise ValueError("it has no ticks")
@@ -122,15 +122,16 @@ class BlockSource:
     def trace(self, observed: int) -> PlannerTrace:
         """Return the planner's numbers; ``observed`` of them are an observation."""
         arrays: dict[str, Any] = dict.fromkeys(OPTIONAL_TRACES)
-        for name, width in TRACE_WIDTHS.items():
-            if name not in OPTIONAL_TRACES or name in self._table.column_names:
+        widths = TRACE_WIDTHS | dict.fromkeys(MORE_TRACES if self._more else (), len(self._more))
+        for name, width in widths.items():
+            if name not in (*OPTIONAL_TRACES, *MORE_TRACES) or name in self._table.column_names:
                 arrays[name] = np.ascontiguousarray(self._block(name, width).T)
         if "observation" in self._table.column_names:
             arrays["observation"] = self._sized("observation", observed, "f4").reshape(self.ticks, observed)
         if "hint_index" in self._table.column_names:
             arrays["hint_index"] = self._whole("hint_index")
         arrays |= {name: self._words(name) for name in WORDS}
-        return PlannerTrace(**arrays, hint_age_s=self._row("hint_age_s"))
+        return PlannerTrace(**arrays, hint_age_s=self._row("hint_age_s"), more_critics=self._more)
 
     def hashes(self, scenes: SceneBatch) -> HashArray:
         """Return the hashes of the states, which are made of what was stored."""

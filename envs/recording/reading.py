@@ -27,6 +27,7 @@ from envs.recording.schema import (
     HashArray,
     HintTold,
     PlannerTrace,
+    checked_more,
 )
 from envs.recording.state_hash import trace_hash
 from envs.recording.writing import CONFIGURATION_KEY, HINTS_KEY, META_KEY, ROAD_KEY
@@ -85,7 +86,8 @@ class _ArrowFile:
             raise ValueError(f"a table of {size} bytes")
         table = pa.ipc.open_stream(self._messages, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
         table.validate(full=True)
-        return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]))
+        more = checked_more(payload.get("more_critics", ()))
+        return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]), more)
 
 
 class _ParquetFile:

@@ -101,7 +101,8 @@ def _layout(journal: Path) -> TickLayout:
         known = f"{JOURNAL_MAJOR}.x"
         raise DriveLogError(f"{journal} has journal format {major}.{minor}; this version reads {known}: {advice}")
     told = header["layout"]
-    layout = TickLayout(told["actors"], told["observation"], tuple(told["planner"]))
+    more = tuple(told.get("more", ()))
+    layout = TickLayout(told["actors"], told["observation"], tuple(told["planner"]), more)
     if layout.bytes > LARGEST_TICK:
         raise ValueError(f"a tick of {layout.bytes} bytes")
     return layout

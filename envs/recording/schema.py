@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,7 +15,7 @@ from envs.scene import FloatArray, IntArray
 FORMAT_MAJOR = 3
 """Raised when an older reader would misunderstand the file; a newer one is refused by its number."""
 
-FORMAT_MINOR = 0
+FORMAT_MINOR = 1
 """Raised when columns or metadata are only added."""
 
 REWARD_NAMES = ("safety", "efficiency", "comfort")
@@ -35,6 +35,12 @@ TRACE_WIDTHS = {
 
 OPTIONAL_TRACES = ("hint_state", "hint_weights", "weights", "values", "distribution")
 """Arrays of a ``PlannerTrace`` that not every drive has."""
+
+MORE_TRACES = ("more_reward_terms", "more_weights", "more_values")
+"""Arrays of critics beside the three of ``REWARD_NAMES``, which few drives have."""
+
+MOST_MORE = 13
+"""Most critics beside the three."""
 
 Float32Array = npt.NDArray[np.float32]
 HashArray = npt.NDArray[np.uint64]
@@ -127,6 +133,8 @@ class PlannerTrace:
     ``distribution`` ``(T, 4)``: alpha and beta of the Beta of each action (longitudinal, steer) in the scene, from
     which the action of the next tick came; mean and standard deviation where the planner has a Gaussian.
     ``hint_index`` ``(T,)``: which of ``DriveLog.hints`` is the hint that holds, -1 where none of them is.
+    ``more_critics`` are the names of critics beside the three (E), ``more_reward_terms``, ``more_weights`` and
+    ``more_values`` ``(T, E)`` what the three arrays without ``more_`` are of the others.
     """
 
     action: FloatArray
@@ -142,3 +150,15 @@ class PlannerTrace:
     observation: Float32Array | None = None
     distribution: FloatArray | None = None
     hint_index: IntArray | None = None
+    more_critics: tuple[str, ...] = ()
+    more_reward_terms: FloatArray | None = None
+    more_weights: FloatArray | None = None
+    more_values: FloatArray | None = None
+
+
+def checked_more(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of critics beside the three; raises ValueError where they are none."""
+    plain = all(isinstance(name, str) and name.isidentifier() and len(name) <= 64 for name in names)
+    if not plain or len(names) > MOST_MORE or len({*names, *REWARD_NAMES}) < len(names) + len(REWARD_NAMES):
+        raise ValueError(f"critics {list(names)[:MOST_MORE]!r:.100}")
+    return tuple(names)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from envs.recording.schema import TRACE_WIDTHS
+from envs.recording.schema import TRACE_WIDTHS, checked_more
 from envs.scene import ROUTE_POINTS, ActorRow, BoolArray, EgoRow, EventRow, IntArray, RoadRow, RouteRow, SceneBatch
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -23,17 +23,24 @@ Shape = tuple[int, ...]
 WHOLE = ("step", "cell", "seed", "hint_source")
 """Whole numbers of a tick, in their order in the array ``whole``."""
 
-PLANNER = ("weights", "values", "distribution")
+PLANNER = ("weights", "values", "distribution", "more_weights", "more_values")
 """Numbers that only some planners have."""
+
+DONE = ("action", "control", "reward_terms", "more_reward_terms")
+"""What led to a scene, and so is nothing in a drive's first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickLayout:
-    """Sizes of a tick: ``actors`` A, ``observation`` n, and which of ``PLANNER`` there are."""
+    """Sizes of a tick: ``actors`` A, ``observation`` n, and which of ``PLANNER`` there are.
+
+    ``more``: names of the critics beside the three.
+    """
 
     actors: int
     observation: int
     planner: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse sizes that are none."""
@@ -42,10 +49,12 @@ class TickLayout:
             raise ValueError(f"a tick of {self.actors} actors, {self.observation} numbers")
         if not set(self.planner) <= set(PLANNER):
             raise ValueError(f"arrays {sorted(self.planner)} of a planner; there are {', '.join(PLANNER)}")
+        checked_more(self.more)
 
     def numbers(self) -> dict[str, Shape]:
         """Return the shape of everything in the array ``numbers``, in its order there."""
         given = [name for name in TRACE_WIDTHS if name not in PLANNER or name in self.planner]
+        more = [name for name in ("more_weights", "more_values") if name in self.planner]
         return {
             "time_s": (),
             "ego": (len(EgoRow),),
@@ -56,6 +65,7 @@ class TickLayout:
             "events": (len(EventRow),),
             **{name: (TRACE_WIDTHS[name],) for name in given},
             "hint_issued_at_s": (),
+            **({name: (len(self.more),) for name in ("more_reward_terms", *more)} if self.more else {}),
         }
 
     def fields(self) -> dict[str, tuple[Shape, str]]:
@@ -127,8 +137,9 @@ class TickBuffer:
 
     def clear_done(self, place: slice, first: BoolArray) -> None:
         """Nothing was done to arrive in those ticks at ``place`` that are a drive's ``first``."""
-        for name in ("action", "control", "reward_terms"):
-            self._views[name][place][first] = 0.0
+        for name in DONE:
+            if name in self._views:
+                self._views[name][place][first] = 0.0
 
     def filled(self) -> Arrays:
         """Return views of the used rows."""

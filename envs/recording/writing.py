@@ -68,6 +68,7 @@ def _metadata(log: DriveLog) -> dict[bytes, bytes]:
         "route_points": log.scenes.route.points.shape[1],
         "rows": ROWS,
         "observation": 0 if log.trace.observation is None else log.trace.observation.shape[1],
+        "more_critics": list(log.trace.more_critics),
     }
     metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(log.drawing)}
     if log.meta.configuration:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from envs.errors import require
+from envs.own_code import OwnCodeError, load_code, names_code, short_name
 from envs.scenarios.families import CONDITIONS, DENSITIES
 from envs.scenarios.maps import MapLibrary
 from envs.scenarios.placement import find_placements
@@ -113,11 +114,13 @@ def scenario_set(
 ) -> ScenarioSet:
     """Return the cells of the named conditions and densities, condition by condition.
 
-    Names are of ``FAMILIES``, of ``GROUPS`` ("paper": the paper's four conditions, "safebench", "r157", "all") or
-    "route", the routes through a town; "all" are all densities. ``map_name`` is the map of the routes: a generated one,
-    the path of an OpenDRIVE file, or one of ``towns``, OpenDRIVE texts by name ("": the generated town). ``randomise``
-    replaces fields of every scenario that has them (``envs.scenarios.randomise``). Raises ``RouteError`` where the map
-    is too small for its routes, ``RandomiseError`` for a field that no scenario has or a value that it cannot take.
+    Names are of ``FAMILIES``, of ``GROUPS`` ("paper": the paper's four conditions, "safebench", "r157", "all"),
+    "route", the routes through a town, or families of the user's own: functions from a density to a ``Scenario``, named
+    as FILE.py:name or package.module:name (``envs.own_code``); "all" are all densities. ``map_name`` is the map of the
+    routes: a generated one, the path of an OpenDRIVE file, or one of ``towns``, OpenDRIVE texts by name ("": the
+    generated town). ``randomise`` replaces fields of every scenario that has them (``envs.scenarios.randomise``).
+    Raises ``RouteError`` where the map is too small for its routes, ``RandomiseError`` for a field that no scenario has
+    or a value that it cannot take, ``OwnCodeError`` for code that cannot be used.
     """
     own = templates(conditions, densities, map_name)
     scenarios = randomised_all(own, randomise or {})
@@ -126,7 +129,7 @@ def scenario_set(
     for cell, scenario in enumerate(scenarios):
         if isinstance(scenario, RouteScenario):
             chosen.sample(cell, 0)  # a map that is too small is told now, not in the middle of a training
-        if scenario != own[cell]:
+        if scenario != own[cell] or scenario.name not in (*FAMILIES, ROUTE):
             _try_out(chosen, cell)
     return chosen
 
@@ -142,14 +145,14 @@ def templates(
 
 
 def _try_out(chosen: ScenarioSet, cell: int) -> None:
-    """Refuse a randomised cell whose ego would start beyond the end of its lane, or that leaves too little room."""
+    """Refuse a randomised or own cell whose ego starts beyond the end of its lane, or that leaves too little room."""
     scenario = chosen.scenarios[cell]
     if isinstance(scenario, Scenario):
         rng = np.random.default_rng(0)
         room = share_with_room(scenario, chosen.placements(cell), chosen.maps, TRIED, rng)
         if room < LEAST_ROOM:
             raise RandomiseError(
-                f"randomise: in {chosen.label(cell)} bodies overlap at the start in {1.0 - room:.0%} of the draws; "
+                f"{chosen.label(cell)}: bodies overlap at the start in {1.0 - room:.0%} of the draws; "
                 "widen the distances between the participants"
             )
     for seed in range(TRIED):
@@ -157,13 +160,31 @@ def _try_out(chosen: ScenarioSet, cell: int) -> None:
         length = float(chosen.maps.graph(case.map_name).length[case.ego_lane])
         if not 0.0 <= case.ego_s <= length:
             raise RandomiseError(
-                f"randomise.ego_at: in {chosen.label(cell)} the ego would start {case.ego_s:.0f} m along a lane of "
+                f"{chosen.label(cell)}: ego_at: the ego would start {case.ego_s:.0f} m along a lane of "
                 f"{length:.0f} m; ask for less"
             )
 
 
 def _scenario(name: str, density: str, map_name: str) -> Scenario | RouteScenario:
+    if names_code(name):
+        return _own_scenario(name, density)
     return route(density, map_name) if name == ROUTE else FAMILIES[name](density)
+
+
+def _own_scenario(reference: str, density: str) -> Scenario:
+    """Return what a function of the user's own makes of a density."""
+    family = load_code(reference, "scenario")
+    if not callable(family):
+        raise OwnCodeError(f"scenario {reference} is {type(family).__name__}: a function from a density is needed")
+    made = family(density)
+    if not isinstance(made, Scenario):
+        raise OwnCodeError(f"scenario {reference} returned {type(made).__name__}: a Scenario is needed")
+    if made.name in (*FAMILIES, ROUTE) or made.density != density:
+        raise OwnCodeError(
+            f"scenario {reference} returned {made.name}/{made.density} for the density {density!r}: give it this "
+            f"density and a name of its own, such as {short_name(reference)!r}"
+        )
+    return made
 
 
 def _map_names(scenario: Scenario | RouteScenario) -> tuple[str, ...]:
@@ -185,7 +206,7 @@ def _densities(asked: str | Sequence[str]) -> tuple[str, ...]:
 
 def _refuse_unknown(names: tuple[str, ...], known: tuple[str, ...], what: str) -> None:
     for name in names:
-        if name not in known:
+        if name not in known and not (what == "scenario" and names_code(name)):
             near = difflib.get_close_matches(name, known, 1, 0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UnknownScenarioError(f"unknown {what} {name!r}{hint} (allowed: {', '.join(known)})")

@@ -152,6 +152,9 @@ def _trace_columns(drive: DriveLog) -> Iterator[Column]:
         yield f"control.{name}", trace.control[:, k]
     for k, name in enumerate(REWARD_NAMES):
         yield f"reward.{name}", trace.reward_terms[:, k]
+    if trace.more_reward_terms is not None:
+        for k, name in enumerate(trace.more_critics):
+            yield f"reward.{name}", trace.more_reward_terms[:, k]
     if trace.hint_state is not None:
         for k in range(trace.hint_state.shape[1]):
             yield f"hint.state[{k}]", trace.hint_state[:, k]

@@ -134,7 +134,9 @@ def _at(trace: PlannerTrace, ticks: IntArray) -> PlannerTrace:
     chosen: dict[str, Any] = {}
     for item in fields(trace):
         values = getattr(trace, item.name)
-        if isinstance(values, tuple):
+        if item.name == "more_critics":
+            chosen[item.name] = values
+        elif isinstance(values, tuple):
             chosen[item.name] = tuple(values[tick] for tick in ticks.tolist())
         else:
             chosen[item.name] = None if values is None else values[ticks]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from envs.recording import Tick
+from envs.recording.schema import MORE_TRACES
 from hcrmp.drivers import Driver, Numbers, tell
 from hcrmp.encoders import STATE_KEY
 from hcrmp.hinted_env import HintedVecEnv, Observation
@@ -24,7 +25,10 @@ class TickWriter:
     def ticks(
         self, driver: Driver, observation: Observation, actions: Numbers | None = None, terms: Numbers | None = None
     ) -> list[Tick]:
-        """Return the ticks of the present scenes: ``actions`` (B, 2) led there and earned ``terms`` (B, 3)."""
+        """Return the ticks of the present scenes: ``actions`` (B, 2) led there and earned ``terms`` (B, N).
+
+        A branch keeps the three critics of every drive, and no others.
+        """
         env, told = self.env, tell(driver, observation)
         hints = env.service.hints
         texts, ages = self._words(hints), hints.age_s(env.driving.scene.time_s)
@@ -33,11 +37,11 @@ class TickWriter:
             Tick(
                 action=(0.0, 0.0) if actions is None else actions[b],
                 control=nothing[b] if actions is None else env.driving.last_control[b],
-                reward_terms=nothing[b] if terms is None else terms[b],
+                reward_terms=nothing[b] if terms is None else terms[b, : nothing.shape[1]],
                 hint_state=hints.state[b],
                 hint_weights=hints.weights[b],
                 observation=observation[STATE_KEY][b],
-                **{name: numbers[b] for name, numbers in told.items()},
+                **{name: numbers[b] for name, numbers in told.items() if name not in MORE_TRACES},
                 hint_text=texts[b],
                 hint_source=HintSource(int(hints.source[b])).name.lower(),
                 hint_age_s=float(ages[b]),

@@ -9,6 +9,7 @@ import numpy as np
 
 from envs.driving_env import DrivingVectorEnv
 from envs.embedded.simulator import EmbeddedSimulator
+from envs.own_code import names_code
 from envs.recording import DriveLog
 from envs.recording.recorded_worlds import RecordedWorlds
 from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
@@ -19,6 +20,7 @@ from hcrmp.config import EmbeddedOptions
 from hcrmp.evaluation import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.run_folder import CONFIG_FILE, RUN, RunFolder
+from hcrmp.strangers import without_code
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 RUN_WITHIN = 5
@@ -49,7 +51,7 @@ def origin_of(path: Path, map_name: str = "") -> Origin:
     """
     drive = DriveLog.read(path)
     folder = run_of(path, drive)
-    if drive.meta.scenario in (*FAMILIES, ROUTE):
+    if drive.meta.scenario in (*FAMILIES, ROUTE) and not _in_own_scenario(drive):
         return Origin(drive, path, course_of(drive, folder), folder, drive.meta.simulator == "embedded")
     ours = as_our_drive(drive, path)
     return Origin(ours, path, RecordingCourse.of(ours, path, map_name), folder, False)
@@ -74,7 +76,7 @@ def course_of(drive: DriveLog, folder: RunFolder) -> Course:
     """Return the course whose one episode is the drive; what its file does not tell is taken from its run."""
     told = drive.meta.configuration
     if told:
-        config, ends_at = load_train(told["config"]), told["ends_at"]
+        config, ends_at = _code_of_run(load_train(told["config"]), folder), told["ends_at"]
         cell, labels = drive.meta.cell, _labels(config)
     else:
         config, ends_at = _config_of_old(drive, folder), "collision" if drive.meta.scenario == ROUTE else "violation"
@@ -83,6 +85,19 @@ def course_of(drive: DriveLog, folder: RunFolder) -> Course:
     episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
     hints = replace(config.hints, cache_file="")
     return Course(config, hints, (episode,), labels, known_hints(folder, None), ends_at)
+
+
+def _in_own_scenario(drive: DriveLog) -> bool:
+    """Return whether a drive names code of its maker's as a family: it is a stranger's file, and nothing of it runs."""
+    told = drive.meta.configuration
+    return bool(told) and any(names_code(family) for family in load_train(told["config"]).scenario.families)
+
+
+def _code_of_run(config: TrainConfig, folder: RunFolder) -> TrainConfig:
+    """Return a drive's ``config`` without the code that it names, unless the user's own run names the same."""
+    own = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else None
+    same = own is not None and (own.reward, own.observation) == (config.reward, config.observation)
+    return config if same else without_code(config)
 
 
 def _labels(config: TrainConfig) -> tuple[tuple[str, str], ...]:

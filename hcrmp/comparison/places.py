@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol as Interface
 
+from envs.own_code import short_name
 from envs.recording.names import DRIVE_SUFFIX, drive_files
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.protocol import OWN, Protocol
@@ -139,7 +140,7 @@ def label(config: EvaluateConfig) -> str:
     if config.label:
         return config.label
     families = config.scenario.families
-    parts = [config.driver, scenario_option(families) or "-".join(families)]
+    parts = [config.driver, scenario_option(families) or "-".join(map(short_name, families))]
     parts += [config.density] if config.density != "all" else []
     parts += [Path(config.map).stem] if config.map else []
     parts += ["randomised"] if config.randomise else []

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from envs.own_code import names_code, short_name
 from envs.roads.map_file import is_map_file
 from hcrmp.composition import grammar, options
 from hcrmp.config import EvaluateConfig, HintsConfig
@@ -69,7 +70,8 @@ class Protocol:
             path = protocol_path(config.protocol)
             name, version = path.stem, _version(path, load_yaml(path))
         return cls(
-            name=name, version=version, families=config.scenario.families, density=config.density,
+            name=name, version=version, density=config.density,
+            families=tuple(map(_identified_code, config.scenario.families)),
             map=_identified(config.map), randomise=dict(config.randomise), episodes=config.episodes, seed=config.seed,
             repetitions=config.repetitions, ends_at=config.ending, hints=_hints(config.hints),
             simulator=simulator if config.simulator is None else config.simulator.name,
@@ -133,9 +135,19 @@ def _words(path: Path, content: Mapping[str, Any]) -> list[str]:
         if key != "version" and key.split(".")[0] not in KEYS:
             raise ConfigError(f"{path}: {unknown('key', key, ['version', *KEYS])}")
     _version(path, content)
+    scenario = [value for key, value in content.items() if key.split(".")[0] == "scenario"]
+    if any(names_code(text) for text in _texts(scenario)):
+        raise ConfigError(f"{path} names code as a scenario: protocols are passed on, so give it on the command line.")
     given = {word.partition("=")[0]: word for word in USUAL}
     given |= {key: _word(key, value) for key, value in content.items() if key != "version" and value is not None}
     return sorted(given.values(), key=lambda word: word.partition("=")[0] not in _GROUPS)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _texts(item)
 
 
 def _word(key: str, value: Any) -> str:
@@ -150,17 +162,22 @@ def _version(path: Path, content: Mapping[str, Any]) -> int:
 
 
 def _identified(name: str) -> str:
-    """Return the name of a map, that of a file with its content's checksum: files move, and change."""
-    if not is_map_file(name):
+    """Return the name of a map or module, that of a file with its content's checksum: files move, and change."""
+    if not is_map_file(name) and not name.endswith(".py"):
         return name
     try:
         return _with_checksum(Path(name))
     except OSError as error:
-        raise ConfigError(f"cannot read the map {name}: {error.strerror}.") from error
+        raise ConfigError(f"cannot read {name}: {error.strerror}.") from error
 
 
 def _with_checksum(path: Path) -> str:
     return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+
+
+def _identified_code(family: str) -> str:
+    """Return a family, that of a user's own file by the checksum of its content."""
+    return f"{_identified(family.rpartition(':')[0])}:{short_name(family)}" if names_code(family) else family
 
 
 def _hints(config: HintsConfig | None) -> dict[str, Any] | None:

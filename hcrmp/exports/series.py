@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.recording import REWARD_NAMES, DriveLog, PlannerTrace
+from envs.recording.schema import MORE_TRACES
 from envs.risk import time_to_collision
 from envs.scene import ActorRow, EgoRow, EventRow, RoadRow, RouteRow
 
@@ -35,8 +36,8 @@ _LABELS = {
     "values": REWARD_NAMES,
     "hint_weights": REWARD_NAMES,
 }
-LEFT_OUT = ("observation",)
-"""What a planner saw has hundreds of numbers without names: whoever wants it reads the drive."""
+LEFT_OUT = ("observation", "more_critics")
+"""What a planner saw has hundreds of numbers without names: whoever wants it reads the drive. Names are no numbers."""
 
 
 def column_name(row: IntEnum) -> str:
@@ -66,14 +67,15 @@ def planner_columns(drive: DriveLog) -> Columns:
     for item in fields(PlannerTrace):
         given = getattr(drive.trace, item.name)
         if given is not None and item.name not in LEFT_OUT:
-            columns |= _columns_of(item.name, np.asarray(given))
+            labels = drive.trace.more_critics if item.name in MORE_TRACES else None
+            columns |= _columns_of(item.name, np.asarray(given), labels)
     return columns
 
 
-def _columns_of(name: str, values: npt.NDArray[Any]) -> Columns:
+def _columns_of(name: str, values: npt.NDArray[Any], labels: tuple[str, ...] | None = None) -> Columns:
     if values.ndim == 1:
         return {name: values}
-    labels = _LABELS.get(name, tuple(map(str, range(values.shape[1]))))
+    labels = labels or _LABELS.get(name, tuple(map(str, range(values.shape[1]))))
     return {f"{name}_{label}": values[:, k] for k, label in enumerate(labels)}
 
 

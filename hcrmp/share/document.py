@@ -24,6 +24,7 @@ from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping
 from hcrmp.share.bounds import check_architecture, check_observation
+from hcrmp.strangers import without_code
 from hcrmp.train_config import Algorithm, TrainConfig
 from llm_hints.hint import STATE_SIZE
 from llm_hints.service_config import HintServiceConfig
@@ -134,10 +135,11 @@ class PlannerDocument:
         world = self.world
         silent = HintsConfig(provider="none", service=HintServiceConfig(cache=False))
         hints = silent if world.hints == "none" else HintsConfig()
-        return TrainConfig(
+        config = TrainConfig(
             run=self.name, observation=world.observation, action=self.action.config, reward=world.reward,
             scenario=world.scenario, density=world.density, algo=self.algorithm, seed=self.seed, hints=hints,
         )  # fmt: skip
+        return without_code(config)  # which a stranger may have named
 
     def text(self) -> str:
         """Return the document as JSON."""

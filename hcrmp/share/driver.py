@@ -12,7 +12,7 @@ from gymnasium import spaces
 from envs.observation import ObservationLayout
 from envs.scene import SceneBatch
 from hcrmp.drivers import Driver, Numbers
-from hcrmp.encoders import STATE_KEY
+from hcrmp.encoders import STATE_KEY, WEIGHTS_KEY
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.share.document import SharedPlannerError
 from hcrmp.share.opening import load_policy
@@ -20,9 +20,6 @@ from hcrmp.share.policies import Policy
 
 if TYPE_CHECKING:
     from hcrmp.evaluation import Course
-
-CRITICS = 3
-"""Critics of which records and pages tell."""
 
 
 class SharedDriver:
@@ -37,16 +34,16 @@ class SharedDriver:
         return self.policy.act(observation)
 
     def values(self, observation: Observation) -> Numbers | None:
-        """Return what its three critics expect ``(B, 3)``; None for a planner with other critics."""
-        return _of_three(self.policy.values(observation))
+        """Return what its critics expect ``(B, N)``, as many as the worlds reward; None for a planner with others."""
+        return _fitting(self.policy.values(observation), observation)
 
     def weights(self, observation: Observation) -> Numbers | None:
-        """Return the weights of its three critics ``(B, 3)``; None for a planner with other critics."""
-        return _of_three(self.policy.weights(observation))
+        """Return the weights of its critics ``(B, N)``, as many as the worlds reward; None: it has others."""
+        return _fitting(self.policy.weights(observation), observation)
 
 
-def _of_three(numbers: Numbers | None) -> Numbers | None:
-    return numbers if numbers is not None and numbers.shape[1:] == (CRITICS,) else None
+def _fitting(numbers: Numbers | None, observation: Observation) -> Numbers | None:
+    return numbers if numbers is not None and numbers.shape[1:] == observation[WEIGHTS_KEY].shape[1:] else None
 
 
 def open_planner(path: Path | str, course: Course, env: HintedVecEnv, deterministic: bool = True) -> Driver:

@@ -26,8 +26,9 @@ from hcrmp.share.document import (
     plain_name,
 )
 from hcrmp.share.networks import distribution_name, named_once
+from hcrmp.strangers import without_folders
 from hcrmp.train_config import Algorithm, HcrmpOptions, TrainConfig, load_train
-from llm_hints.hint import CRITICS, STATE_SIZE
+from llm_hints.hint import STATE_SIZE
 
 KEPT = ("created", "commit", "python", "packages")
 """What of a run's provenance goes along: its command and machine would tell of who trained it."""
@@ -54,23 +55,29 @@ def document_of(folder: RunFolder, config: TrainConfig, checkpoint: CheckpointPa
         version=VERSION,
         name=plain_name(folder.path.resolve().name),
         algorithm=options,
-        parts=_parts(checkpoint),
+        parts=_parts(config, checkpoint),
         layout=from_mapping(ObservationLayout, checkpoint.layout, "layout"),
         hint_layout=HINT_LAYOUT,
         action=ActionSpec(distribution=distribution_name(options), config=config.action),
         critics=_critics(options),
-        world=World(config.observation, config.reward, config.scenario, config.density, config.hints.words),
+        world=_world(config),
         seed=config.seed,
         training=_training(folder, config, checkpoint),
     )
 
 
-def _parts(checkpoint: CheckpointParts) -> dict[str, Part]:
+def _world(config: TrainConfig) -> World:
+    """Return where it was trained; of the trainer's own code the names alone, which nobody imports from there."""
+    told = without_folders(config)
+    return World(told.observation, told.reward, told.scenario, config.density, config.hints.words)
+
+
+def _parts(config: TrainConfig, checkpoint: CheckpointParts) -> dict[str, Part]:
     """Return the parts of the observation that the environment has, of which a baseline reads some."""
     shapes: dict[str, Any] = {
         STATE_KEY: (sum(prod(shape) for _, shape in checkpoint.layout["blocks"]),),
         HINT_KEY: (STATE_SIZE,),
-        WEIGHTS_KEY: (len(CRITICS),),
+        WEIGHTS_KEY: (len(config.reward.names),),
     }
     if IMAGES_KEY in checkpoint.spaces:
         shapes[IMAGES_KEY] = tuple(checkpoint.spaces[IMAGES_KEY])

@@ -207,10 +207,17 @@ def _hints(drive: DriveLog) -> Plain:
 
 def _trace(drive: DriveLog) -> Plain:
     trace = drive.trace
+
+    def of_all(values: FloatArray | None, more: FloatArray | None) -> Plain | None:
+        others = {} if more is None else by_name(more, SHARE_QUANTUM, trace.more_critics)
+        return None if values is None else by_name(values, SHARE_QUANTUM) | others
+
+    more = trace.more_reward_terms
+    more_rewards = {} if more is None else by_name(more, REWARD_QUANTUM, trace.more_critics)
     return {
-        "rewards": by_name(trace.reward_terms, REWARD_QUANTUM),
+        "rewards": by_name(trace.reward_terms, REWARD_QUANTUM) | more_rewards,
         # Shown where it was chosen: in the scene before the one that it led to.
         "taken": by_name(np.concatenate([trace.action[1:], trace.action[-1:]]), SHARE_QUANTUM, ACTION_NAMES),
-        "weights": None if trace.weights is None else by_name(trace.weights, SHARE_QUANTUM),
-        "values": None if trace.values is None else by_name(trace.values, SHARE_QUANTUM),
+        "weights": of_all(trace.weights, trace.more_weights),
+        "values": of_all(trace.values, trace.more_values),
     }

@@ -1,5 +1,6 @@
 // What is plotted. A line has a name, a colour, times and values; of two drives the second's lines are dashed.
 const CRITICS = ["safety", "efficiency", "comfort"];
+const FURTHER = ["throttle", "second", "parting"]; // colours of critics beside the three
 const CONTROLS = { throttle: "throttle", brake: "brake", steer: "steer" };
 const ACTIONS = ["longitudinal", "steer"];
 
@@ -11,7 +12,8 @@ function plotSpecs(drives, apart) {
     lines: drives.flatMap((drive, index) => lines(drive, ["first", "second"][index]).filter((line) => line.values)
       .map((line) => ({ ...line, time: drive.time, drive: index, dashed: line.dashed || (two && index > 0) }))),
   });
-  const critics = (group) => (drive) => CRITICS.map((name) => ({ name, colour: name, values: drive.trace[group]?.[name] }));
+  const critics = (group) => (drive) => Object.entries(drive.trace[group] || {}).map(([name, values], index) => ({
+    name, values, colour: CRITICS.includes(name) ? name : FURTHER[(index - CRITICS.length) % FURTHER.length] }));
   const specs = [
     plot("Speed", "m/s", (drive, own) => [
       { name: "ego", colour: own, values: drive.ego.speed },

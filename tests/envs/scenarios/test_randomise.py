@@ -242,7 +242,7 @@ def test_a_start_beyond_its_lane_is_refused_before_anything_runs() -> None:
 
 
 def test_too_little_room_is_refused_before_anything_runs() -> None:
-    with pytest.raises(RandomiseError, match=r"in overtaking/high bodies overlap at the start in \d+% of the draws"):
+    with pytest.raises(RandomiseError, match=r"overtaking/high: bodies overlap at the start in \d+% of the draws"):
         scenario_set("overtaking", "high", randomise={"actors.*.distance": [-10, 10]})
     assert len(scenario_set("overtaking", "high", randomise={"actors.*.distance": [15, 40]})) == 1
 

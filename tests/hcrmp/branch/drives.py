@@ -27,7 +27,7 @@ def scripted_drive(folder: Path, driver: str, family: str, **changes: Any) -> Pa
         episodes=1,
         record=1,
         progress=False,
-        scenario=ScenarioConfig((family,)),  # type: ignore[arg-type]
+        scenario=ScenarioConfig((family,)),
         **changes,
     )
     return recorded(config)
