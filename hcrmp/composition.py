@@ -22,10 +22,14 @@ _OVERRIDE = re.compile(r"(?P<key>[A-Za-z_][\w.]*)=(?P<value>.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """``values`` of the job's configuration and ``choices``, the option of each group (``None``: nothing chosen)."""
+    """``values`` of the job's configuration and ``choices``, the option of each group (``None``: nothing chosen).
+
+    ``given``: the keys whose values the overrides gave, and no option of a group.
+    """
 
     values: dict[str, Any]
     choices: dict[str, str | None]
+    given: frozenset[str]
 
 
 def groups(job: str) -> dict[str, tuple[str, ...]]:
@@ -83,7 +87,8 @@ def compose(job: str, overrides: Sequence[str], keys: Sequence[str]) -> Composit
         raise ConfigError(" ".join(str(error).split())) from error
     assert isinstance(values, dict)
     chosen = default_choices(job) | dict(_choices(overrides, choosable))
-    return Composition({str(key): value for key, value in values.items()}, chosen)
+    given = frozenset(_split(override)[0] for override in overrides).difference(choosable)
+    return Composition({str(key): value for key, value in values.items()}, chosen, given)
 
 
 def _checked(override: str, choosable: Mapping[str, Sequence[str]], keys: Sequence[str]) -> str:

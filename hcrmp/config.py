@@ -505,7 +505,9 @@ def _named(job: str, composition: Composition) -> dict[str, Any]:
         own = [short_name(one) for one in values.get("scenario", {}).get("families", ()) if names_code(str(one))]
         scenario = "-".join(own) or chosen["scenario"]
         parts = [experiment.replace("/", "-"), *own] if experiment else [scenario, chosen["algo"]]
-        parts += [Path(str(values["map"])).stem] if values.get("map") else []
+        # An experiment's name stands for all that it sets.
+        said = composition.given if experiment else values.keys()
+        parts += [Path(str(values["map"])).stem] if values.get("map") and "map" in said else []
         parts += ["randomised"] if values.get("randomise") else []
         chosen["hints"] = from_mapping(HintsConfig, values.get("hints", {}), "hints").words
         if not experiment:

@@ -115,9 +115,17 @@ def _named(word: str, config: EvaluateConfig, trained: dict[str, list[Planner]])
 
 def _contestant(method: str, planner: Planner) -> Contestant:
     folder = planner.folder
-    return Contestant(
-        method, folder.name, "run", str(folder.path), planner.config.seed, planner.checksum, planner.unfinished
-    )
+    checksum = _with_own_code(planner)
+    return Contestant(method, folder.name, "run", str(folder.path), planner.config.seed, checksum, planner.unfinished)
+
+
+def _with_own_code(planner: Planner) -> str:
+    """Return the checksum of a run's parameters, and of the files of the user's own code that it sees and earns by."""
+    config = planner.config
+    named = [*config.observation.extra_blocks.values(), *(one.function for one in config.reward.extra_terms.values())]
+    files = sorted({where for where, _, _ in (code.rpartition(":") for code in named) if Path(where).is_file()})
+    contents = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
+    return " ".join([planner.checksum, *contents])
 
 
 def the_one(config: EvaluateConfig) -> Contestant:

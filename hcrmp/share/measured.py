@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.own_code import without_folder
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import CellSummary, EpisodeRecord
 from hcrmp.report.failures import ending
@@ -68,7 +69,7 @@ def measured_tables(folder: RunFolder) -> list[Measured]:
 
 def _measured(path: Path, found: Mapping[str, Any]) -> Measured:
     config = found["config"]
-    asked = [scenario_override(config["scenario"]["families"])]
+    asked = [scenario_override(list(map(without_folder, config["scenario"]["families"])))]
     asked += [f"{key}={config[key]}" for key in ("density", "episodes", "seed")]
     records = records_of(path, found)
     by_place = _by_place(records)

@@ -172,3 +172,17 @@ def full_drive() -> DriveLog:
     hints = (HintTold(0.1, "What is ahead?", "{}"), HintTold(0.4, "And now?", "a truck", "late"))
     meta = replace(drive.meta, configuration={"config": {"seed": 1}, "ends_at": "violation"})
     return replace(drive, trace=trace, hints=hints, meta=meta)
+
+
+def more_drive() -> DriveLog:
+    """Return ``full_drive()`` with two critics beside the three."""
+    drive = full_drive()
+    numbers = np.arange(12.0).reshape(6, 2) / 7.0
+    more = replace(
+        drive.trace,
+        more_critics=("pace", "distance"),
+        more_reward_terms=-numbers,
+        more_weights=numbers / 12.0,
+        more_values=numbers,
+    )
+    return replace(drive, trace=more)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from envs.recording import BatchRecorder, DriveMeta, DriveStart, HintTold, TickLayout, read_journal
 from envs.recording.packing import pack, unpack
 from envs.recording.reading import PARQUET_MAGIC
-from tests.envs.drive_builder import full_drive, make_drive, street
+from tests.envs.drive_builder import full_drive, make_drive, more_drive, street
 from tests.envs.many_worlds import ACTORS, SEEN, SOURCES, WORLDS, Worlds, hint_words
 
 OLD_DRIVES = sorted((Path(__file__).parents[1] / "envs" / "data").glob("drive_*.parquet"))
@@ -38,6 +38,7 @@ def drives() -> Files:
         folder = Path(place)
         make_drive(8).save(folder / "plain")
         full_drive().save(folder / "full")
+        more_drive().save(folder / "more")
         make_drive(1).save(folder / "short")
         files = {path.name: path.read_bytes() for path in folder.iterdir()}
     return files | {path.stem: path.read_bytes() for path in OLD_DRIVES}

@@ -299,6 +299,7 @@ def test_every_experiment_is_a_training_whose_keys_exist_and_can_be_overridden()
         config = load("train", [f"experiment={name}", "seed=3"])
         assert config.run == f"{name.replace('/', '-')}-seed3"
         assert config.total_steps >= 1_000_000
+    assert load("train", ["experiment=paper/hcrmp", "map=town"]).run == "paper-hcrmp-town-seed0"
     changed = load("train", ["experiment=paper/no_csa", "total_steps=9", "algo=hcrmp_mean"])
     assert (changed.total_steps, changed.algo.csa) == (9, "fixed")
     with pytest.raises(ConfigError, match="experiment=paper/no_csa"):

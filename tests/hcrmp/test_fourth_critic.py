@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from envs.recording import DriveLog
 from envs.reward import RewardConfig
 from hcrmp.build import build_environment, load_planner
+from hcrmp.comparison.contestants import the_one
 from hcrmp.config import load
 from hcrmp.errors import ConfigError
 from hcrmp.evaluate import evaluate
@@ -86,6 +87,15 @@ def test_it_is_in_records_drives_exports_and_the_replay_page(run: RunFolder) -> 
     assert set(encode_drive(drive)["trace"]["rewards"]) == set(FOUR)
     in_training = DriveLog.read(next(run.drives.glob("training/*.arrow"))).trace
     assert in_training.more_critics == ("pace",) and in_training.more_values is not None
+
+
+def test_an_evaluation_knows_that_its_code_has_changed(tmp_path: Path) -> None:
+    run = run_of_four(tmp_path)
+    before = the_one(evaluate_config(run)).checksum
+    assert the_one(evaluate_config(run)).checksum == before
+    file = own_file(tmp_path)
+    file.write_text(file.read_text("utf-8").replace("8.0", "7.0"), "utf-8")
+    assert the_one(evaluate_config(run)).checksum != before
 
 
 def test_it_is_loaded_as_it_was_saved(run: RunFolder) -> None:

@@ -18,10 +18,11 @@ from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.results import read_records
 from hcrmp.run_folder import RunFolder
 from hcrmp.share.config import ShareConfig
-from hcrmp.share.document import DOCUMENT_FILE, SharedPlannerError
+from hcrmp.share.document import CARD_FILE, DOCUMENT_FILE, SharedPlannerError
 from hcrmp.share.job import share
 from hcrmp.strangers import without_code, without_folders
 from hcrmp.train_config import load_train, plain_config
+from tests.envs.scenarios.test_own_scenario import MINE
 from tests.hcrmp.own import FOUR, four_critics, own_file, run_of_four, was_imported
 from tests.hcrmp.tiny import MERGING, evaluate_config, quiet, tiny_config
 
@@ -47,6 +48,15 @@ def naming(planner: Path, target: Path, code: str) -> Path:
     document["world"]["scenario"]["families"] = [code]
     (target / DOCUMENT_FILE).write_text(json.dumps(document), "utf-8")
     return target
+
+
+def test_its_card_tells_of_an_own_scenario_without_its_folder(run: RunFolder, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(MINE, "utf-8")
+    evaluate(replace(evaluate_config(run, label="own"), scenario=ScenarioConfig((f"{file}:mine",))), run, quiet())
+    share(ShareConfig(run=str(run.path), output=str(tmp_path / "shared")))
+    card = (tmp_path / "shared" / CARD_FILE).read_text("utf-8")
+    assert "scenario.families=[mine.py:mine]" in card and str(tmp_path) not in card
 
 
 def test_a_shared_planner_tells_of_code_without_folders_and_drives_without_it(
