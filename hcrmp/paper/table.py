@@ -83,7 +83,7 @@ class Writer:
         page = self.folder / f"{table.name}.md"
         if table.figure:
             write_text(self.folder / f"{table.name}.svg", table.figure)
-        write_text(page, markdown(table, command, provenance_line(made)))
+        write_text(page, markdown(table, command, f"{made['created'][:10]}, {provenance_line(made)}"))
         content = {"table": table.name, "title": table.title, "command": command, **self.about, **table.data}
         write_json(self.folder / f"{table.name}.json", {**content, "provenance": made})
         return page
