@@ -168,7 +168,8 @@ def _identified(name: str) -> str:
     try:
         return _with_checksum(Path(name))
     except OSError as error:
-        raise ConfigError(f"cannot read {name}: {error.strerror}.") from error
+        what = "map" if is_map_file(name) else "file"
+        raise ConfigError(f"cannot read the {what} {name}: {error.strerror}.") from error
 
 
 def _with_checksum(path: Path) -> str:

@@ -56,7 +56,7 @@ def verdict(content: bytes, folder: Path) -> str:
     except (CarlaLogError, UserError) as error:
         assert "\n" not in str(error) and str(source) in str(error), f"not one line that names the file: {error!r}"
         assert target.read_bytes() == b"earlier", "a refused recording has left a trace"
-        assert sorted(path.name for path in folder.iterdir()) == ["drive.log", "drive.arrow"], "files are left over"
+        assert sorted(path.name for path in folder.iterdir()) == ["drive.arrow", "drive.log"], "files are left over"
         return "refused"
     _check(drive)
     assert len(DriveLog.read(target)) == len(drive)

@@ -192,7 +192,7 @@ def test_a_run_becomes_the_planner_in_the_box_with_its_results_in_the_card(
     run, box = tiny_run(tmp_path), tmp_path / "box"
     make_bundled_planner.main([str(run.path), "--episodes", "1", "--output", str(box)])
     card = (box / CARD_FILE).read_text(encoding="utf-8")
-    (result,) = run.evaluation.iterdir()
+    (result,) = run.evaluation.glob("*.json")
     (planner,) = read_json(result)["planners"]
     assert f"| cut_in/low | 1 | {100 * planner['summaries'][0]['metrics']['SR']['value']:.0f} (" in card
     assert card.startswith("# bundled") and load_policy(box).name == BUNDLED_PLANNER
