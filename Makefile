@@ -19,7 +19,7 @@ help:
 	@echo "make check   ruff, mypy, tests"
 	@echo "make guides  every command of the guides, each in a process of its own (ARGS=\"own_llm growing\")"
 	@echo "make bench   the measured numbers (tests/benchmarks)"
-	@echo "make solvable  the privileged driver over all seeds of every cell (20 minutes; make test drives the first 32)"
+	@echo "make solvable  the privileged driver over all seeds of every cell (20 minutes; make test drives the first 24)"
 	@echo "make fuzz    mutated maps against the reader and compiler (ARGS=\"--files 100000 --seed 1\")"
 	@echo "make fuzz-server  mutated calls and bytes against the CARLA-compatible server (ARGS=\"--calls 100000 --seed 1\")"
 	@echo "make fuzz-logs  mutated recordings of CARLA against their import (ARGS=\"--files 100000 --seed 1\")"

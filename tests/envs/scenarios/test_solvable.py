@@ -8,8 +8,8 @@ Over 100 seeds of every other family the same driver, less hurried, succeeds in
 90 % too. Where somebody must be passed, keeping the lane fails; elsewhere (junctions, UN R157) a driver who keeps to
 its way and looks at nobody. Whoever brakes for what comes into its way masters most of UN R157: it is made for that.
 
-The privileged driver drives them all in ``make solvable`` (``--all-seeds``), and the first 32 otherwise: then its rate
-must not lie below 90 % by more than chance gives in one of a hundred draws of 32.
+The privileged driver drives them all in ``make solvable`` (``--all-seeds``), and the first 24 otherwise: then its rate
+must not lie below 90 % by more than chance gives in one of a hundred draws of 24.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from envs.termination import Outcome
 from tests.envs.scenarios.episodes import Episodes, drive
 
 SEEDS = range(200)
-FEW_SEEDS = range(32)
+FEW_SEEDS = range(24)
 """What the suite drives with the privileged driver, which costs a hundred times what the naive ones do."""
 
 CELLS = [(condition, density) for condition in CONDITIONS for density in DENSITIES]
