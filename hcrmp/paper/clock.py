@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hcrmp.paper.methods import REFERENCE
 from hcrmp.paper.trainings import Training
 from hcrmp.run_folder import read_json, write_json
 
@@ -40,8 +41,7 @@ class Speeds:
 
     def _machine(self) -> float:
         """Return how fast this machine is against the usual one, by what was measured; 1 before anything was."""
-        known = [self.measured[name] / USUAL["hcrmp"] for name in ("hcrmp",) if name in self.measured]
-        return known[0] if known else 1.0
+        return self.measured.get(REFERENCE, USUAL["hcrmp"]) / USUAL["hcrmp"]
 
 
 def seconds_of(trainings: Sequence[Training], speeds: Speeds, lanes: int) -> float:
