@@ -20,7 +20,7 @@ from envs.roads.opendrive import parse_opendrive
 from envs.roads.town import Town
 from envs.scenarios.maps import UnknownMapError
 from hcrmp.cli import USER_ERROR_STATUS, main
-from tests.envs.carla_server.serving import MAPS, run_client, served
+from tests.envs.carla_server.serving import MAPS, once_more, run_client, served
 
 pytest.importorskip("carla")
 pytestmark = pytest.mark.timeout(900)
@@ -107,7 +107,8 @@ def test_the_same_routes_are_driven_as_on_the_file(server: FarmConfig, folder: P
 @pytest.fixture(scope="module")
 def told(server: FarmConfig) -> dict[str, Any]:
     port = server.addresses[0][1]
-    return json.loads(run_client(f"from tests.envs.carla_backend.town_script import main; main({port})"))  # type: ignore[no-any-return]
+    script = f"from tests.envs.carla_backend.town_script import main; main({port})"
+    return json.loads(once_more(lambda: run_client(script)))  # type: ignore[no-any-return]
 
 
 def test_a_town_is_loaded_only_where_the_server_is_not_on_it_or_somebody_is(told: dict[str, Any]) -> None:

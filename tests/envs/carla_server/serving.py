@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from envs.carla_server.payloads import Settings
 from envs.carla_server.server import ServerConfig, serve
@@ -23,6 +25,7 @@ from envs.user_cache import CACHE_VARIABLE, user_cache
 ROOT = Path(__file__).parents[3]
 MAPS = ROOT.parent / "shared" / "data" / "carla_maps"
 START_S, END_S = 120.0, 20.0
+T = TypeVar("T")
 
 
 @contextmanager
@@ -72,27 +75,55 @@ def resident_mb(process: int) -> float:
     raise ValueError(f"process {process} has no resident memory")
 
 
+class ClientEnded(AssertionError):
+    """A signal ended the real client."""
+
+
+def once_more(attempt: Callable[[], T]) -> T:
+    """Return what an attempt with the real client gives; one whose client a signal ended is made again from its start.
+
+    The client closes its streams under its own reading thread, which once in some 20,000 loads (more often on a busy
+    machine) ends it, whatever the server does; a warning tells of it. What ends it twice in a row is ours. An attempt
+    starts its own server, so that the second finds none of what the first left behind.
+    """
+    try:
+        return attempt()
+    except ClientEnded as ended:
+        warnings.warn(f"run once more: {ended}", stacklevel=2)
+        return attempt()
+
+
+def answer(script: str, *arguments: str, map_name: str = "town", synchronous: bool = True) -> Any:
+    """Return what a client's script prints last, as JSON, on a server of its own, whose port it gets first."""
+
+    def attempt() -> Any:
+        with served(map_name, synchronous) as port:
+            return json.loads(run_client(script, str(port), *arguments).splitlines()[-1])
+
+    return once_more(attempt)
+
+
 def run_client(script: str, *arguments: str, deadline_s: float = 100.0) -> str:
     """Run a script with the real client in a process of its own, which finds none of the files that others keep.
 
-    A client that a signal ends is run once more, and a warning says so: it closes its streams under its own reading
-    thread, which once in some 20,000 loads aborts it, whatever the server does. What ends it twice in a row is ours.
+    Raises
+    ------
+    ClientEnded
+        Where a signal ends it.
+    AssertionError
+        Where it ends with another status than 0.
+
     """
-    done = _run_client(script, arguments, deadline_s)
-    if done.returncode < 0:
-        warnings.warn(f"the client was ended by signal {-done.returncode}: {done.stderr}", stacklevel=2)
-        done = _run_client(script, arguments, deadline_s)
-    assert done.returncode == 0, f"the client ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def _run_client(script: str, arguments: tuple[str, ...], deadline_s: float) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", script, *arguments]
     with TemporaryDirectory() as home:
         own = {**os.environ, "HOME": home, CACHE_VARIABLE: str(user_cache())}
-        return subprocess.run(
+        done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=deadline_s, check=False, env=own
         )
+    if done.returncode < 0:
+        raise ClientEnded(f"the client was ended by signal {-done.returncode}:\n{done.stdout}\n{done.stderr}")
+    assert done.returncode == 0, f"the client ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def _end_with_input() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-from tests.envs.carla_server.serving import run_client, served
+from tests.envs.carla_server.serving import answer
 
 pytestmark = pytest.mark.skipif(find_spec("carla") is None, reason="the carla client is not installed")
 
@@ -32,8 +31,7 @@ os._exit(0)
 
 def told(script: str, map_name: str = "town", synchronous: bool = True) -> Any:
     """Return what a client's script prints last, as JSON; it finds client, world, library, town and points."""
-    with served(map_name, synchronous) as port:
-        return json.loads(run_client(BEGIN + script + END, str(port)).splitlines()[-1])
+    return answer(BEGIN + script + END, map_name=map_name, synchronous=synchronous)
 
 
 def test_a_client_connects_and_ticks() -> None:

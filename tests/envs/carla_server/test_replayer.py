@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +20,7 @@ from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import TownLibrary
 from envs.carla_server.walkers import WalkerControl
 from envs.scene import FloatArray
-from tests.envs.carla_server.serving import MAPS, run_client, served
+from tests.envs.carla_server.serving import MAPS, answer
 from tests.envs.carla_server.test_first_contact import BEGIN, END
 
 STEP = Settings(synchronous=True, fixed_delta_s=0.05)
@@ -307,9 +306,8 @@ print(json.dumps([path, again, told, view, world.get_map().name]))
 @needs_client
 @pytest.mark.parametrize("other", ["", "street_1"])
 def test_the_real_client_records_and_replays(other: str) -> None:
-    with served("street_0") as port:
-        script = BEGIN + f"other = {other!r}\n" + SCRIPT + END
-        path, again, told, view, name = json.loads(run_client(script, str(port)).splitlines()[-1])
+    script = BEGIN + f"other = {other!r}\n" + SCRIPT + END
+    path, again, told, view, name = answer(script, map_name="street_0")
     assert np.array(again) == pytest.approx(np.array(path), abs=1e-3)
     info, _, _, begun, refused = told
     assert "vehicle.tesla.model3" in info and "Map: street_0" in info

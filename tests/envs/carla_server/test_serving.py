@@ -1,4 +1,4 @@
-"""A client that aborts once is run again, and told of; one that does so always fails."""
+"""An attempt whose client a signal ends is made again, and told of; one that always ends so fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.envs.carla_server.serving import run_client
+from tests.envs.carla_server.serving import ClientEnded, once_more, run_client
 
 ABORTS_ONCE = """
 import os, pathlib, sys
@@ -18,13 +18,20 @@ print("done")
 """
 
 
-def test_one_abort_is_told_and_the_client_run_again(tmp_path: Path) -> None:
+def test_an_attempt_whose_client_a_signal_ended_is_made_again_from_its_start_and_told_of(tmp_path: Path) -> None:
+    attempts: list[int] = []
+
+    def attempt() -> str:
+        attempts.append(1)
+        return run_client(ABORTS_ONCE, str(tmp_path / "seen"))
+
     with pytest.warns(UserWarning, match="ended by signal 6"):
-        assert run_client(ABORTS_ONCE, str(tmp_path / "seen")) == "done\n"
+        assert once_more(attempt) == "done\n"
+    assert len(attempts) == 2
 
 
-def test_two_aborts_and_an_error_fail() -> None:
-    with pytest.warns(UserWarning, match="ended by signal 6"), pytest.raises(AssertionError, match="ended with -6"):
-        run_client("import os; os.abort()")
+def test_a_second_signal_and_an_error_fail() -> None:
+    with pytest.warns(UserWarning, match="ended by signal 6"), pytest.raises(ClientEnded, match="ended by signal 6"):
+        once_more(lambda: run_client("import os; os.abort()"))
     with pytest.raises(AssertionError, match="ended with 3"):
-        run_client("raise SystemExit(3)")
+        once_more(lambda: run_client("raise SystemExit(3)"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-from tests.envs.carla_server.serving import MAPS, run_client, served
+from tests.envs.carla_server.serving import MAPS, answer
 
 pytestmark = pytest.mark.skipif(find_spec("carla") is None, reason="the carla client is not installed")
 
@@ -19,8 +18,7 @@ TOWN02 = pytest.param(
 
 
 def driven(map_name: str, vehicles: int, ticks: int) -> Any:
-    with served(map_name) as port:
-        return json.loads(run_client(SCRIPT, str(port), str(vehicles), str(ticks)).splitlines()[-1])
+    return answer(SCRIPT, str(vehicles), str(ticks), map_name=map_name)
 
 
 @pytest.mark.parametrize("map_name", [TOWN02, "town"])
