@@ -17,10 +17,11 @@ from envs.recording.packing import PackedValues
 from envs.scenarios.catalogue import ScenarioSet
 from envs.simulator import DECISION_PERIOD_S
 from envs.termination import Outcome
-from hcrmp.drive_recorder import Tell, WorldsRecorder, configuration_of
+from hcrmp.drive_recorder import configuration_of
 from hcrmp.drivers import PlannerDriver
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.train_config import TrainConfig
+from hcrmp.worlds_recorder import Tell, WorldsRecorder
 
 WATCHED = np.zeros(1, dtype=np.int64)
 """The world whose episodes are recorded: the first."""
@@ -95,6 +96,6 @@ class TrainingRecorder:
             seed=int(driving.episode_seeds[0]),
             cell=cell,
             map_name=Path(map_name).stem,
-            extra={**self._meta.extra, "steps": str(steps)},
+            extra={**self._meta.extra, "steps": str(steps), **self._recorder.weather(0)},
         )
         return DriveStart(f"training-{steps:010d}", meta, self._recorder.drawing(map_name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from envs.cameras import CameraConfig, Images
 from envs.carla_backend.config import CarlaError, FarmConfig
 from envs.carla_backend.handles import MakeWorker, WorkerLost, worker_maker
-from envs.carla_backend.rows import put_row
+from envs.carla_backend.rows import SceneRow, put_row
 from envs.carla_backend.site import MARGIN_S, Site, refuse_absent
 from envs.carla_backend.worker import WorkerSetup
 from envs.embedded.simulator import EmbeddedConfig
@@ -61,6 +61,7 @@ class CarlaFarm:
         self._scene = SceneBatch.empty(len(self._sites), self.config.actors + self.config.pedestrians)
         self._images: Images = np.zeros((len(self._sites), *views.shape), np.uint8)
         self._map_names = [""] * len(self._sites)
+        self._weather: list[Mapping[str, float]] = [{}] * len(self._sites)
         self.failed: BoolArray = np.zeros(len(self._sites), np.bool_)
         self.failures = 0
         self._closed = False
@@ -84,6 +85,10 @@ class CarlaFarm:
     def map_name(self, world: int) -> str:
         """Return the name of the map that ``world`` is on."""
         return self._map_names[world]
+
+    def weather(self, world: int) -> Mapping[str, float]:
+        """Return the weather in which the episode of ``world`` began, by the names of ``carla.WeatherParameters``."""
+        return self._weather[world]
 
     def reset(self, scenarios: Sequence[ConcreteScenario], mask: BoolArray | None = None) -> SceneBatch:
         """Start the scenarios in the worlds of ``mask``, in row order; worlds that broke down are mended first.
@@ -112,7 +117,7 @@ class CarlaFarm:
         self.failed = np.zeros(self.batch_size, np.bool_)
         for b, site in enumerate(self._sites):
             try:
-                put_row(self._scene, self._images, b, site.answer(self.server.timeout_s + MARGIN_S))
+                self._put(b, site.answer(self.server.timeout_s + MARGIN_S))
             except WorkerLost as lost:
                 self._note(b, lost)
         return self._scene
@@ -169,8 +174,12 @@ class CarlaFarm:
             site.prepare()
             site.ask(name, arguments[b])
         for b, site in asked.items():
-            put_row(self._scene, self._images, b, self._insist(b, site, name, arguments[b], within_s))
+            self._put(b, self._insist(b, site, name, arguments[b], within_s))
             site.failures_in_row = 0
+
+    def _put(self, b: int, row: SceneRow) -> None:
+        put_row(self._scene, self._images, b, row)
+        self._weather[b] = row.weather
 
     def _insist(self, b: int, site: Site, name: str, argument: Any, within_s: float) -> Any:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from envs.cameras import Images
@@ -9,7 +10,7 @@ from envs.scene import FloatArray, SceneBatch
 
 
 class SceneRow(NamedTuple):
-    """One world: blocks without the axis of worlds; ``counters``: time (s), step, cell, seed; pictures."""
+    """One world: blocks without the axis of worlds; ``counters``: time (s), step, cell, seed; pictures; weather."""
 
     ego: FloatArray
     actors: FloatArray
@@ -19,10 +20,11 @@ class SceneRow(NamedTuple):
     events: FloatArray
     counters: tuple[float, int, int, int]
     images: Images
+    weather: Mapping[str, float]
 
 
-def take_row(scene: SceneBatch, images: Images, b: int) -> SceneRow:
-    """Return copies of world ``b``'s numbers and pictures."""
+def take_row(scene: SceneBatch, images: Images, weather: Mapping[str, float], b: int) -> SceneRow:
+    """Return copies of world ``b``'s numbers and pictures, and its weather."""
     return SceneRow(
         scene.ego.block[:, b].copy(),
         scene.actors.block[:, b].copy(),
@@ -32,6 +34,7 @@ def take_row(scene: SceneBatch, images: Images, b: int) -> SceneRow:
         scene.events.block[:, b].copy(),
         (float(scene.time_s[b]), int(scene.step[b]), int(scene.cell[b]), int(scene.seed[b])),
         images[b].copy(),
+        weather,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import carla
 
 from envs.carla_backend.config import CarlaConfig, CarlaError
+from envs.carla_recording import WEATHER_NAMES
 from envs.simulator import DECISION_PERIOD_S
 
 T = TypeVar("T")
@@ -73,6 +74,11 @@ class CarlaSession:
                 self.map_key = name
                 self.synchronise()
         return str(self._asked(f"the OpenDRIVE of {name!r}", lambda: self.world.get_map().to_opendrive()))
+
+    def weather(self) -> dict[str, float]:
+        """Return the weather by ``WEATHER_NAMES``; older clients lack the last of them."""
+        held = self._asked("its weather", self.world.get_weather)
+        return {name: float(getattr(held, name)) for name in WEATHER_NAMES if hasattr(held, name)}
 
     def traffic_manager(self) -> Any:
         """Return this session's own Traffic Manager, at a port that is free.

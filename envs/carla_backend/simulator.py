@@ -7,7 +7,7 @@ ego's new pose what follows (lane, route, signals, visibility). So a scenario me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +60,7 @@ class CarlaSimulator:
         self._signals: Signals | None = None
         self._spectator: Spectator | None = None
         self._autopilot: Autopilot | None = None
+        self._weather: Mapping[str, float] = {}
         self._closed = False
 
     @property
@@ -81,12 +82,17 @@ class CarlaSimulator:
         """Return the name of the map that the world is on."""
         return self.mirror.map_name(world)
 
+    def weather(self, world: int) -> Mapping[str, float]:
+        """Return the weather in which the episode began, by the names of ``carla.WeatherParameters``."""
+        return self._weather
+
     def reset(self, scenarios: Sequence[ConcreteScenario], mask: BoolArray | None = None) -> SceneBatch:
         """Start the scenario; ``mask`` (1,) false: nothing."""
         if mask is not None and not mask[0]:
             return self.mirror.scene
         self.mirror.reset(scenarios)
         self._enter_map(scenarios[0].map_name)
+        self._weather = self._session.weather()
         self._place(np.flatnonzero(scenarios[0].ambient))
         if self._autopilot is not None:
             assert self._ego is not None
@@ -128,6 +134,7 @@ class CarlaSimulator:
             raise CarlaError("what CARLA's autopilot has in mind cannot be restored: simulator.server.autopilot=false")
         scene = self.mirror.set_state(state)
         self._enter_map(self.mirror.map_name(0))
+        self._weather = self._session.weather()
         self._place(state["ambient"])
         return scene
 

@@ -121,7 +121,7 @@ class FarmWorker:
         self._simulator.close()
 
     def _row(self, scene: SceneBatch) -> SceneRow:
-        return take_row(scene, self._simulator.images, 0)
+        return take_row(scene, self._simulator.images, self._simulator.weather(0), 0)
 
 
 def _when_ready(make: Callable[[], Any], within_s: float) -> Any:

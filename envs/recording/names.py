@@ -1,8 +1,8 @@
-"""Names of drives' files."""
+"""Names of drives' files, and of what is known beside their ticks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 DRIVE_SUFFIX = ".arrow"
@@ -23,6 +23,11 @@ def free_name(folder: Path, name: str, *, running: bool) -> Path:
         number += 1
         path = folder / f"{name}{CUT}{number}{DRIVE_SUFFIX}"
     return path
+
+
+def weather_words(weather: Mapping[str, float]) -> dict[str, str]:
+    """Return a weather as words for ``DriveMeta.extra``."""
+    return {f"weather_{name}": f"{value:g}" for name, value in weather.items()}
 
 
 def is_drive_name(name: str) -> bool:

@@ -142,6 +142,19 @@ def test_a_recorded_drive_is_the_one_that_was_measured(run: RunFolder, tmp_path:
         assert log.hints == () and log.meta.trace_hash
 
 
+def test_a_drive_holds_the_weather_of_a_simulator_that_has_one(run: RunFolder, tmp_path: Path) -> None:
+    course = course_of(run, 2)
+    env = course.environment(2)
+    env.driving.simulator.weather = lambda world: {"wetness": 12.5 * world, "fog_density": 1.0}  # type: ignore[attr-defined]
+    driver = make_driver("keep_lane", course, env, run)
+    with EvaluationRecorder(env, driver, course, tmp_path, lambda episode: f"{episode.number}") as recorder:
+        evaluate_driver(env, driver, course, recorder=recorder)
+    env.close()
+    extras = [DriveLog.read(path).meta.extra for path in sorted(recorder.paths)]
+    assert {extra["weather_wetness"] for extra in extras} == {"0", "12.5"}
+    assert {extra["weather_fog_density"] for extra in extras} == {"1"}
+
+
 def test_what_was_recorded_of_the_planner_says_what_it_did(run: RunFolder, tmp_path: Path) -> None:
     """From the recorded observation and hint, the same networks give the recorded numbers and the next action."""
     course = course_of(run, 3)

@@ -22,6 +22,7 @@ from envs.recording.carla_log.lights import LIGHT, heads_of, runs_of, shown_by_g
 from envs.recording.carla_log.road import fill_road, forget_road
 from envs.recording.carla_log.scenes import in_the_world, longest_stay, moved_m, scenes_of, within, write_collisions
 from envs.recording.carla_log.tracks import Track, tracks_of
+from envs.recording.names import weather_words
 from envs.roads.drawing import RoadDrawing
 from envs.roads.gate_lines import gate_lines
 from envs.scene import IntArray, SceneBatch
@@ -117,8 +118,7 @@ def _meta(
         "velocities": _told(float(np.mean(ego.velocity_recorded)), "derived from places"),
         "sizes": _told(float(np.mean([body.measured for body in bodies])), "from CARLA's catalogue"),
     }
-    weather = next((told for frame in recording.frames if (told := frame.weather())), {})
-    extra |= {f"weather_{key}": f"{value:g}" for key, value in weather.items()}
+    extra |= weather_words(next((told for frame in recording.frames if (told := frame.weather())), {}))
     return DriveMeta(
         scenario="recording",
         planner=ego.body.role or ego.body.type_id,

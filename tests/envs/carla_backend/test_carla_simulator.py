@@ -17,6 +17,7 @@ import pytest
 
 from envs.carla_backend.config import CarlaConfig, FarmConfig
 from envs.carla_backend.farm import CarlaFarm
+from envs.carla_recording import WEATHER_NAMES
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
 from envs.embedded.vehicle import VehicleParameters
 from envs.scenarios.catalogue import scenario_set
@@ -25,6 +26,7 @@ from envs.simulator import Simulator
 from envs.traffic.agents import AgentMode, AgentRow
 from tests.envs.carla_backend.test_handles import KINDS, NEEDS_RAY
 from tests.envs.carla_backend.test_server_process import running
+from tests.envs.carla_server.serving import run_client
 from tests.ports import free_port
 
 pytest.importorskip("carla")
@@ -36,6 +38,13 @@ SLOTS = EmbeddedConfig(actors=SCENARIOS.most_actors, pedestrians=SCENARIOS.most_
 LAUNCH = f"{sys.executable} -m hcrmp.cli serve --map street_0 --port {{port}}"
 # The ego as the embedded simulator has it, and the others in the sizes that their scenario drew.
 LIKE_EMBEDDED = CarlaConfig(tyre_friction=VehicleParameters().friction, sizes="scenario", timeout_s=10.0)
+SET_WEATHER = """
+import carla, sys
+world = carla.Client(sys.argv[1], int(sys.argv[2])).get_world()
+weather = world.get_weather()
+weather.cloudiness, weather.wetness = 62.5, 7.0
+world.set_weather(weather)
+"""
 TOLERANCE_M = 1e-3
 """What 32-bit numbers on the wire may add up to in 8 s (m, rad, m/s)."""
 
@@ -144,6 +153,21 @@ def test_a_state_brings_the_scene_back(simulator: Simulator) -> None:
     np.testing.assert_allclose(again.ego.block[:3], then.ego.block[:3], atol=0.03)
     np.testing.assert_allclose(again.ego.speed, then.ego.speed, atol=0.3)
     np.testing.assert_allclose(again.actors.block, then.actors.block, atol=1e-9)
+
+
+def test_an_episode_has_the_weather_that_its_server_has(carla_farm: CarlaFarm) -> None:
+    case = SCENARIOS.sample(0, 0)
+    carla_farm.reset([case, case])
+    before = carla_farm.weather(1)
+    address, port = carla_farm.farm.addresses[0]
+    run_client(SET_WEATHER, address, str(port))
+    carla_farm.step(np.zeros((2, 3)))
+    assert carla_farm.weather(0)["cloudiness"] == before["cloudiness"], "that in which the episode began"
+    carla_farm.reset([case, case])
+    told = carla_farm.weather(0)
+    assert told.keys() == set(WEATHER_NAMES)
+    assert (told["cloudiness"], told["wetness"]) == (62.5, 7.0)
+    assert carla_farm.weather(1) == before
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

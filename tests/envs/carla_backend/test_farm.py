@@ -76,7 +76,7 @@ class Crew:
 def row(mark: float) -> SceneRow:
     scene = SceneBatch.empty(1, 2)
     scene.ego.block[:] = mark
-    return take_row(scene, np.zeros((1, *CameraConfig().shape), np.uint8), 0)
+    return take_row(scene, np.zeros((1, *CameraConfig().shape), np.uint8), {"wetness": mark}, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_a_row_travels_unchanged() -> None:
     scene.route.points[:] = rng.normal(size=scene.route.points.shape)
     scene.time_s[:], scene.step[:], scene.cell[:], scene.seed[:] = 1.5, 15, 3, 99
     images, shown = rng.integers(0, 255, (3, 2, 4, 5, 3), np.uint8), np.zeros((2, 2, 4, 5, 3), np.uint8)
-    put_row(other, shown, 1, take_row(scene, images, 2))
+    put_row(other, shown, 1, take_row(scene, images, {}, 2))
     np.testing.assert_array_equal(shown[1], images[2])
     assert not shown[0].any()
     for name in ("ego", "actors", "road", "route", "events"):
@@ -127,6 +127,7 @@ def test_a_world_that_breaks_down_is_marked_and_mended_alone() -> None:
     assert len(crew.made) == 3 and crew.made[2].setup.server.port == 2000
     scene = worlds.step(control)
     assert not worlds.failed.any() and scene.ego.x.tolist() == [3.0, 2.0]
+    assert [worlds.weather(world) for world in (0, 1)] == [{"wetness": 3.0}, {"wetness": 2.0}]
     assert worlds.failures == 1
 
 
