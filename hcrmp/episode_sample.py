@@ -33,18 +33,18 @@ class EpisodeSample:
             return statistics.wilson(int(flags[0]) * self._episodes, self._episodes)
         return crossed.estimate([[self._table(flags)]], crossed.mean_of_cells, self._rng, bounds=(0.0, 1.0))
 
-    def mean(self, values: npt.ArrayLike) -> Estimate:
-        """Return the mean of ``values`` ``(n,)``."""
+    def mean(self, values: npt.ArrayLike, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+        """Return the mean of ``values`` ``(n,)``; the interval stays within ``bounds``, which hold any value."""
         if self._plain:
             return statistics.mean(values, self._rng)
-        return crossed.estimate([[self._table(values)]], crossed.mean_of_cells, self._rng)
+        return crossed.estimate([[self._table(values)]], crossed.mean_of_cells, self._rng, bounds=bounds)
 
     def ratio(self, numerators: npt.ArrayLike, denominators: npt.ArrayLike) -> Estimate:
-        """Return ``sum(numerators) / sum(denominators)``, both ``(n,)``."""
+        """Return ``sum(numerators) / sum(denominators)``, both ``(n,)`` and not negative."""
         if self._plain or np.sum(denominators) <= 0.0:
             return statistics.ratio(numerators, denominators, self._rng)
         tables = [[self._table(numerators)], [self._table(denominators)]]
-        return crossed.estimate(tables, _ratio_of_means, self._rng, tied=True)
+        return crossed.estimate(tables, _ratio_of_means, self._rng, tied=True, bounds=(0.0, np.inf))
 
     def _table(self, values: npt.ArrayLike) -> FloatArray:
         """Return the values by planner and episode, ``(P, N)``, NaN where there is none."""

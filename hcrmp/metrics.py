@@ -155,6 +155,10 @@ _MEANS = {
     "min_ttc": "min_ttc_s",
     "progress": "progress",
 }
+_SHARE, _SCORE, _NOT_NEGATIVE, _ANY = (0.0, 1.0), (0.0, 100.0), (0.0, np.inf), (-np.inf, np.inf)
+"""Bounds of what an episode can have."""
+_SIGNED = ("AS", "progress")
+"""Means that are negative where the ego drives backwards."""
 _HINTS = {
     "hints_asked": "asked",
     "hints_cached": "hits",
@@ -177,7 +181,8 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
         return CellSummary(cell, 0, len(all_records), {})
     sample = _sample(valid, rng)
     metrics = {name: sample.rate(_ended(valid, outcome)) for name, outcome in _RATES.items()}
-    metrics |= {name: sample.mean(_column(valid, field)) for name, field in _MEANS.items()}
+    for name, one in _MEANS.items():
+        metrics[name] = sample.mean(_column(valid, one), _ANY if name in _SIGNED else _NOT_NEGATIVE)
     miles = _column(valid, "distance_m") / METRES_PER_MILE
     metrics["collisions_per_mile"] = sample.ratio(_ended(valid, "collision"), miles)
     due = _column(valid, "hints_due")
@@ -189,8 +194,8 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
     scored = [record for record in valid if record.scenario in SAFEBENCH]
     if scored:
         sample = _sample(scored, rng)
-        metrics["safebench"] = sample.mean([_safebench(record) for record in scored])
-        metrics["safebench_completion"] = sample.mean(np.minimum(_column(scored, "progress"), 1.0))
+        metrics["safebench"] = sample.mean([_safebench(record) for record in scored], _SHARE)
+        metrics["safebench_completion"] = sample.mean(_completed(scored), _SHARE)
     judged = [record for record in valid if record.scenario in R157]
     if judged:
         metrics |= {name: _sample(judged, rng).rate(hits) for name, hits in _verdicts(judged).items()}
@@ -214,17 +219,22 @@ def _sample(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> Episo
 
 def _route_metrics(routes: Sequence[EpisodeRecord], rng: np.random.Generator) -> dict[str, Estimate]:
     sample = _sample(routes, rng)
-    found = {"completion": sample.mean(np.minimum(_column(routes, "progress"), 1.0))}
+    found = {"completion": sample.mean(_completed(routes), _SHARE)}
     for form in FORMS:
-        found[form] = sample.mean([record.driving_scores[form] for record in routes])
+        found[form] = sample.mean([record.driving_scores[form] for record in routes], _SCORE)
     for name, kind in _COUNTS.items():
         counts = [sum(one.kind == kind for one in record.infractions) for record in routes]
-        found[name] = sample.mean(counts)
+        found[name] = sample.mean(counts, _NOT_NEGATIVE)
     return found
 
 
+def _completed(records: Sequence[EpisodeRecord]) -> FloatArray:
+    """Return the share of each route that was driven, in [0, 1]."""
+    return np.clip(_column(records, "progress"), 0.0, 1.0)
+
+
 def _safebench(record: EpisodeRecord) -> float:
-    completion = min(max(record.progress, 0.0), 1.0)
+    completion = float(_completed([record])[0])
     drive = SafeBenchDrive(
         record.outcome == "collision", record.off_road_m, record.route_distance_m, completion, record.time_s
     )

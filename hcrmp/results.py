@@ -282,5 +282,7 @@ def estimate_text(estimate: Estimate, factor: float = 1.0, decimals: int = 0) ->
     """Return ``value (low-high)``."""
     if math.isnan(estimate.value):
         return "-"
-    value, low, high = (f"{factor * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
+    numbers = (factor * number for number in (estimate.value, estimate.low, estimate.high))
+    # Without the sign of a zero: it says nothing.
+    value, low, high = (f"{round(number, decimals) + 0.0:.{decimals}f}" for number in numbers)
     return f"{value} ({low}..{high})"

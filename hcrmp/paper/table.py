@@ -45,7 +45,7 @@ def points(found: tuple[Estimate, float] | None) -> str:
     if found is None:
         return ""
     difference, p = found
-    signed = "{:+.1f} ({:+.1f}..{:+.1f})".format(*(100.0 * number for number in _ends(difference)))
+    signed = "{:+.1f} ({:+.1f}..{:+.1f})".format(*(round(100.0 * number, 1) + 0.0 for number in _ends(difference)))
     return f"{signed}, p {p:.2g}" if p >= 0.001 else f"{signed}, p < 0.001"
 
 

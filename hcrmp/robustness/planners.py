@@ -75,12 +75,28 @@ class Planner:
 
     def settings(self) -> dict[str, Any]:
         """Return the training's settings but for what runs of one method may differ in, and its hints' faults."""
-        values = {key: value for key, value in plain_config(self.config).items() if key not in _OWN}
-        told_apart = ("faults", "provider", "faulty_of")
-        values["hints"] = {key: value for key, value in values["hints"].items() if key not in told_apart}
-        # Without its faults the provider "faulty" is the one that it wraps.
-        values["hints"]["provider"] = answering(self.config.hints)
-        return values
+        return _settings(self.config, self.folder.path.parent)
+
+
+def _settings(config: TrainConfig, runs_dir: Path) -> dict[str, Any]:
+    values = {key: value for key, value in plain_config(config).items() if key not in _OWN}
+    told_apart = ("faults", "provider", "faulty_of")
+    values["hints"] = {key: value for key, value in values["hints"].items() if key not in told_apart}
+    # Without its faults the provider "faulty" is the one that it wraps.
+    values["hints"]["provider"] = answering(config.hints)
+    values["start_from"] = _origin(config.start_from, runs_dir)
+    return values
+
+
+def _origin(run: str, runs_dir: Path) -> Any:
+    """Return the settings of the run that a training went on from, its name where it is gone.
+
+    Each seed goes on from a run of its own: these are one method where those are.
+    """
+    path = locate_run(run, str(runs_dir))
+    if not run or not (path / CONFIG_FILE).is_file():
+        return run
+    return _settings(load_train(RunFolder(path).config()), path.parent)
 
 
 def answering(hints: HintsConfig) -> str:

@@ -72,6 +72,21 @@ def test_every_metric_has_an_interval_around_it() -> None:
         assert estimate.low <= estimate.value <= estimate.high, name
 
 
+def test_no_interval_leaves_what_an_episode_can_have() -> None:
+    """Two planners that have nothing in common: Student's t of one degree of freedom reaches thirteen times as far."""
+    scores = dict.fromkeys(metrics.FORMS, 90.0), dict.fromkeys(metrics.FORMS, 20.0)
+    rows = [
+        episode(planner_seed=k, seed=i, progress=(0.9, -0.1)[k], driving_scores=scores[k], min_ttc_s=0.5 + 3 * k)
+        for k in (0, 1)
+        for i in range(6)
+    ]
+    found = metrics.summarise("x", rows, rng()).metrics
+    assert (found["completion"].low, found["completion"].high) == (0.0, 1.0)
+    assert (found["leaderboard-2.1"].low, found["leaderboard-2.1"].high) == (0.0, 100.0)
+    assert found["min_ttc"].low == 0.0 and found["min_ttc"].high > 3.5
+    assert found["progress"].low < -1.0 and found["progress"].high > 1.0, "that has no bounds"
+
+
 def test_cells_keep_their_order_and_summaries_are_json() -> None:
     rows = [episode(scenario="trilemma"), episode(), episode(scenario="trilemma", outcome="timeout")]
     summaries = metrics.summarise_cells(rows, rng())

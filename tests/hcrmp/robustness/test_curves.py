@@ -28,7 +28,7 @@ from hcrmp.robustness.planners import CLEAN, Faults, Planner, find_planners, gro
 from hcrmp.robustness.plot import svg
 from hcrmp.run_folder import RunFolder
 from hcrmp.statistics import Estimate
-from hcrmp.train_config import HcrmpOptions, TrainConfig
+from hcrmp.train_config import HcrmpOptions, TrainConfig, plain_config
 from llm_hints.providers.faulty import FaultConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -133,6 +133,19 @@ def test_runs_that_differ_in_their_seed_alone_are_one_method() -> None:
 def test_settings_that_the_words_do_not_tell_keep_methods_apart() -> None:
     usual, short = planner("usual"), planner("short", total_steps=1000)
     assert list(group([usual, short], over_training=False)) == ["HCRMP (usual)", "HCRMP (short)"]
+
+
+def test_runs_that_went_on_from_runs_of_one_method_are_one_method(tmp_path: Path) -> None:
+    for name, changes in {"first-0": {}, "first-1": {"seed": 1}, "other-2": {"seed": 2, "total_steps": 1000}}.items():
+        RunFolder.create(tmp_path / name, plain_config(TrainConfig(run=name, **changes)), seed=0)  # type: ignore[arg-type]
+
+    def learnt_on(name: str, start: str, seed: int) -> Planner:
+        return replace(planner(name, seed=seed, start_from=start), folder=RunFolder(tmp_path / name))
+
+    alike = [learnt_on("a", "first-0", 0), learnt_on("b", str(tmp_path / "first-1"), 1)]
+    other, gone = learnt_on("c", "other-2", 2), learnt_on("d", "gone-3", 3)
+    found = group([planner("first", seed=4), *alike, other, gone], over_training=False)
+    assert list(found.values()) == [[planner("first", seed=4)], alike, [other], [gone]]
 
 
 def test_faults_of_rate_zero_are_right_hints() -> None:
