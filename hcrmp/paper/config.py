@@ -7,6 +7,9 @@ from pathlib import Path
 
 from hcrmp.comparison.processes import cores
 
+ASKS = "3b"
+"""The table that asks a language model that reads English."""
+
 TABLES = ("1", "2", "3", "3b", "4", "5", "robustness", "stability", "learning", "transfer", "senses")
 ALL = "all"
 
@@ -54,11 +57,14 @@ class PaperConfig:
         for name, least in (("episodes", 1), ("total_steps", 0), ("processes", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if str(self.table) == ASKS and not self.model:
+            raise ValueError(f"table={ASKS} asks a language model that reads English: give model=FOLDER")
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables to make, in their order."""
-        return TABLES if self.table == ALL else (str(self.table),)
+        """The tables to make, in their order; of all, those for which there is all that they need."""
+        every = tuple(name for name in TABLES if name != ASKS or self.model)
+        return every if self.table == ALL else (str(self.table),)
 
     @property
     def lanes(self) -> int:

@@ -7,10 +7,9 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from hcrmp.errors import UserError
 from hcrmp.paper import beyond, learning, prompts, robust, stability, success, values
 from hcrmp.paper.clock import EPISODES_PER_S, Speeds, seconds_of, told
-from hcrmp.paper.config import PaperConfig
+from hcrmp.paper.config import ALL, ASKS, PaperConfig
 from hcrmp.paper.evaluations import Evaluated, evaluate, evaluation_folder
 from hcrmp.paper.lanes import Ended, run_all
 from hcrmp.paper.methods import BOX, DRIVERS, METHODS, REFERENCE
@@ -27,6 +26,10 @@ def run(config: PaperConfig) -> int:
     wanted = trainings(config, config.tables)
     for one in wanted:
         one.check()
+    if ASKS in config.tables:
+        check_model(config.model)
+    elif config.table == ALL:
+        console.print(f"table {ASKS} is left out: it asks a language model that reads English (model=...)")
     speeds = Speeds(config.runs_path)
     tell(config, wanted, speeds, console)
     if config.only_tell:
@@ -34,15 +37,20 @@ def run(config: PaperConfig) -> int:
     failed = [] if config.only_finished else train(config, wanted, speeds, console)
     writer = Writer(config.output_path, about(config))
     for name in config.tables:
-        if name == "3b" and not config.model and len(config.tables) > 1:
-            console.print("table 3b is left out: it asks a language model that reads English (model=...)")
-            continue
         for table in make(name, config, console):
             page = writer.write(table, command(config, name))
             Console().print(f"table {name}: {page}", soft_wrap=True, highlight=False)
     for one in failed:
         console.print(f"failed: {one.method}, seed {one.seed}; {log_file(one)} says why", style="red", soft_wrap=True)
     return FAILED if failed else 0
+
+
+def check_model(model: str) -> None:
+    """Refuse a language model that cannot be found, before the trainings: hours later is late."""
+    # Imported here: it brings transformers along.
+    from llm_hints.providers.transformers_lm import load_tokenizer
+
+    load_tokenizer(model)
 
 
 def tell(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, console: Console) -> None:
@@ -118,8 +126,6 @@ def _ordered(found: Evaluated) -> Evaluated:
 
 
 def _table_3b(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
-    if not config.model:
-        raise UserError("table 3b asks a language model that reads English: give model=FOLDER, or a name of the hub.")
     found = {
         style: evaluate(config, trained, (), console, f"prompts-{style}", prompts.changes_of(style, config.model))
         for style in prompts.STYLES

@@ -49,6 +49,17 @@ def test_a_table_from_nothing_and_again_from_what_is_there(tmp_path: Path, capsy
         done.check()
 
 
+def test_a_language_model_that_is_missing_is_told_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model, told_so in (("", "give model=FOLDER"), (f"model={tmp_path / 'none'}", "no tokenizer could be loaded")):
+        assert main(words(tmp_path, "3b", *filter(None, [model]))) == 2
+        assert told_so in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "runs").exists()
+    assert "3b" not in small(tmp_path, table="all").tables
+    assert "3b" in small(tmp_path, table="all", model="somewhere").tables
+
+
 def one_changed(folder: Path) -> None:
     content = load_yaml(folder / "config.yaml")
     content["algo"]["gamma"] = 0.5
