@@ -11,7 +11,7 @@ from envs.own_code import short_name
 from envs.recording.names import DRIVE_SUFFIX, drive_files
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.protocol import OWN, Protocol
-from hcrmp.config import EvaluateConfig
+from hcrmp.config import CarlaOptions, EvaluateConfig
 from hcrmp.results import RESULTS_FILE
 from hcrmp.run_folder import RunFolder
 from hcrmp.scenario_options import scenario_option
@@ -118,16 +118,16 @@ def own_folder(config: EvaluateConfig, protocol: Protocol) -> OwnFolder:
     """Return where an evaluation of several planners leaves its files."""
     if config.output:
         return OwnFolder(Path(config.output))
-    usual = label(replace(config, label="", driver="planner")).removeprefix("planner-")
+    simulator = config.simulator if isinstance(config.simulator, CarlaOptions) else None  # no run has another here
+    usual = label(replace(config, label="", driver="planner", simulator=simulator)).removeprefix("planner-")
     name = config.label or (usual if protocol.name == OWN else protocol.name)
     return OwnFolder(Path("evaluations") / name)
 
 
 def in_run(config: EvaluateConfig, folder: RunFolder) -> InRun:
     """Return where the evaluation of one planner leaves its files in its run ``folder``."""
-    usual = replace(config, hints=None, seed=0, label="", randomise={})
-    unusual = [part for part, given in ((config.label, config.label), (label(config), config != usual)) if given]
-    return InRun(folder, label(config), unusual[0] if unusual else "" if config.driver == "planner" else config.driver)
+    usual = "" if config.driver == "planner" else config.driver
+    return InRun(folder, label(config), config.label or (label(config) if _apart(config) else usual))
 
 
 def drives_of(folder: Path, member: str) -> list[Path]:
@@ -142,9 +142,16 @@ def label(config: EvaluateConfig) -> str:
     families = config.scenario.families
     parts = [config.driver, scenario_option(families) or "-".join(map(short_name, families))]
     parts += [config.density] if config.density != "all" else []
-    parts += [Path(config.map).stem] if config.map else []
+    return "-".join(parts + _apart(config))
+
+
+def _apart(config: EvaluateConfig) -> list[str]:
+    """Return what was chosen that no name of a cell tells, where it is not the usual."""
+    parts = [Path(config.map).stem] if config.map else []
     parts += ["randomised"] if config.randomise else []
     parts += [f"ends-{config.ends_at}"] if config.ends_at != "auto" else []
     parts += [f"hints-{config.hints.words}"] if config.hints is not None else []
+    parts += [config.simulator.name] if config.simulator is not None else []
+    parts += [] if config.deterministic else ["sampled"]
     parts += [f"seed{config.seed}"] if config.seed else []
-    return "-".join(parts)
+    return parts

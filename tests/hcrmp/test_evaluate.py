@@ -323,6 +323,26 @@ def test_the_files_name_says_what_was_chosen() -> None:
     assert label(replace(usual, driver="keep_lane", hints=HintsConfig(provider="none"))) == "keep_lane-paper-hints-none"
 
 
+def test_what_no_cells_name_tells_sets_the_drives_of_a_run_apart(tmp_path: Path) -> None:
+    """Two evaluations of one run leave their drives in one folder: neither takes the other's place."""
+    key = ("x", "merging/high", 3, 0)
+    given = {
+        "": "merging-high-3",
+        "scenario=merging density=high": "merging-high-3",
+        "ends_at=collision": "planner-all-ends-collision-merging-high-3",
+        "scenario=route map=town": "planner-route-town-merging-high-3",
+        "simulator=carla": "planner-all-carla-merging-high-3",
+        "deterministic=false": "planner-all-sampled-merging-high-3",
+        "seed=2": "planner-all-seed2-merging-high-3",
+        "driver=cruise": "cruise-merging-high-3",
+        "driver=cruise seed=2": "cruise-all-seed2-merging-high-3",
+        "label=mine ends_at=collision": "mine-merging-high-3",
+    }
+    folder = RunFolder(tmp_path)
+    found = {words: in_run(load("evaluate", ["run=x", *words.split()]), folder).drive_file(key).stem for words in given}
+    assert found == given
+
+
 def test_hints_with_other_faults_are_another_result() -> None:
     """Two rates, or two ways of being wrong, do not overwrite each other."""
     words = {
