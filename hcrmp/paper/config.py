@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from hcrmp.comparison.processes import cores
@@ -10,7 +11,7 @@ from hcrmp.comparison.processes import cores
 ASKS = "3b"
 """The table that asks a language model that reads English."""
 
-TABLES = ("1", "2", "3", "3b", "4", "5", "robustness", "stability", "learning", "transfer", "senses")
+TABLES = ("1", "2", "3", "3b", "4", "5", "robustness", "stability", "learning", "transfer", "senses", "carla")
 ALL = "all"
 
 
@@ -24,7 +25,8 @@ class PaperConfig:
 
     table: str | int = ALL
     """Which: 1 and 2 (all methods, all metrics), 3 (ablation), 3b (prompt styles), 4 (who gives the hints), 5 (right
-    and wrong hints), robustness, stability, learning, transfer (other tasks), senses (poorer sensors), or all."""
+    and wrong hints), robustness, stability, learning, transfer (other tasks), senses (poorer sensors), carla (on
+    servers), or all."""
     methods: tuple[str, ...] = ()
     """Those of the table's methods that are to be in it, by the name of their experiment; all where it is empty."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -35,6 +37,8 @@ class PaperConfig:
     """Decisions of every training, to try the whole thing; 0: the experiments' own, which is what the tables mean."""
     model: str = ""
     """Language model that reads English, for table 3b: a folder, or a name of the hub."""
+    servers: tuple[str, ...] = ()
+    """CARLA servers (``HOST:PORT``) for table carla; where none is named, our own are launched."""
     runs_dir: str = "runs/paper"
     """Folder of the trained planners and of their evaluations."""
     output: str = "runs/paper/tables"
@@ -57,14 +61,23 @@ class PaperConfig:
         for name, least in (("episodes", 1), ("total_steps", 0), ("processes", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if str(self.table) == ASKS and not self.model:
-            raise ValueError(f"table={ASKS} asks a language model that reads English: give model=FOLDER")
+        if str(self.table) in self.left_out:
+            raise ValueError(f"table={self.table} cannot be made here: {self.left_out[str(self.table)]}")
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables to make, in their order; of all, those for which there is all that they need."""
-        every = tuple(name for name in TABLES if name != ASKS or self.model)
+        every = tuple(name for name in TABLES if name not in self.left_out)
         return every if self.table == ALL else (str(self.table),)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The tables for which something is missing, and what."""
+        needs = {
+            ASKS: ("it asks a language model that reads English: give model=FOLDER", bool(self.model)),
+            "carla": ("it needs the carla client: pip install 'hcrmp[carla]'", find_spec("carla") is not None),
+        }
+        return {name: what for name, (what, there) in needs.items() if not there}
 
     @property
     def lanes(self) -> int:

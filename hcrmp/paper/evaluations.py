@@ -82,23 +82,24 @@ def evaluate(
     changes: Mapping[str, Any] | None = None,
     protocol: str = PROTOCOL,
     record: int | Literal["all"] = 0,
+    words: Sequence[str] = (),
 ) -> Evaluated:
     """Drive what is missing of the protocol, with ``changes`` of its keys, and return what it tells of these planners.
 
     ``drivers`` are any other words for planners; ``label`` names the folder; ``record`` drives of each cell and
-    planner are kept.
+    planner are kept; ``words`` are further options of the evaluation.
     """
     if not trained and not drivers:
         raise UserError("no planner of this table is trained yet: leave only_finished out, or choose another table.")
     planners = [str(one.folder.path) for one in trained] + list(drivers)
     folder = evaluation_folder(config, label)
-    words = [
+    asked = [
         f"planners=[{','.join(map(_quoted, planners))}]",
         f"protocol={_protocol(config, protocol, label, changes or {})}",
     ]
-    words += [f"output={_quoted(str(folder))}", f"record={record}", f"processes={config.lanes}"]
-    words += [f"progress={str(config.progress).lower()}"]
-    _, path = compare(load("evaluate", words), console)
+    asked += [f"output={_quoted(str(folder))}", f"record={record}", f"processes={config.lanes}"]
+    asked += [f"progress={str(config.progress).lower()}", *words]
+    _, path = compare(load("evaluate", asked), console)
     return read_evaluated(path)
 
 

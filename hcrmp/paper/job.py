@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from hcrmp.paper import beyond, learning, prompts, robust, stability, success, values
+from hcrmp.paper import beyond, learning, on_carla, prompts, robust, stability, success, values
 from hcrmp.paper.clock import EPISODES_PER_S, Speeds, seconds_of, told
 from hcrmp.paper.config import ALL, ASKS, PaperConfig
 from hcrmp.paper.evaluations import Evaluated, evaluate, evaluation_folder
@@ -28,8 +28,8 @@ def run(config: PaperConfig) -> int:
         one.check()
     if ASKS in config.tables:
         check_model(config.model)
-    elif config.table == ALL:
-        console.print(f"table {ASKS} is left out: it asks a language model that reads English (model=...)")
+    for name, why in config.left_out.items() if config.table == ALL else ():
+        console.print(f"table {name} is left out: {why}", soft_wrap=True, highlight=False)
     speeds = Speeds(config.runs_path)
     tell(config, wanted, speeds, console)
     if config.only_tell:
@@ -170,6 +170,18 @@ def _senses(config: PaperConfig, trained: Sequence[Training], console: Console) 
     return beyond.senses_table(_evaluated(config, trained, (), console))
 
 
+def _carla(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
+    found = {}
+    for simulator in on_carla.SIMULATORS:
+        changes = on_carla.changes_of(config, simulator)
+        words = on_carla.servers(config) if simulator == "carla" else ()
+        label = f"on-{simulator}"
+        found[simulator] = _ordered(
+            evaluate(config, trained, on_carla.DRIVERS, console, label, changes, words=words)
+        )
+    return on_carla.carla_table(config, found)
+
+
 Made = Table | tuple[Table, ...]
 TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = {
     "1": _table_1,
@@ -183,6 +195,7 @@ TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = 
     "learning": _learning,
     "transfer": _transfer,
     "senses": _senses,
+    "carla": _carla,
 }
 
 
@@ -195,7 +208,7 @@ def command(config: PaperConfig, name: str) -> str:
     """Return the command that makes one table again."""
     usual = PaperConfig()
     words = [f"table={name}"]
-    for key in ("methods", "seeds", "episodes", "total_steps", "model", "runs_dir", "output"):
+    for key in ("methods", "seeds", "episodes", "total_steps", "model", "servers", "runs_dir", "output"):
         value = getattr(config, key)
         if value != getattr(usual, key):
             words.append(f"{key}=[{','.join(map(str, value))}]" if isinstance(value, tuple) else f"{key}={value}")

@@ -96,6 +96,7 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
         "hcrmp", "no_hints", "few_rays", "few_rays_no_hints", "short_range", "short_range_no_hints", "noisy",
         "noisy_no_hints",
     ),
+    "carla": ("hcrmp", "ppo"),
     "learning": ("hcrmp", "hcrmp_bundled", "no_asr", "fixed_mean", "no_csa", "ppo", "llm_reward"),
 }  # fmt: skip
 """The trained methods of each table."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hcrmp.paper import success
+from hcrmp.config import CarlaOptions, load
+from hcrmp.paper import on_carla, success
+from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.forest import LEFT, WIDTH, Mark, forest
 from hcrmp.paper.learning import Curve
@@ -72,6 +75,27 @@ def test_the_main_table_has_the_papers_rows_for_these_cells(found: Evaluated) ->
     by_name = {row[0]: row[1:] for row in rows}
     assert by_name["*the paper*, HCRMP"] == ("*69 / 31*", "*64 / 36*")
     assert by_name["*the paper*, Vanilla PPO"] == ("", "")
+
+
+def test_both_simulators_stand_side_by_side(found: Evaluated) -> None:
+    servers = replace(found, planners={**found.planners, "hcrmp": planner("HCRMP", "run", 0.8, {"0": 0.7, "1": 0.9})})
+    config = PaperConfig(servers=("127.0.0.1:2000", "node:2004"))
+    table = on_carla.carla_table(config, {"embedded": found, "carla": servers})
+    rows = table.sections[0].rows
+    assert [row[2] for row in rows] == ["embedded", "CARLA server"] * 4
+    assert [row[3] for row in rows[:2]] == ["90.0 (80.0..100.0)", "80.0 (70.0..90.0)"]
+    assert rows[0][-1] == "88.0 / 92.0" and rows[1][-1] == "70.0 / 90.0" and rows[6][1] == "-"
+    assert "127.0.0.1:2000, node:2004" in table.notes[0]
+    assert [section.rows[0][1] for section in table.sections[1:]] == ["90 (80..100)", "80 (70..90)"]
+
+
+def test_servers_are_those_that_are_given_or_our_own() -> None:
+    usual = ["run=x", "simulator=carla"]
+    given = load("evaluate", [*usual, *on_carla.servers(PaperConfig(servers=("a:2000", "b:2004")))]).simulator
+    assert isinstance(given, CarlaOptions) and given.servers == ("a:2000", "b:2004") and not given.launch
+    launched = load("evaluate", [*usual, *on_carla.servers(PaperConfig(processes=3))]).simulator
+    assert isinstance(launched, CarlaOptions) and launched.count == 3
+    assert "serve" in launched.launch and "{port}" in launched.launch
 
 
 def test_pages_json_and_figure_are_written(found: Evaluated, tmp_path: Any) -> None:
