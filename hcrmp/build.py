@@ -22,12 +22,12 @@ from envs.user_cache import user_cache
 from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
-from hcrmp.config import CarlaOptions, HintsConfig
 from hcrmp.curriculum import Curriculum
 from hcrmp.encoders import ScanPlace
 from hcrmp.errors import UserError
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import CarlaOptions, HintsConfig
 from hcrmp.train_config import HcrmpOptions, TrainConfig, load_train
 from llm_hints.cache import SemanticCache
 from llm_hints.knowledge.anchoring import SceneAnchors

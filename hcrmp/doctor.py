@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from hcrmp.config import DoctorConfig
+from hcrmp.server_config import DoctorConfig
 
 if TYPE_CHECKING:
     from envs.carla_backend.checks import Finding

@@ -21,10 +21,10 @@ from envs.scene import FloatArray, IntArray, SceneBatch
 from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
 from hcrmp.baselines import PpoOptions
 from hcrmp.build import build_algorithm
-from hcrmp.config import Driver as DriverName
 from hcrmp.encoders import WEIGHTS_KEY
 from hcrmp.errors import UserError
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv, Observation
+from hcrmp.sections import Driver as DriverName
 from hcrmp.train_config import TrainConfig
 from hcrmp.weights import CRITIC_NAMES, HINTED, constant_weights
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hcrmp.config import HintsConfig
+from hcrmp.sections import HintsConfig
 from llm_hints.prompts import Style
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from envs.recording import DriveLog
 from envs.recording.names import DRIVE_SUFFIX, drive_files, is_drive_name, recorded_at
-from hcrmp.config import ReplayConfig
 from hcrmp.errors import ConfigError, RunFolderError
+from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import RunFolder
 from hcrmp.viewer import write_comparison, write_html, write_png, write_video
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from envs.carla_server.payloads import Settings
 from envs.carla_server.server import ServerConfig, serve
 from envs.carla_server.wire import VERSION
-from hcrmp.config import ServeConfig
 from hcrmp.errors import UserError
+from hcrmp.server_config import ServeConfig
 
 
 def run(config: ServeConfig) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envs.own_code import names_code, without_folder
-from hcrmp.config import ScenarioConfig
+from hcrmp.sections import ScenarioConfig
 from hcrmp.train_config import TrainConfig
 
 

@@ -25,10 +25,11 @@ from hcrmp.callbacks import (
     TimeLimitCallback,
 )
 from hcrmp.checkpoint import load_checkpoint, load_planner, save_checkpoint
-from hcrmp.config import FREE_ON_RESUME, locate_run
+from hcrmp.config import FREE_ON_RESUME
 from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.locate import locate_run
 from hcrmp.run_folder import RunFolder, provenance
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.training_recorder import TrainingRecorder

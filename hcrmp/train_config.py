@@ -12,9 +12,9 @@ from envs.observation import ObservationConfig
 from envs.reward import RewardConfig
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
-from hcrmp.config import Density, EmbeddedOptions, HintsConfig, ScenarioConfig, Simulator, dotted_paths
 from hcrmp.curriculum import CurriculumConfig
 from hcrmp.mapping import from_mapping
+from hcrmp.sections import Density, EmbeddedOptions, HintsConfig, ScenarioConfig, Simulator, dotted_paths
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from hcrmp.branch.on_carla import drive_on_carla
 from hcrmp.branch.planners import Successor, successor
 from hcrmp.branch.report import as_dict, print_report
 from hcrmp.branch.worlds import Origin, origin_of
-from hcrmp.config import CarlaOptions, ReplayConfig
+from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import write_json
+from hcrmp.sections import CarlaOptions
 from hcrmp.viewer import write_comparison
 
 REPORT_FILE = "branches.json"

@@ -16,9 +16,9 @@ from hcrmp.branch.recordings import RecordingCourse
 from hcrmp.branch.resimulate import recorded_actions, recorder_of
 from hcrmp.branch.ticks import TickWriter
 from hcrmp.branch.worlds import Origin, worlds_up_to
-from hcrmp.config import CarlaOptions
 from hcrmp.drivers import Driver
 from hcrmp.hinted_env import HintedVecEnv, Observation
+from hcrmp.sections import CarlaOptions
 
 
 def drive_on_carla(

@@ -10,12 +10,13 @@ from typing import get_args
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.worlds import Origin
 from hcrmp.bundled import BUNDLED_PLANNER
-from hcrmp.config import Driver as DriverName
-from hcrmp.config import HintsConfig, locate_planner
 from hcrmp.drivers import Driver
 from hcrmp.evaluation import Course, known_hints, make_driver, trained_config
 from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.locate import locate_planner
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import Driver as DriverName
+from hcrmp.sections import HintsConfig
 from hcrmp.share.opening import is_shared
 
 SCRIPTED = tuple(name for name in get_args(DriverName) if name not in ("planner", "untrained"))

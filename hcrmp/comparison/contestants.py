@@ -10,13 +10,14 @@ from typing import Literal, get_args
 
 from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.comparison.protocol import Protocol
-from hcrmp.config import Driver as DriverName
-from hcrmp.config import EvaluateConfig, locate_planner, locate_run
 from hcrmp.errors import UserError
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import trained_config
+from hcrmp.locate import locate_planner, locate_run
 from hcrmp.mapping import unknown
 from hcrmp.robustness.planners import Planner, find_planners, group
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
+from hcrmp.sections import Driver as DriverName
 from hcrmp.share.document import DOCUMENT_FILE, ONNX_FILE, WEIGHTS_FILE
 from hcrmp.share.opening import is_shared
 

@@ -19,13 +19,13 @@ from hcrmp.comparison.contestants import Contestant, worlds_of
 from hcrmp.comparison.journal import Attempt, HintTimes, Key
 from hcrmp.comparison.places import InRun, Places
 from hcrmp.comparison.tasks import Task
-from hcrmp.config import Driver as DriverName
-from hcrmp.config import EvaluateConfig
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, provenance
+from hcrmp.sections import Driver as DriverName
 
 Told = Callable[[Attempt | HintTimes], None]
 

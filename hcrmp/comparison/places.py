@@ -11,10 +11,11 @@ from envs.own_code import short_name
 from envs.recording.names import DRIVE_SUFFIX, drive_files
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.protocol import OWN, Protocol
-from hcrmp.config import CarlaOptions, EvaluateConfig
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.results import RESULTS_FILE
 from hcrmp.run_folder import RunFolder
 from hcrmp.scenario_options import scenario_option
+from hcrmp.sections import CarlaOptions
 
 JOURNAL = "journal.jsonl"
 SHARDS = "shards"

@@ -20,8 +20,8 @@ from hcrmp.comparison.driving import Broken, Cockpit
 from hcrmp.comparison.journal import Attempt, HintTimes, Key
 from hcrmp.comparison.places import Places
 from hcrmp.comparison.tasks import CHUNK, Task, TaskQueue
-from hcrmp.config import EvaluateConfig
 from hcrmp.errors import UserError
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import Course
 
 END_S = 10.0

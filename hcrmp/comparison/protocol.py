@@ -18,10 +18,11 @@ from typing import Any
 from envs.own_code import names_code, short_name
 from envs.roads.map_file import is_map_file
 from hcrmp.composition import grammar, options
-from hcrmp.config import EvaluateConfig, HintsConfig
 from hcrmp.errors import ConfigError
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.mapping import to_mapping, unknown
 from hcrmp.run_folder import load_yaml
+from hcrmp.sections import HintsConfig
 
 OWN = "own"
 """Name of what is fixed by the command line alone."""

@@ -16,8 +16,8 @@ from hcrmp.comparison.journal import Journal
 from hcrmp.comparison.places import Places
 from hcrmp.comparison.processes import drive_all
 from hcrmp.comparison.tasks import Labels, Task, TaskQueue
-from hcrmp.config import EvaluateConfig
 from hcrmp.errors import UserError
+from hcrmp.evaluate_config import EvaluateConfig
 
 if TYPE_CHECKING:
     import submitit

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hcrmp.config import HintsConfig
 from hcrmp.mapping import from_mapping, to_mapping
 from hcrmp.report.contestants import Contestant, Course, hint_words
 from hcrmp.report.estimates import difference, estimate
 from hcrmp.report.results import COLLISION, SUCCESS, Value, signed, value
 from hcrmp.report.runs import OWN, leaves, written
+from hcrmp.sections import HintsConfig
 from hcrmp.statistics import Estimate
 
 SHOWN = 6

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hcrmp.config import locate_run
+from hcrmp.locate import locate_run
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import torch as th
 from rich.console import Console
 
 from hcrmp.comparison.places import in_run
-from hcrmp.config import EvaluateConfig
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluate import evaluate
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.mapping import from_mapping
 from hcrmp.report.sources import read_run
 from hcrmp.reproduce import compare

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from hcrmp.config import Density, ScenarioConfig
+from hcrmp.sections import Density, ScenarioConfig
 from llm_hints.providers.faulty import WrongMode
 
 

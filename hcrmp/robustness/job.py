@@ -10,7 +10,6 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hcrmp.config import HintsConfig
 from hcrmp.evaluation import evaluate_driver, make_course, make_driver, stored_memory
 from hcrmp.mapping import to_mapping
 from hcrmp.metrics import EpisodeRecord
@@ -20,6 +19,7 @@ from hcrmp.robustness.measurements import Measurement, MeasurementFile, measured
 from hcrmp.robustness.planners import CLEAN, Faults, Planner, find_planners, group
 from hcrmp.robustness.plot import svg
 from hcrmp.run_folder import provenance, provenance_line, write_text
+from hcrmp.sections import HintsConfig
 
 NAME = "robustness"
 """What the result's files are called."""

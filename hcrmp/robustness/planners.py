@@ -10,9 +10,11 @@ from typing import Any
 
 from hcrmp.algorithm import HcrmpConfig
 from hcrmp.checkpoint import META, PARAMETERS
-from hcrmp.config import FREE_ON_RESUME, HintsConfig, locate_run, runs_like
+from hcrmp.config import FREE_ON_RESUME
 from hcrmp.errors import UserError
+from hcrmp.locate import locate_run, runs_like
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json
+from hcrmp.sections import HintsConfig
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.weights import Csa
 from llm_hints.providers.faulty import WrongMode

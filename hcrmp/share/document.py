@@ -19,10 +19,10 @@ from envs.reward import RewardConfig
 from envs.untrusted import UntrustedFileError
 from envs.untrusted.documents import parse_json
 from hcrmp.algorithm import HcrmpConfig
-from hcrmp.config import Density, HintsConfig, ScenarioConfig
 from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping
+from hcrmp.sections import Density, HintsConfig, ScenarioConfig
 from hcrmp.share.bounds import check_architecture, check_observation
 from hcrmp.strangers import without_code
 from hcrmp.train_config import Algorithm, TrainConfig

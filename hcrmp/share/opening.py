@@ -8,7 +8,7 @@ from typing import Literal
 from envs.untrusted.documents import read_bytes
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.checkpoint_files import checksums_of
-from hcrmp.config import SHARED_SUFFIXES
+from hcrmp.locate import SHARED_SUFFIXES
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.share.document import (
     DOCUMENT_FILE,

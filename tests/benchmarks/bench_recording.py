@@ -21,9 +21,10 @@ import torch as th
 from envs.recording import DriveLog
 from envs.scene import ActorRow, ActorStates
 from hcrmp.build import build_algorithm, build_environment
-from hcrmp.config import ScenarioConfig, load
+from hcrmp.config import load
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.evaluation import Course, evaluate_driver, make_course, make_driver
+from hcrmp.sections import ScenarioConfig
 from hcrmp.train_config import TrainConfig
 from hcrmp.training_recorder import TrainingRecorder
 from tests.benchmarks.machine import machine

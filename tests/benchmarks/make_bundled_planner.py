@@ -18,8 +18,9 @@ from rich.console import Console
 from hcrmp.bundled import BUNDLED_FOLDER, BUNDLED_PLANNER
 from hcrmp.checkpoint import parameters_checksum
 from hcrmp.comparison.places import in_run
-from hcrmp.config import EvaluateConfig, load
+from hcrmp.config import load
 from hcrmp.evaluate import evaluate
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.share.config import ShareConfig
 from hcrmp.share.job import share

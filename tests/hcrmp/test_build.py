@@ -21,10 +21,10 @@ from hcrmp.build import (
     load_planner,
     scan_place,
 )
-from hcrmp.config import HintsConfig, ScenarioConfig
 from hcrmp.encoders import HINT_KEY, STATE_KEY
 from hcrmp.errors import UserError
 from hcrmp.policy import PolicyConfig
+from hcrmp.sections import HintsConfig, ScenarioConfig
 from hcrmp.train_config import Algorithm, load_train
 from llm_hints.knowledge.base import KnowledgeConfig
 from llm_hints.providers.faulty import FaultConfig

@@ -16,12 +16,15 @@ from hcrmp import bundled, cli
 from hcrmp.bundled import BUNDLED_FOLDER, BUNDLED_PLANNER, bundled_planner
 from hcrmp.comparison.contestants import find_contestants
 from hcrmp.comparison.protocol import Protocol
-from hcrmp.config import EvaluateConfig, Family, ScenarioConfig, load, locate_planner
+from hcrmp.config import load
 from hcrmp.errors import UserError
 from hcrmp.evaluate import evaluate, open_folder
+from hcrmp.evaluate_config import EvaluateConfig
+from hcrmp.locate import locate_planner
 from hcrmp.results import read_records
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.scenario_options import scenario_option, scenario_override
+from hcrmp.sections import Family, ScenarioConfig
 from hcrmp.share import load_policy
 from hcrmp.share.again import SECTIONS, training_command
 from hcrmp.share.document import CARD_FILE, DOCUMENT_FILE, WEIGHTS_FILE

@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 
 from hcrmp.baselines import PpoOptions
 from hcrmp.composition import compose, default_choices, groups, options
-from hcrmp.config import EvaluateConfig, HintsConfig, ReplayConfig, load, locate_run
+from hcrmp.config import load
 from hcrmp.errors import ConfigError
+from hcrmp.evaluate_config import EvaluateConfig
+from hcrmp.locate import locate_run
 from hcrmp.mapping import from_mapping, to_mapping
+from hcrmp.replay_config import ReplayConfig
+from hcrmp.sections import HintsConfig
 from hcrmp.train_config import HcrmpOptions, TrainConfig, load_train
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.providers.transformers_config import TransformersConfig

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hcrmp import cli
-from hcrmp.config import DemoConfig
 from hcrmp.demo import DRIVERS, comparison_lines, make_room, one_per_condition, success_gain, train_config
+from hcrmp.demo_config import DemoConfig
 from hcrmp.errors import RunFolderError
 from hcrmp.metrics import EpisodeRecord
 from hcrmp.results import read_records, summarise

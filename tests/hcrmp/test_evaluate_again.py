@@ -16,10 +16,11 @@ from rich.console import Console
 from envs.recording import DriveLog
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.comparison.results_file import read_results
-from hcrmp.config import EvaluateConfig, HintsConfig
 from hcrmp.evaluate import evaluate
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import evaluate_driver
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import HintsConfig
 from tests.hcrmp.tiny import MERGING, ROLLOUT, evaluate_config, quiet, tiny_run
 
 DRIVER: dict[str, Any] = {"driver": "full_throttle", "density": "low", "scenario": MERGING, "episodes": 4}

@@ -12,9 +12,9 @@ from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
 from envs.termination import Outcome
 from hcrmp.build import build_environment
-from hcrmp.config import HintsConfig
 from hcrmp.encoders import HINT_KEY, STATE_KEY, WEIGHTS_KEY
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
+from hcrmp.sections import HintsConfig
 from llm_hints.hint import PRIOR_WEIGHTS
 from llm_hints.providers.faulty import FaultConfig
 from tests.hcrmp.tiny import all_of, tiny_config

@@ -11,10 +11,12 @@ from envs.recording import DriveLog
 from envs.roads.town import Town
 from hcrmp.cli import USER_ERROR_STATUS, main
 from hcrmp.comparison.places import in_run
-from hcrmp.config import ReplayConfig, ScenarioConfig, load
+from hcrmp.config import load
 from hcrmp.evaluate import evaluate
 from hcrmp.replay import replay
+from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import read_json
+from hcrmp.sections import ScenarioConfig
 from tests.hcrmp.tiny import evaluate_config, quiet, tiny_run
 from tests.hcrmp.viewer.pages import Page, unpacked
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from hcrmp.config import HintsConfig
 from hcrmp.evaluate import evaluate
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import HintsConfig
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.service_config import HintServiceConfig
 from tests.hcrmp.tiny import evaluate_config, quiet, tiny_run

@@ -11,9 +11,10 @@ from PIL import Image
 
 from envs.recording import DriveLog
 from hcrmp import cli
-from hcrmp.config import ReplayConfig, load
+from hcrmp.config import load
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.replay import badness, choose, recorded_drives, replay
+from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import RunFolder
 from tests.envs.drive_builder import make_drive
 from tests.hcrmp.tiny import quiet

@@ -14,9 +14,9 @@ from envs.observation import ObservationConfig
 from hcrmp.baselines import PpoOptions
 from hcrmp.checkpoint import PARAMETERS
 from hcrmp.checkpoint_files import CheckpointError
-from hcrmp.config import HintsConfig
 from hcrmp.errors import RunFolderError
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import HintsConfig
 from hcrmp.train import train
 from hcrmp.train_config import HcrmpOptions
 from llm_hints.providers.faulty import FaultConfig

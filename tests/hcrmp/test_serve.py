@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from hcrmp import cli
-from hcrmp.config import ServeConfig, load
+from hcrmp.config import load
 from hcrmp.errors import UserError
 from hcrmp.serve import server_config
+from hcrmp.server_config import ServeConfig
 from tests.envs.carla_server.raw import RawClient
 
 ROOT = Path(__file__).parents[2]

@@ -12,11 +12,12 @@ import pytest
 from envs.observation import ObservationConfig
 from envs.recording import DriveLog
 from hcrmp.branch.worlds import origin_of, worlds_of
-from hcrmp.config import ScenarioConfig, load
+from hcrmp.config import load
 from hcrmp.errors import ConfigError
 from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.results import read_records
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import ScenarioConfig
 from hcrmp.share.config import ShareConfig
 from hcrmp.share.document import CARD_FILE, DOCUMENT_FILE, SharedPlannerError
 from hcrmp.share.job import share

@@ -18,10 +18,10 @@ from envs.errors import EnvsError
 from hcrmp.baselines import SacOptions, Td3Options
 from hcrmp.build import build_environment, load_planner
 from hcrmp.checkpoint import META
-from hcrmp.config import ScenarioConfig
 from hcrmp.errors import RunFolderError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, read_json
+from hcrmp.sections import ScenarioConfig
 from hcrmp.train import train
 from hcrmp.train_config import Algorithm, load_train
 from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, quiet, tiny_config, tiny_run

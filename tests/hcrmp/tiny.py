@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from hcrmp.baselines import PpoOptions
-from hcrmp.config import EvaluateConfig, ScenarioConfig
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.policy import PolicyConfig
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import ScenarioConfig
 from hcrmp.train import train
 from hcrmp.train_config import HcrmpOptions, TrainConfig
 from llm_hints.providers.faulty import FaultConfig

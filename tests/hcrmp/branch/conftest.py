@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hcrmp.branch.worlds import Origin, origin_of
-from hcrmp.config import HintsConfig
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import HintsConfig
 from llm_hints.providers.faulty import FaultConfig
 from llm_hints.service_config import HintServiceConfig
 from tests.hcrmp.branch.drives import planner_drive, scripted_drive

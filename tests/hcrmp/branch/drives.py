@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hcrmp.config import EvaluateConfig, ScenarioConfig
 from hcrmp.evaluate import evaluate, open_folder
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import ScenarioConfig
 from tests.hcrmp.tiny import evaluate_config, quiet
 
 

@@ -14,7 +14,7 @@ from hcrmp.branch.drive_on import Branch, drive_on
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.planners import successor
 from hcrmp.branch.worlds import Origin
-from hcrmp.config import HintsConfig
+from hcrmp.sections import HintsConfig
 
 
 def branches(origin: Origin, ticks: list[int], word: str = "", **changes: Any) -> list[Branch]:

@@ -12,7 +12,7 @@ from hcrmp.branch.errors import BranchError
 from hcrmp.branch.on_carla import drive_on_carla
 from hcrmp.branch.planners import successor
 from hcrmp.branch.worlds import Origin, origin_of
-from hcrmp.config import CarlaOptions
+from hcrmp.sections import CarlaOptions
 from tests.envs.carla_server.serving import served
 
 TICK = 30

@@ -17,7 +17,7 @@ from hcrmp.branch.job import moments
 from hcrmp.branch.measures import aftermath, avoids, parting
 from hcrmp.branch.report import last_moments, verdicts
 from hcrmp.branch.worlds import Origin
-from hcrmp.config import ReplayConfig
+from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
 from tests.envs.drive_builder import CAR, make_drive
 from tests.hcrmp.tiny import tiny_run

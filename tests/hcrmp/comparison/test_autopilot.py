@@ -9,8 +9,8 @@ import pytest
 
 from envs.carla_backend.config import CarlaConfig
 from hcrmp.comparison.job import compare
-from hcrmp.config import CarlaOptions
 from hcrmp.errors import UserError
+from hcrmp.sections import CarlaOptions
 from tests.envs.carla_server.serving import served
 from tests.hcrmp.comparison.test_job import config_of
 from tests.hcrmp.tiny import quiet

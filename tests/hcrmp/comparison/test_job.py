@@ -20,8 +20,8 @@ from hcrmp.branch.resimulate import resimulate
 from hcrmp.branch.worlds import origin_of
 from hcrmp.comparison.job import compare
 from hcrmp.comparison.results_file import Comparison, read_results
-from hcrmp.config import EvaluateConfig
 from hcrmp.errors import UserError
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.hinted_env import HintedVecEnv
 from tests.hcrmp.tiny import MERGING, quiet, tiny_run
 

@@ -16,7 +16,7 @@ import pytest
 from hcrmp.comparison import processes
 from hcrmp.comparison.journal import Attempt
 from hcrmp.comparison.tasks import TaskQueue
-from hcrmp.config import EvaluateConfig
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.hinted_env import HintedVecEnv
 from tests.hcrmp.comparison.test_job import compared, config_of, hashes
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hcrmp.config import CarlaOptions, load
+from hcrmp.config import load
 from hcrmp.paper import on_carla, success
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated
@@ -17,6 +17,7 @@ from hcrmp.paper.forest import LEFT, WIDTH, Mark, forest
 from hcrmp.paper.learning import Curve
 from hcrmp.paper.table import Table, Writer, markdown
 from hcrmp.run_folder import read_json
+from hcrmp.sections import CarlaOptions
 from hcrmp.statistics import Estimate
 
 CELLS = ("trilemma/medium", "trilemma/high")

@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import pytest
 
 from hcrmp.baselines import PpoOptions
-from hcrmp.config import HintsConfig
 from hcrmp.errors import UserError
 from hcrmp.robustness.curves import (
     Curve,
@@ -27,6 +26,7 @@ from hcrmp.robustness.measurements import Measurement
 from hcrmp.robustness.planners import CLEAN, Faults, Planner, find_planners, group, method_words
 from hcrmp.robustness.plot import svg
 from hcrmp.run_folder import RunFolder
+from hcrmp.sections import HintsConfig
 from hcrmp.statistics import Estimate
 from hcrmp.train_config import HcrmpOptions, TrainConfig, plain_config
 from llm_hints.providers.faulty import FaultConfig

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from hcrmp import cli
-from hcrmp.config import HintsConfig, load
+from hcrmp.config import load
 from hcrmp.errors import RunFolderError, UserError
 from hcrmp.evaluate import evaluate
 from hcrmp.robustness import job
@@ -20,6 +20,7 @@ from hcrmp.robustness.job import hints_with, measure_curves
 from hcrmp.robustness.measurements import LETTERS
 from hcrmp.robustness.planners import Faults
 from hcrmp.run_folder import RunFolder, read_json
+from hcrmp.sections import HintsConfig
 from llm_hints.providers.faulty import FaultConfig
 from tests.hcrmp.tiny import MERGING, ROLLOUT, SMALL, evaluate_config, quiet, tiny_run
 

@@ -19,10 +19,10 @@ from hcrmp.baselines import SacOptions
 from hcrmp.build import build_environment
 from hcrmp.camera_encoder import CameraEncoderConfig
 from hcrmp.checkpoint import save_checkpoint
-from hcrmp.config import EvaluateConfig
 from hcrmp.drivers import PlannerDriver
 from hcrmp.errors import UserError
 from hcrmp.evaluate import evaluate, open_folder, shared_file
+from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import make_course, make_driver, trained_config
 from hcrmp.results import read_records
 from hcrmp.run_folder import RunFolder

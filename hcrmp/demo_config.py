@@ -1,0 +1,27 @@
+"""The configuration of ``hcrmp demo``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DemoConfig:
+    """``hcrmp demo``."""
+
+    run: str = "demo"
+    """Name of the run, a folder in ``runs_dir``."""
+    runs_dir: str = "runs"
+    """Folder of all runs."""
+    seed: int = 0
+    """Seed of everything random."""
+    total_steps: int = 3_000_000
+    """Decisions to train for, over all worlds; the learning rate falls to its end over them."""
+    minutes: float = 4.0
+    """Wall time after which training ends early, on a machine that is slower than most (minutes)."""
+    worlds: int = 128
+    """Worlds stepped together in training (B)."""
+    episodes: int = 25
+    """Episodes in each cell when it is evaluated."""
+    replace: bool = True
+    """Put the new demo in the place of an earlier one of this name."""
