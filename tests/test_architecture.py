@@ -13,7 +13,7 @@ from envs.compiled import KERNEL_FREE
 
 ROOT = Path(__file__).parent.parent
 PLANNER_SIDE = ("hcrmp", "llm_hints", "torch", "stable_baselines3", "transformers", "openai", "hydra", "omegaconf")
-LIGHT_COMMANDS = ("hcrmp/cli.py", "hcrmp/errors.py", "hcrmp/__init__.py")
+LIGHT_COMMANDS = ("hcrmp/cli.py", "hcrmp/errors.py", "hcrmp/jobs.py", "hcrmp/__init__.py")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _light(found: Import) -> bool:
         "envs",
         "llm_hints",
         *PLANNER_SIDE,
-    ) or (found.module == "hcrmp.errors")
+    ) or found.module in ("hcrmp.errors", "hcrmp.jobs")
 
 
 def project_files() -> list[Path]:

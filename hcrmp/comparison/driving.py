@@ -14,13 +14,13 @@ import torch as th
 
 from envs.scene import FloatArray
 from hcrmp.checkpoint import parameters_checksum
-from hcrmp.cli import is_user_error
 from hcrmp.comparison.contestants import Contestant, worlds_of
 from hcrmp.comparison.journal import Attempt, HintTimes, Key
 from hcrmp.comparison.places import InRun, Places
 from hcrmp.comparison.tasks import Task
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
+from hcrmp.errors import is_user_error
 from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
 from hcrmp.hinted_env import HintedVecEnv

@@ -15,12 +15,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from hcrmp.cli import is_user_error
 from hcrmp.comparison.driving import Broken, Cockpit
 from hcrmp.comparison.journal import Attempt, HintTimes, Key
 from hcrmp.comparison.places import Places
 from hcrmp.comparison.tasks import CHUNK, Task, TaskQueue
-from hcrmp.errors import UserError
+from hcrmp.errors import UserError, is_user_error
 from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import Course
 

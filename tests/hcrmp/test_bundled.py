@@ -14,6 +14,7 @@ from envs.recording import DriveLog
 from envs.scenarios.catalogue import FAMILIES, ROUTE
 from hcrmp import bundled, cli
 from hcrmp.bundled import BUNDLED_FOLDER, BUNDLED_PLANNER, bundled_planner
+from hcrmp.command_words import as_overrides
 from hcrmp.comparison.contestants import find_contestants
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.config import load
@@ -127,7 +128,7 @@ def test_it_is_compared_with_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [["planner=bundled"], ["--planner", "bundled"], ["planner=[bundled]"]])
 def test_one_planner_is_a_list_of_one(words: list[str]) -> None:
-    config = load("evaluate", cli._as_overrides("evaluate", words))
+    config = load("evaluate", as_overrides("evaluate", words))
     assert config.planners == (BUNDLED_PLANNER,) and not config.run
 
 

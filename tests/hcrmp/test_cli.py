@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from hcrmp import cli
+from hcrmp.command_words import as_overrides
 from hcrmp.composition import groups
 from hcrmp.config import load
-from hcrmp.errors import UserError
+from hcrmp.errors import USER_ERRORS, UserError, is_user_error
+from hcrmp.jobs import JOBS
 from hcrmp.train_config import TrainConfig
 from llm_hints.hint import HintFormatError
 
@@ -49,14 +51,14 @@ def test_the_overview_names_every_command(capsys: pytest.CaptureFixture[str]) ->
         assert all(f"\n  {job} " in printed for job in ("train", "evaluate", "replay", "demo"))
 
 
-@pytest.mark.parametrize("job", list(cli.JOBS))
+@pytest.mark.parametrize("job", list(JOBS))
 def test_the_help_of_a_command_lists_groups_keys_and_examples(job: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([job, "--help"]) == 0
     printed = capsys.readouterr().out
     for group, options in groups(job).items():
         assert f"  {group} " in printed
         assert all(option in printed for option in options)
-    assert all(example in printed for example in cli.JOBS[job].examples)
+    assert all(example in printed for example in JOBS[job].examples)
     assert max(map(len, printed.splitlines())) <= 120
 
 
@@ -69,15 +71,15 @@ def test_help_shows_defaults_values_and_texts(capsys: pytest.CaptureFixture[str]
     assert "hcrmp* " in printed and "rules*" in printed
 
 
-@pytest.mark.parametrize("job", list(cli.JOBS))
+@pytest.mark.parametrize("job", list(JOBS))
 def test_the_examples_of_a_command_are_valid(job: str) -> None:
     from hcrmp.config import load
 
-    for example in cli.JOBS[job].examples:
+    for example in JOBS[job].examples:
         command, *words = example.split()
         name, overrides = cli._job_name(words)
         assert (command, name) == ("hcrmp", job)
-        load(job, cli._as_overrides(job, overrides))
+        load(job, as_overrides(job, overrides))
 
 
 def test_a_command_of_two_words_is_completed_or_corrected() -> None:
@@ -129,9 +131,9 @@ def test_what_the_user_can_put_right_has_no_traceback(
 def test_every_room_that_names_a_user_error_has_it() -> None:
     import importlib
 
-    for module, name in cli.USER_ERRORS:
+    for module, name in USER_ERRORS:
         error = getattr(importlib.import_module(module), name)
-        assert issubclass(error, Exception) and cli.is_user_error(error.__new__(error)), name
+        assert issubclass(error, Exception) and is_user_error(error.__new__(error)), name
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(jobs: dict[str, Any]) -> None:
@@ -142,7 +144,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(jobs: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("name", ["a b/c.arrow", "it's.arrow", "runs/x/drives/cut_in-high-3.arrow", "a[1],{2}"])
 def test_a_word_without_a_key_is_the_positional_keys(name: str) -> None:
-    overrides = cli._as_overrides("replay", [name, "--video", "none"])
+    overrides = as_overrides("replay", [name, "--video", "none"])
     assert load("replay", overrides).drive == name
 
 
@@ -169,6 +171,16 @@ sys.exit(cli.main(["train"]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (130, "checkpoint saved\n")
+
+
+def test_whoever_reads_may_go() -> None:
+    """As ``hcrmp train --help | head`` does: no traceback, and the status that a shell knows."""
+    command = [sys.executable, "-m", "hcrmp.cli", "train", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == cli.UNREAD_STATUS
 
 
 def test_help_and_a_wrong_command_load_nothing_heavy() -> None:

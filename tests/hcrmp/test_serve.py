@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hcrmp import cli
+from hcrmp.command_words import as_overrides
 from hcrmp.config import load
 from hcrmp.errors import UserError
 from hcrmp.serve import server_config
@@ -34,17 +35,17 @@ def test_the_keys_arrive_at_the_server() -> None:
 
 
 def test_dashes_are_understood() -> None:
-    assert cli._as_overrides("serve", ["--map", "town", "--map-folder=maps", "port=2"]) == [
+    assert as_overrides("serve", ["--map", "town", "--map-folder=maps", "port=2"]) == [
         "map=town", "map_folder=maps", "port=2",
     ]  # fmt: skip
     with pytest.raises(UserError, match="needs a value"):
-        cli._as_overrides("serve", ["--map"])
+        as_overrides("serve", ["--map"])
 
 
 def test_a_switch_needs_no_value() -> None:
-    assert cli._as_overrides("serve", ["--synchronous", "--port", "0"]) == ["synchronous=true", "port=0"]
-    assert cli._as_overrides("doctor", ["--servers", "[a:1]", "--unstick"]) == ["servers=[a:1]", "unstick=true"]
-    assert cli._as_overrides("serve", ["--synchronous", "false"]) == ["synchronous=false"]
+    assert as_overrides("serve", ["--synchronous", "--port", "0"]) == ["synchronous=true", "port=0"]
+    assert as_overrides("doctor", ["--servers", "[a:1]", "--unstick"]) == ["servers=[a:1]", "unstick=true"]
+    assert as_overrides("serve", ["--synchronous", "false"]) == ["synchronous=false"]
 
 
 @pytest.mark.parametrize(
