@@ -19,7 +19,8 @@ from envs.observation import ObservationLayout
 from envs.scenarios.catalogue import ScenarioSet
 from envs.termination import EndsAt
 from envs.user_cache import user_cache
-from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig, LinearSchedule
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.checkpoint import load_checkpoint
 from hcrmp.curriculum import Curriculum

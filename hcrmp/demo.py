@@ -22,10 +22,11 @@ from hcrmp.branch.worlds import origin_of
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.config import load
 from hcrmp.demo_config import DemoConfig
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
 from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.metrics import EpisodeRecord, cell_scores, succeeded
+from hcrmp.metrics import cell_scores, succeeded
 from hcrmp.results import Results, estimate_text, print_table
 from hcrmp.run_folder import CONFIG_FILE, PROVENANCE_FILE, RunFolder
 from hcrmp.statistics import Estimate

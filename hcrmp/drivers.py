@@ -18,7 +18,8 @@ from envs.drivers.reference import PATIENT, ReferenceConfig, ReferenceDriver
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.scenarios.families import CONDITIONS
 from envs.scene import FloatArray, IntArray, SceneBatch
-from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.baselines import PpoOptions
 from hcrmp.build import build_algorithm
 from hcrmp.encoders import WEIGHTS_KEY

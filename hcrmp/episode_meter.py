@@ -10,7 +10,7 @@ import numpy.typing as npt
 from envs.risk import TTC_HORIZON_S, time_to_collision
 from envs.scene import FloatArray, SceneBatch
 from envs.simulator import DECISION_PERIOD_S
-from hcrmp.metrics import EpisodeRecord, Outcome, Verdict
+from hcrmp.episode_record import EpisodeRecord, Outcome, Verdict
 
 MANOEUVRE_STEPS = 20
 """Crossings of markings with fewer steps between them are one lane invasion: a lane change has several."""

@@ -19,12 +19,12 @@ from hcrmp.build import build_environment
 from hcrmp.checkpoint import has_checkpoint, load_checkpoint, read_extra_state
 from hcrmp.drivers import Driver, Numbers, PlannerDriver, decide, planner_without_training, scripted_driver
 from hcrmp.episode_meter import EpisodeMeter
+from hcrmp.episode_record import EpisodeRecord, Verdict
 from hcrmp.errors import UserError
 from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.looking_on import NotRecording, Recorder
 from hcrmp.memory import read_only_memory
-from hcrmp.metrics import EpisodeRecord, Verdict
 from hcrmp.route_scores import score_route
 from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.sections import CarlaOptions, Density, HintsConfig, ScenarioConfig, Simulator

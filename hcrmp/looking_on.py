@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from envs.driving_env import Transition
 from envs.scene import IntArray
 from hcrmp.drivers import Numbers
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.hinted_env import Observation
-from hcrmp.metrics import EpisodeRecord
 
 if TYPE_CHECKING:
     from hcrmp.evaluation import Episode

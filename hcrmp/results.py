@@ -49,8 +49,9 @@ from rich.table import Table
 
 from envs.termination import EndsAt
 from hcrmp import metrics
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import CellSummary, EpisodeRecord
+from hcrmp.metrics import CellSummary
 from hcrmp.run_folder import read_json
 from hcrmp.statistics import Estimate
 from llm_hints.asking import Latency

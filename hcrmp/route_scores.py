@@ -10,8 +10,8 @@ from envs.metrics.driving_score import bench2drive, leaderboard_2_0, leaderboard
 from envs.metrics.infractions import Infraction
 from envs.roads.lane_graph import LaneGraph, locate
 from envs.scenarios.catalogue import ROUTE
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.hinted_env import HintedVecEnv
-from hcrmp.metrics import EpisodeRecord
 
 SCORES = (leaderboard_2_0, bench2drive, leaderboard_2_1)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from envs.action import ActionConfig
 from envs.observation import ObservationConfig
 from envs.reward import RewardConfig
-from hcrmp.algorithm import HcrmpConfig
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
 from hcrmp.curriculum import CurriculumConfig
 from hcrmp.mapping import from_mapping

@@ -13,7 +13,8 @@ from hcrmp.comparison.contestants import Contestant, Kind
 from hcrmp.comparison.failures import Failure, Judged, Lost, failures_of, lost_of
 from hcrmp.comparison.journal import Attempt, Key
 from hcrmp.crossed import Scores
-from hcrmp.metrics import CellSummary, EpisodeRecord, cell_scores, succeeded
+from hcrmp.episode_record import EpisodeRecord
+from hcrmp.metrics import CellSummary, cell_scores, succeeded
 from hcrmp.results import summaries_of
 from hcrmp.statistics import Estimate, FloatArray
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hcrmp.comparison.journal import Attempt, Key
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.episode_record import EpisodeRecord
 
 Judged = Mapping[tuple[str, int], str]
 """How the reference driver's drive of an episode ended, by (cell, episode seed)."""

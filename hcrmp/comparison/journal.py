@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from hcrmp.comparison.journal_head import FORMAT, OtherEvaluationError, check_head, check_protocol
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.run_folder import write_text
 
 ON_DISK_EVERY_S = 1.0

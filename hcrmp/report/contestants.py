@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from envs.scenarios.catalogue import ROUTE
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.mapping import from_mapping
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.report.material import Evaluation, Run
 from hcrmp.robustness.planners import Planner, group
 from hcrmp.sections import HintsConfig

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from hcrmp import crossed, statistics
-from hcrmp.metrics import EpisodeRecord, by_cell, cell_scores
+from hcrmp.episode_record import EpisodeRecord
+from hcrmp.metrics import by_cell, cell_scores
 from hcrmp.report.contestants import Contestant
 from hcrmp.statistics import Estimate
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envs.metrics.infractions import Infraction
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.report.contestants import Contestant
 from hcrmp.report.material import Evaluation
 

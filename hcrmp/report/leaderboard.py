@@ -14,7 +14,7 @@ from typing import Any
 
 from envs.metrics.driving_score import leaderboard_2_0
 from envs.metrics.infractions import Infraction, Kind
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.report.material import Evaluation, number_of
 from hcrmp.report.results import completion
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from envs.metrics.driving_score import leaderboard_2_1
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.report.contestants import Contestant, Course
 from hcrmp.report.estimates import Of, difference, estimate, in_cell
 from hcrmp.statistics import Estimate

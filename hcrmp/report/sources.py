@@ -14,11 +14,11 @@ from typing import Any
 from envs.recording.names import DRIVE_SUFFIX, recorded_at
 from hcrmp.checkpoint import META, has_checkpoint
 from hcrmp.comparison.places import OwnFolder
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluation import episode_seed
 from hcrmp.locate import locate_run, runs_like
 from hcrmp.mapping import from_mapping
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.report.material import Evaluation, Material, Robustness, Run, number_of
 from hcrmp.results import RESULTS_FILE, records_of
 from hcrmp.robustness.curves import Curve

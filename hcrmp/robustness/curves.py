@@ -10,7 +10,7 @@ import numpy as np
 
 from hcrmp import crossed
 from hcrmp.crossed import Scores
-from hcrmp.metrics import Outcome
+from hcrmp.episode_record import Outcome
 from hcrmp.results import estimate_text
 from hcrmp.robustness.measurements import LETTERS, Measurement, Outcomes
 from hcrmp.robustness.planners import CLEAN, Faults, Planner, group

@@ -10,9 +10,9 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.evaluation import evaluate_driver, make_course, make_driver, stored_memory
 from hcrmp.mapping import to_mapping
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.robustness.config import RobustnessConfig
 from hcrmp.robustness.curves import Curve, curves_at_test, curves_of_training, faults_to_meet, markdown, share
 from hcrmp.robustness.measurements import Measurement, MeasurementFile, measured

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hcrmp.episode_record import EpisodeRecord, Outcome
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import EpisodeRecord, Outcome, by_cell
+from hcrmp.metrics import by_cell
 from hcrmp.robustness.planners import Faults, Planner
 from hcrmp.run_folder import read_json, write_json
 

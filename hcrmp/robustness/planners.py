@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hcrmp.algorithm import HcrmpConfig
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.checkpoint import META, PARAMETERS
 from hcrmp.config import FREE_ON_RESUME
 from hcrmp.errors import UserError

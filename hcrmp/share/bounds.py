@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod
 
 from envs.observation import ObservationConfig
-from hcrmp.algorithm import HcrmpConfig
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.encoders import IMAGES_KEY
 from hcrmp.train_config import Algorithm
 

@@ -18,7 +18,7 @@ from envs.observation import ObservationConfig, ObservationLayout
 from envs.reward import RewardConfig
 from envs.untrusted import UntrustedFileError
 from envs.untrusted.documents import parse_json
-from hcrmp.algorithm import HcrmpConfig
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from envs.own_code import without_folder
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import CellSummary, EpisodeRecord
+from hcrmp.metrics import CellSummary
 from hcrmp.report.failures import ending
 from hcrmp.results import MEAN, estimate_text, mean_of, records_of, summaries_of
 from hcrmp.run_folder import RunFolder, read_json

@@ -14,7 +14,7 @@ from torch import nn
 
 from envs.action import ACTION_SIZE
 from envs.untrusted import UntrustedFileError
-from hcrmp.algorithm import policy_arguments
+from hcrmp.algorithm_config import policy_arguments
 from hcrmp.baselines import PpoOptions, SacOptions
 from hcrmp.build import scan_place, without_pretraining
 from hcrmp.policy import MultiCriticPolicy

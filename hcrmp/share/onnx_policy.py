@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from envs.untrusted.documents import read_bytes
-from hcrmp.algorithm import HcrmpConfig
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.distributions import BetaConfig
 from hcrmp.drivers import Numbers, in_chunks
 from hcrmp.errors import UserError

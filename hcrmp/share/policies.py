@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 
 from envs.observation import ObservationLayout
-from hcrmp.algorithm import HcrmpConfig
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.drivers import CHUNK, Numbers, in_chunks
 from hcrmp.encoders import IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
 from hcrmp.policy import MultiCriticPolicy

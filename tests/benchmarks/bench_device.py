@@ -18,7 +18,8 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from envs.cameras import CameraConfig
-from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.build import build_algorithm, build_environment
 from hcrmp.config import load
 from hcrmp.encoders import IMAGES_KEY

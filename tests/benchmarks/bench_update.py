@@ -17,7 +17,8 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.encoders import ScanPlace
 from hcrmp.policy import PolicyConfig
 from tests.hcrmp.toy_worlds import ToyWorlds

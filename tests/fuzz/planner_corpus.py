@@ -15,7 +15,8 @@ import torch as th
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.checkpoint import save_checkpoint
 from hcrmp.policy import PolicyConfig
 from hcrmp.share.job import planner_files

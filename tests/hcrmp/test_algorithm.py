@@ -9,7 +9,8 @@ import torch as th
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig, LinearSchedule
 from hcrmp.policy import PolicyConfig
 from tests.hcrmp.toy_worlds import ToyWorlds
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from torch import nn
 
-from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.camera_encoder import CameraEncoder, CameraEncoderConfig
 from hcrmp.drivers import PlannerDriver
 from hcrmp.encoders import IMAGES_KEY, InputLayout

@@ -12,7 +12,8 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hcrmp.algorithm import HcrmpConfig, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.checkpoint import COUNTERS, CheckpointError, has_checkpoint, load_checkpoint, save_checkpoint
 from hcrmp.checkpoint_files import ARRAYS, META, PARAMETERS, checksums_of
 from hcrmp.policy import PolicyConfig

@@ -11,8 +11,8 @@ import pytest
 from hcrmp import cli
 from hcrmp.demo import DRIVERS, comparison_lines, make_room, one_per_condition, success_gain, train_config
 from hcrmp.demo_config import DemoConfig
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.results import read_records, summarise
 from hcrmp.run_folder import RunFolder
 from tests.envs.drive_builder import make_drive

@@ -10,7 +10,7 @@ import pytest
 from envs.risk import TTC_HORIZON_S
 from envs.scene import ActorRow, EgoRow, EventRow, RouteRow, SceneBatch
 from hcrmp.episode_meter import EpisodeMeter
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.episode_record import EpisodeRecord
 
 NOTHING = np.zeros((2, 3))
 

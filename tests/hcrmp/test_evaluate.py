@@ -17,13 +17,13 @@ from hcrmp.comparison.results_file import read_results
 from hcrmp.config import load
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import CHUNK, PlannerDriver, in_chunks
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.evaluation import FIRST_SEED, Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
 from hcrmp.mapping import from_mapping
 from hcrmp.memory import read_only_memory
-from hcrmp.metrics import EpisodeRecord
 from hcrmp.results import estimate_text, read_records, summarise
 from hcrmp.run_folder import RunFolder, dump_yaml, read_json, write_text
 from hcrmp.sections import HintsConfig

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from hcrmp import metrics
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import ConfigError
-from hcrmp.metrics import METRES_PER_MILE, EpisodeRecord
+from hcrmp.metrics import METRES_PER_MILE
 
 
 def episode(**changes: Any) -> EpisodeRecord:

@@ -8,7 +8,8 @@ import pytest
 import torch as th
 from stable_baselines3 import PPO
 
-from hcrmp.algorithm import HcrmpConfig, LinearSchedule, MultiCriticPPO
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.algorithm_config import HcrmpConfig, LinearSchedule
 from hcrmp.policy import PolicyConfig
 from tests.hcrmp.toy_worlds import ToyWorlds
 

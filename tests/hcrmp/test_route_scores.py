@@ -13,9 +13,10 @@ from rich.console import Console
 from envs.metrics.driving_score import leaderboard_2_0, leaderboard_2_1
 from envs.metrics.infractions import Infraction
 from hcrmp.comparison.places import in_run, label
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.metrics import EpisodeRecord, summarise
+from hcrmp.metrics import summarise
 from hcrmp.results import print_results, read_records
 from hcrmp.results import summarise as results_of
 from hcrmp.run_folder import read_json

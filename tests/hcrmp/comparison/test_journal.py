@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hcrmp.comparison.journal import Attempt, Journal, Key
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
-from hcrmp.metrics import EpisodeRecord
 
 PROTOCOL = {"name": "x", "hash": "aa", "episodes": 5}
 MEMBERS = {"one": "sum1"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from envs.metrics.infractions import Infraction
-from hcrmp.metrics import EpisodeRecord
+from hcrmp.episode_record import EpisodeRecord
 from hcrmp.report import leaderboard
 from hcrmp.report.ablations import ablations
 from hcrmp.report.contestants import Contestant, Course

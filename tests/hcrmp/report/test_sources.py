@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from hcrmp.episode_record import Outcome
 from hcrmp.errors import RunFolderError, UserError
-from hcrmp.metrics import Outcome
 from hcrmp.report.contestants import courses, method_of_runs
 from hcrmp.report.job import file_name
 from hcrmp.report.material import Material, number_of
