@@ -53,7 +53,7 @@ class EvaluationRecorder:
         self._numbers: dict[tuple[int, str], list[int]] = {}
         self._episodes: dict[int, Episode] = {}
         self._run = {} if run is None else {RUN: Path(os.path.relpath(run, folder)).as_posix()}
-        self._recorder = WorldsRecorder(env, folder, lambda observation: tell(driver, observation))
+        self._recorder = WorldsRecorder(env, folder, lambda observation: tell(driver, observation), learns=False)
         self._meta = DriveMeta(
             scenario="",
             planner=driver.name,

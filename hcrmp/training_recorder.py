@@ -41,7 +41,7 @@ class TrainingRecorder:
         self._next = self._every * math.ceil(model.num_timesteps / self._every)
         driver = PlannerDriver("planner", model)
         self._tell: Tell = driver.tell
-        self._recorder = WorldsRecorder(env, folder, self._tell, WATCHED)
+        self._recorder = WorldsRecorder(env, folder, self._tell, WATCHED, learns=True)
         self._seen: npt.NDArray[np.float32] | None = None
         self._recording, self._begins = False, False
         self._meta = DriveMeta(

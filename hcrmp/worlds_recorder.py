@@ -13,6 +13,7 @@ import numpy.typing as npt
 from envs.driving_env import Transition
 from envs.embedded.simulator import EmbeddedSimulator
 from envs.recording import BatchRecorder, DriveStart, HintTold, TickLayout, recover_drives
+from envs.recording.assembly import Row
 from envs.recording.names import weather_words
 from envs.recording.schema import REWARD_NAMES, TRACE_WIDTHS
 from envs.recording.ticks import PLANNER
@@ -64,10 +65,13 @@ class WorldsRecorder:
 
     ``begin`` after an episode's start, ``tick`` where the planner decides, ``advanced`` after ``env.advance``, then, of
     episodes that have ended, ``last_tick`` and ``end`` before the restart. Worlds count from 0 within ``rows``.
+    A planner that ``learns`` tells of last scenes at once, another of many together, later.
     """
 
-    def __init__(self, env: HintedVecEnv, folder: Path, tell: Tell, rows: IntArray | None = None) -> None:
-        self.env, self.folder = env, folder
+    def __init__(
+        self, env: HintedVecEnv, folder: Path, tell: Tell, rows: IntArray | None = None, *, learns: bool
+    ) -> None:
+        self.env, self.folder, self._learns = env, folder, learns
         self.paths: list[Path] = []
         self._tell_of = tell
         self._rows = rows
@@ -77,6 +81,7 @@ class WorldsRecorder:
         self._done: dict[str, npt.NDArray[Any]] = {}
         self._starts: tuple[IntArray, Sequence[DriveStart]] | None = None
         self._first_talk: list[tuple[int, HintTold]] = []
+        self._seen: dict[int, Row] = {}  # last, in worlds whose episodes have ended
         env.service.talk.on = True
         save_left_drives(folder)
 
@@ -135,19 +140,24 @@ class WorldsRecorder:
         if self._batch is None or not len(places):
             return
         worlds = places if self._rows is None else self._rows[places]
-        told = self._tell_of({key: part[worlds] for key, part in observation.items()})
-        numbers = self._numbers(observation) | self._done
-        last = {name: array[places] for name, array in numbers.items()}
-        self._batch.last_tick(places, self._scene(), {**last, **told})
+        seen = {key: part[worlds] for key, part in observation.items()}
+        numbers = {name: array[places] for name, array in (self._numbers(observation) | self._done).items()}
+        if self._learns:
+            numbers |= self._tell_of(seen)
+        else:
+            rows = ({key: part[k] for key, part in seen.items()} for k in range(len(places)))
+            self._seen |= dict(zip(places.tolist(), rows, strict=True))
+        self._batch.last_tick(places, self._scene(), numbers)
 
     def end(self, place: int, outcome: str, extra: Mapping[str, str] | None = None) -> None:
         """End the drive of a world."""
         if self._batch is not None:
-            self._batch.end(place, outcome, extra)
+            self._batch.end(place, outcome, extra, self._seen.pop(place, None))
 
     def drop(self, place: int) -> None:
         """Forget the drive of a world."""
         if self._batch is not None:
+            self._seen.pop(place, None)
             self._batch.drop(np.array([place]))
 
     def close(self, *, failed: bool = False) -> None:
@@ -168,8 +178,13 @@ class WorldsRecorder:
         more = self.env.critics[len(REWARD_NAMES) :]
         layout = TickLayout(scene.actor_slots, numbers["observation"].shape[1], told, more)
         return BatchRecorder(
-            self.folder, layout, scene.batch_size, words=hint_words, sources=SOURCES, written=self.paths.append
-        )
+            self.folder, layout, scene.batch_size, words=hint_words, sources=SOURCES, written=self.paths.append,
+            tell_last=self._tell_last,
+        )  # fmt: skip
+
+    def _tell_last(self, seen: Sequence[Row]) -> Told:
+        """Return what the planner tells of rows of observation."""
+        return self._tell_of({key: np.stack([row[key] for row in seen]) for key in seen[0]})
 
     def _scene(self) -> SceneBatch:
         scene = self.env.driving.scene

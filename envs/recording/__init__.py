@@ -4,7 +4,8 @@
 ``recover_drives`` saves what a killed process left.
 """
 
-from envs.recording.batch_recorder import BatchRecorder, DriveStart
+from envs.recording.assembly import DriveStart
+from envs.recording.batch_recorder import BatchRecorder
 from envs.recording.drive_log import DriveLog
 from envs.recording.recorder import DriveRecorder
 from envs.recording.recovery import read_journal, recover_drives

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,12 @@ HintWords = Callable[[FloatArray, FloatArray], Sequence[str]]
 SourceWords = Sequence[str]
 """Names of the sources of hints, by their codes."""
 
+Row = Mapping[str, npt.NDArray[Any]]
+"""Numbers of one tick by name: what a planner sees, or tells."""
+
+TellLast = Callable[[Sequence[Row]], Mapping[str, npt.NDArray[Any]]]
+"""What a planner tells of n last ticks, given what it saw in each: arrays ``(n, ...)`` by names of ``PLANNER``."""
+
 HELD_SOURCES = ("model", "stale")
 """Sources whose hint, fading or not, is one that a model gave at its time of issue."""
 
@@ -40,6 +46,15 @@ HELD_SOURCES = ("model", "stale")
 def no_words(state: FloatArray, weights: FloatArray) -> list[str]:
     """Return no words for hints."""
     return [""] * len(state)
+
+
+@dataclass(frozen=True, slots=True)
+class DriveStart:
+    """A drive that begins: the ``name`` of its file, what it is (its outcome comes at its end), the road's drawing."""
+
+    name: str
+    meta: DriveMeta
+    drawing: RoadDrawing
 
 
 @dataclass
@@ -61,12 +76,16 @@ class RecordedDrive:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a drive ended: the row that none of its is behind, its outcome, further words for ``DriveMeta.extra``."""
+    """How a drive ended: the row that none of its is behind, its outcome, further words for ``DriveMeta.extra``.
+
+    ``seen`` is what its planner saw in the last tick, where it is yet to tell of that.
+    """
 
     drive: RecordedDrive
     last: int
     outcome: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    seen: Row | None = None
 
     def told(self) -> dict[str, Any]:
         """Return the journal's line for it."""
@@ -74,12 +93,22 @@ class Ending:
 
 
 def assemble(
-    ending: Ending, pieces: Iterable[Piece], layout: TickLayout, words: HintWords, sources: SourceWords
+    ending: Ending,
+    pieces: Iterable[Piece],
+    layout: TickLayout,
+    words: HintWords,
+    sources: SourceWords,
+    told: Row | None = None,
 ) -> DriveLog | None:
-    """Return the drive that ``pieces`` hold, its states not hashed; None where they hold no tick of it."""
+    """Return the drive that ``pieces`` hold, its states not hashed; None where they hold no tick of it.
+
+    ``told``: numbers of its last tick that came later, by name.
+    """
     ticks = _cut(ending, pieces, layout)
     if not len(ticks["step"]):
         return None
+    for name, numbers in (told or {}).items():
+        ticks[name][:, -1] = numbers
     drive = ending.drive
     extra = {**drive.meta.extra, **ending.extra}
     return DriveLog(
@@ -89,6 +118,16 @@ def assemble(
         trace=replace(_trace(ticks, drive.hints, words, sources), more_critics=layout.more),
         hints=tuple(drive.hints),
     )
+
+
+def told_of(endings: Sequence[Ending], tell_last: TellLast | None) -> Iterator[Row]:
+    """Yield what a planner tells of the last tick of each drive, asked of all at once; nothing where it has told."""
+    seen = [ending.seen for ending in endings if ending.seen is not None]
+    told = tell_last(seen) if seen and tell_last is not None else {}
+    numbers = iter(range(len(seen)))
+    for ending in endings:
+        row = None if ending.seen is None else next(numbers)
+        yield {} if row is None else {name: array[row] for name, array in told.items()}
 
 
 def _cut(ending: Ending, pieces: Iterable[Piece], layout: TickLayout) -> Arrays:

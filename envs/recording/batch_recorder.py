@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
+from envs.recording.assembly import (
+    DriveStart,
+    Ending,
+    HintWords,
+    RecordedDrive,
+    Row,
+    SourceWords,
+    TellLast,
+    assemble,
+    no_words,
+    told_of,
+)
 from envs.recording.journal import Journal, Piece
 from envs.recording.names import free_name
 from envs.recording.packing import packed_drawing, packed_values
@@ -43,14 +54,8 @@ BUFFER_BYTES, FEWEST_MOMENTS = 2**24, 4
 NOBODY = -1
 """Number of the drive in a world that is not recorded."""
 
-
-@dataclass(frozen=True, slots=True)
-class DriveStart:
-    """A drive that begins: the ``name`` of its file, what it is (its outcome comes at its end), the road's drawing."""
-
-    name: str
-    meta: DriveMeta
-    drawing: RoadDrawing
+UNKNOWN = np.full(1, np.nan)
+"""A planner's numbers in a last tick until it has told of it; they stay so in a journal whose process was killed."""
 
 
 class BatchRecorder:
@@ -58,7 +63,8 @@ class BatchRecorder:
 
     Call ``begin`` where episodes begin, ``tick`` whenever the planner decides, ``last_tick`` and ``end`` where
     episodes have ended, before their worlds are restarted, and ``close``. ``words`` and ``sources`` tell of hints;
-    ``written`` is called for each file, in another thread. Where files cannot be written ``tick``, ``last_tick`` or
+    ``written`` is called for each file, in another thread; ``tell_last`` for many ended drives at once, since a planner
+    tells of many in the time of one. Where files cannot be written ``tick``, ``last_tick`` or
     ``close`` raise ``DriveLogError``.
     """
 
@@ -71,9 +77,10 @@ class BatchRecorder:
         words: HintWords = no_words,
         sources: SourceWords = (),
         written: Callable[[Path], None] | None = None,
+        tell_last: TellLast | None = None,
     ) -> None:
         self.folder, self.layout = folder, layout
-        self._words, self._sources, self._written = words, sources, written
+        self._words, self._sources, self._written, self._tell_last = words, sources, written, tell_last
         self._journal = _opened(folder, layout)
         self._drives: dict[int, RecordedDrive] = {}
         self._roads: dict[RoadDrawing, int] = {}
@@ -123,8 +130,11 @@ class BatchRecorder:
         self._add(worlds, scene, numbers)
 
     def last_tick(self, rows: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Add the last tick of the worlds ``rows`` (n) of ``scene`` (B); ``numbers`` are ``(n, ...)``."""
-        self._add(rows, scene, numbers)
+        """Add the last tick of the worlds ``rows`` (n) of ``scene`` (B); ``numbers`` are ``(n, ...)``.
+
+        Those of the planner may be missing, where ``end`` says what it has ``seen``.
+        """
+        self._add(rows, scene, dict.fromkeys(self.layout.planner, UNKNOWN) | dict(numbers))
 
     def _add(self, worlds: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
         first = self._first[worlds]
@@ -146,14 +156,16 @@ class BatchRecorder:
                 drive.hints.append(hint)
                 self._events.append({"drive": drive.number, "hint": asdict(hint)})
 
-    def end(self, world: int, outcome: str, extra: Mapping[str, str] | None = None) -> None:
-        """End the drive of a world with its last tick; its file is written soon."""
+    def end(
+        self, world: int, outcome: str, extra: Mapping[str, str] | None = None, seen: Row | None = None
+    ) -> None:
+        """End the drive of a world with its last tick, in which its planner has ``seen`` this; it is written soon."""
         drive = self._drives.pop(world, None)
         if drive is None:
             return
         self._number[world] = NOBODY
         with self._lock:
-            ending = Ending(drive, self._ticks - 1, outcome, extra or {})
+            ending = Ending(drive, self._ticks - 1, outcome, extra or {}, seen)
             self._endings.append(ending)
             self._events.append(ending.told())
 
@@ -252,15 +264,15 @@ class BatchRecorder:
         """Have the files of the drives that have ended written, and let go of ticks that no drive needs any more."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        for ending in waiting:
-            self._save(ending)
+        for ending, told in zip(waiting, told_of(waiting, self._tell_last), strict=True):
+            self._save(ending, told)
         with self._lock:
             oldest = min(self._needed.values(), default=self._journal.ticks)
             self._pieces = [piece for piece in self._pieces if piece.end > oldest]
             self._journal.forget(oldest)
 
-    def _save(self, ending: Ending) -> None:
-        log = assemble(ending, self._pieces, self.layout, self._words, self._sources)
+    def _save(self, ending: Ending, told: Row) -> None:
+        log = assemble(ending, self._pieces, self.layout, self._words, self._sources, told)
         if log is None:
             self._done(ending.drive.number)
             return

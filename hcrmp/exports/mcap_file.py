@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +138,14 @@ def _stop_lines(drive: DriveLog) -> Iterator[Said]:
 
 
 def _numbers(drive: DriveLog, series: dict[str, Columns]) -> Iterator[Said]:
-    """Yield every topic of numbers at every tick."""
+    """Yield every topic of numbers at every tick; what is not known there is left out."""
     rows = {
         topic: zip(*(values.astype(np.float64).tolist() for values in columns.values()), strict=True)
         for topic, columns in series.items()
     }
     for _ in range(len(drive)):
-        yield [(topic, dict(zip(series[topic], next(row), strict=True))) for topic, row in rows.items()]
+        now = {topic: dict(zip(series[topic], next(row), strict=True)) for topic, row in rows.items()}
+        yield [(topic, {name: value for name, value in told.items() if isfinite(value)}) for topic, told in now.items()]
 
 
 def _words(drive: DriveLog) -> Iterator[Said]:

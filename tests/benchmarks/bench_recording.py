@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -47,16 +48,20 @@ def evaluation_rounds(config: TrainConfig, episodes: int, worlds: int, rounds: i
     env = course.environment(worlds)
     driver = make_driver("untrained", course, env, None)
 
+    places = (folder / f"{number}" for number in count())
+
     def recorded() -> None:
-        with EvaluationRecorder(env, driver, course, folder, lambda one: f"{one.cell}-{one.number}") as recorder:
+        # A folder of its own each time: a file in another's place costs more, and no evaluation does that.
+        with EvaluationRecorder(env, driver, course, next(places), lambda one: f"{one.cell}-{one.number}") as recorder:
             evaluate_driver(env, driver, course, recorder=recorder)
 
     evaluate_driver(env, driver, course)
     pairs = np.array([(timed(lambda: evaluate_driver(env, driver, course)), timed(recorded)) for _ in range(rounds)])
     env.close()
-    count = len(course.episodes)
-    sizes = [path.stat().st_size for path in folder.glob("*.arrow")]
-    print_pairs(f"evaluation, {count} episodes", ["without", "every episode"], pairs, count, "episodes")
+    episodes_driven = len(course.episodes)
+    sizes = [path.stat().st_size for path in folder.glob("0/*.arrow")]
+    title = f"evaluation, {episodes_driven} episodes"
+    print_pairs(title, ["without", "every episode"], pairs, episodes_driven, "episodes")
     print(f"\n{len(sizes)} drives, {np.mean(sizes) / 1e3:.0f} kB each")
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ from envs.recording import (
     read_journal,
     recover_drives,
 )
+from envs.recording.assembly import TellLast
+from envs.recording.ticks import PLANNER
 from tests.envs.drive_builder import street
 from tests.envs.many_worlds import ACTORS, SEEN, SOURCES, WORLDS, Worlds, hint_words
 
@@ -36,8 +39,8 @@ ROAD = street()
 LAYOUT = TickLayout(ACTORS, SEEN, ("weights", "values", "distribution"))
 
 
-def recorder_in(folder: Path) -> BatchRecorder:
-    return BatchRecorder(folder, LAYOUT, WORLDS, words=hint_words, sources=SOURCES)
+def recorder_in(folder: Path, tell_last: TellLast | None = None) -> BatchRecorder:
+    return BatchRecorder(folder, LAYOUT, WORLDS, words=hint_words, sources=SOURCES, tell_last=tell_last)
 
 
 def start(name: str) -> DriveStart:
@@ -163,6 +166,49 @@ def test_what_fails_leaves_the_drives_that_were_under_way(tmp_path: Path) -> Non
     recorder.close(failed=True)
     assert DriveLog.read(tmp_path / "a-cut2.arrow").meta.outcome == "running"
     assert (tmp_path / "a-cut.arrow").stat().st_size == 0
+
+
+def test_what_a_planner_saw_last_is_told_of_many_drives_at_once(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def tell_last(seen: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        asked.append(len(seen))
+        rows = np.array([row["state"] for row in seen])
+        widths = {"values": 3, "weights": 3, "distribution": 4}
+        return {name: (-1.0 if name == "weights" else 1.0) * np.tile(rows, (1, n)) for name, n in widths.items()}
+
+    recorder, worlds = recorder_in(tmp_path, tell_last), Worlds(0)
+    recorder.begin(np.arange(3), [start(name) for name in "abc"])
+    recorder.tick(worlds.scene, worlds.numbers())
+    before = worlds.numbers()["values"].copy()
+    worlds.step()
+    known = worlds.numbers([0, 2])
+    recorder.last_tick(np.array([0, 2]), worlds.scene, {name: known[name] for name in known if name not in PLANNER})
+    recorder.last_tick(np.array([1]), worlds.scene, worlds.numbers([1]))
+    for world, seen in ((0, 5.0), (2, 7.0)):
+        recorder.end(world, "success", seen={"state": np.array([seen])})
+    recorder.end(1, "timeout")
+    recorder.close()
+    drives = [DriveLog.read(tmp_path / f"{name}.arrow").trace for name in "abc"]
+    assert asked == [2]
+    assert [trace.values[-1].tolist() for trace in drives[::2]] == [[5.0] * 3, [7.0] * 3]  # type: ignore[index]
+    assert drives[2].distribution is not None and drives[2].distribution[-1].tolist() == [7.0] * 4
+    assert drives[0].weights is not None and drives[0].weights[-1].tolist() == [-5.0] * 3
+    assert np.array_equal(drives[1].values[-1], worlds.numbers()["values"][1])  # type: ignore[index]
+    assert all(np.array_equal(trace.values[0], before[k]) for k, trace in enumerate(drives))  # type: ignore[index]
+
+
+def test_what_a_killed_process_had_not_told_yet_is_unknown(tmp_path: Path) -> None:
+    recorder, worlds = recorder_in(tmp_path, lambda seen: pytest.fail("it was killed before")), Worlds(0)
+    recorder.begin(np.array([0]), [start("a")])
+    recorder.tick(worlds.scene, worlds.numbers())
+    known = worlds.numbers([0])
+    recorder.last_tick(np.array([0]), worlds.scene, {name: known[name] for name in known if name not in PLANNER})
+    recorder.end(0, "success", seen={"state": np.zeros(1)})
+    recorder._flush()  # as the second thread does where the first hangs
+    ((_, log),) = read_journal(recorder._journal.path, hint_words, SOURCES)
+    assert log.meta.outcome == "success" and log.trace.values is not None
+    assert np.isnan(log.trace.values[-1]).all() and np.isfinite(log.trace.values[0]).all()
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:

@@ -103,6 +103,14 @@ def test_numbers_are_the_drive_s(tmp_path: Path) -> None:
     assert asked == [(10**9, "What now?", "keep the pace", "model"), (4 * 10**9, "And now?", "mad", "refused")]
 
 
+def test_what_is_not_known_at_a_tick_is_left_out_there(tmp_path: Path) -> None:
+    drive = drive_with_events()
+    assert drive.trace.values is not None
+    drive.trace.values[-1] = np.nan
+    told = [told for _, told in messages(write_mcap(drive, tmp_path / "drive.mcap")[0])[0]["/planner/values"]]
+    assert len(told) == 60 and set(told[-2]) == {"safety", "efficiency", "comfort"} and told[-1] == {}
+
+
 def test_boxes_stand_where_the_bodies_are(tmp_path: Path) -> None:
     drive = drive_with_events()
     said, _ = messages(write_mcap(drive, tmp_path / "drive.mcap")[0])
