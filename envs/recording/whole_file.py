@@ -15,7 +15,8 @@ def whole_file(target: Path) -> Iterator[Path]:
 
     Folders on the way are made.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
         yield part

@@ -43,7 +43,8 @@ def write_drive(log: DriveLog, target: Path) -> Path:
 def write_batch(batch: pa.RecordBatch, target: Path) -> Path:
     """Write the table of a drive to ``target``, whole or not at all; hardly any of the time is Python's."""
     content = pa.BufferOutputStream()
-    codec = pa.Codec("zstd", 1) if batch.nbytes >= LARGE_BYTES else pa.Codec("lz4")
+    large = batch.get_total_buffer_size() >= LARGE_BYTES  # nbytes looks at every column: as long as a third of LZ4
+    codec = pa.Codec("zstd", 1) if large else pa.Codec("lz4")
     options = pa.ipc.IpcWriteOptions(compression=codec, use_threads=False)
     with pa.ipc.new_file(content, batch.schema, options=options) as writer:
         writer.write_batch(batch)
