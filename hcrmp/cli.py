@@ -25,16 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 2 after a user's error, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = _dispatch(words)
-        sys.stdout.flush()
-        return status
+        return _dispatch(words)
     except KeyboardInterrupt:
         print("hcrmp: interrupted.", file=sys.stderr)
         return INTERRUPTED_STATUS
-    except BrokenPipeError:
-        # Whoever reads, ``head`` for example, has enough; what Python still holds has to go somewhere at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNREAD_STATUS
     except Exception as error:
         if not is_user_error(error):
             raise
@@ -44,19 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(overview())
-        return 0
+        return _show(overview())
     if words[0] == "--version":
-        print(_version())
-        return 0
+        return _show(_version())
     job, rest = _job_name(words)
     if any(word in ("-h", "--help") for word in rest):
         from hcrmp.cli_help import job_help
         from hcrmp.command_words import usage_of_words
 
-        print(job_help(job, JOBS[job].summary, JOBS[job].examples, usage_of_words(JOBS[job])))
-        return 0
+        return _show(job_help(job, JOBS[job].summary, JOBS[job].examples, usage_of_words(JOBS[job])))
     return _run(job, rest)
+
+
+def _show(text: str) -> int:
+    """Print a text that may be more than its reader, ``head`` for example, wants; a job's pipes are another matter."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What Python still holds has to go somewhere at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD_STATUS
+    return 0
 
 
 def _run(job: str, overrides: Sequence[str]) -> int:
