@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +29,9 @@ class EvaluationRecorder:
     """Records every episode that ``evaluate_driver`` drives; use it in a ``with`` statement.
 
     ``name`` gives the file of an episode its name (without the suffix); ``paths`` are the files that are written.
-    ``commit`` of the code, ``checkpoint`` (checksum of the planner's parameters), the command and, where the drives do
-    not lie in it, the way from ``folder`` to the planner's ``run`` go into each drive.
+    ``made_by`` (the program's provenance; found out where it is None), ``checkpoint`` (checksum of the planner's
+    parameters) and, where the drives do not lie in it, the way from ``folder`` to the planner's ``run`` go into each
+    drive.
     Where so many drives of a cell at ``most`` will be kept (``choose_drives``), those that cannot be
     among them are not written.
     """
@@ -43,13 +44,14 @@ class EvaluationRecorder:
         folder: Path,
         name: Callable[[Episode], str],
         *,
-        commit: str = "",
+        made_by: Mapping[str, Any] | None = None,
         checkpoint: str = "",
         run: Path | None = None,
         most: int | None = None,
     ) -> None:
         self._course, self._name, self._most = course, name, most
-        self._made_by = provenance_line(provenance(course.config.seed))
+        made_by = {**(made_by or provenance(course.config.seed)), "seed": course.config.seed}
+        self._made_by = provenance_line(made_by)
         self._numbers: dict[tuple[int, str], list[int]] = {}
         self._episodes: dict[int, Episode] = {}
         self._run = {} if run is None else {RUN: Path(os.path.relpath(run, folder)).as_posix()}
@@ -59,7 +61,7 @@ class EvaluationRecorder:
             planner=driver.name,
             simulator=course.config.simulator.name,
             decision_period_s=DECISION_PERIOD_S,
-            commit=commit,
+            commit=made_by["commit"] or "",
             checkpoint=checkpoint,
             configuration=PackedValues(configuration_of(replace(course.config, hints=course.hints), course.ends_at)),
         )

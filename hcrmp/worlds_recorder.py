@@ -36,7 +36,7 @@ def hint_words(state: FloatArray, weights: FloatArray) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _words(state: bytes, weights: bytes) -> str:
-    """Return one hint in words; the same few come again and again."""
+    """Return one hint in words; most hints come again."""
     nothing = np.zeros(1)
     rows = np.frombuffer(state)[None], np.frombuffer(weights)[None]
     return HintBatch(*rows, nothing.astype(np.int64), nothing).hint(0).text()

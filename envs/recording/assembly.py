@@ -1,31 +1,22 @@
-"""From raw ticks of many drives to one drive: its own are taken out of those that hold them."""
+"""From the raw ticks of a drive to the table that its file holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from envs.recording.drive_log import DriveLog
-from envs.recording.journal import Piece
-from envs.recording.schema import MORE_TRACES, TRACE_WIDTHS, DriveMeta, HintTold, PlannerTrace, plain_meta
-from envs.recording.ticks import WHOLE, Arrays, TickLayout, places_of
+from envs.recording.blocks import COUNTERS, arrow_column, piece_column, word_column
+from envs.recording.schema import DriveMeta, HintTold, plain_meta
+from envs.recording.tick_store import Cut
+from envs.recording.ticks import WHOLE, TickLayout, places_of
+from envs.recording.writing import drive_metadata, table_of
 from envs.roads.drawing import RoadDrawing
-from envs.scene import (
-    ROUTE_POINTS,
-    ActorRow,
-    ActorStates,
-    EgoState,
-    Events,
-    FloatArray,
-    IntArray,
-    RoadState,
-    RouteState,
-    SceneBatch,
-)
+from envs.scene import ROUTE_POINTS, FloatArray, IntArray
 
 HintWords = Callable[[FloatArray, FloatArray], Sequence[str]]
 """Words for hints: of their numbers ``(k, 13)`` and weights ``(k, 3)``, k texts."""
@@ -38,6 +29,12 @@ Row = Mapping[str, npt.NDArray[Any]]
 
 TellLast = Callable[[Sequence[Row]], Mapping[str, npt.NDArray[Any]]]
 """What a planner tells of n last ticks, given what it saw in each: arrays ``(n, ...)`` by names of ``PLANNER``."""
+
+ISSUED = "hint_issued_at_s"
+"""What a file has as the hint's age."""
+
+COLUMN_OF = {"points": "route_points"}
+"""Names of columns that are others than those of the ticks' numbers."""
 
 HELD_SOURCES = ("model", "stale")
 """Sources whose hint, fading or not, is one that a model gave at its time of issue."""
@@ -59,65 +56,35 @@ class DriveStart:
 
 @dataclass
 class RecordedDrive:
-    """A drive that is being recorded, from the row ``first`` on, and what is known beside its ticks."""
+    """A drive that is being recorded, and what is known beside its ticks."""
 
     number: int
     name: str
-    first: int
     meta: DriveMeta
     drawing: RoadDrawing
     hints: list[HintTold] = field(default_factory=list)
 
     def told_start(self, road: int) -> dict[str, Any]:
         """Return the journal's line for its start."""
-        return {"drive": self.number, "name": self.name, "first": self.first, "road": road,
-                "meta": plain_meta(self.meta)}  # fmt: skip
+        return {"drive": self.number, "name": self.name, "road": road, "meta": plain_meta(self.meta)}
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a drive ended: the row that none of its is behind, its outcome, further words for ``DriveMeta.extra``.
+    """How a drive ended: the number of its ticks, its outcome, further words for ``DriveMeta.extra``.
 
     ``seen`` is what its planner saw in the last tick, where it is yet to tell of that.
     """
 
     drive: RecordedDrive
-    last: int
+    ticks: int
     outcome: str
     extra: Mapping[str, str] = field(default_factory=dict)
     seen: Row | None = None
 
     def told(self) -> dict[str, Any]:
         """Return the journal's line for it."""
-        return {"drive": self.drive.number, "last": self.last, "outcome": self.outcome, "extra": dict(self.extra)}
-
-
-def assemble(
-    ending: Ending,
-    pieces: Iterable[Piece],
-    layout: TickLayout,
-    words: HintWords,
-    sources: SourceWords,
-    told: Row | None = None,
-) -> DriveLog | None:
-    """Return the drive that ``pieces`` hold, its states not hashed; None where they hold no tick of it.
-
-    ``told``: numbers of its last tick that came later, by name.
-    """
-    ticks = _cut(ending, pieces, layout)
-    if not len(ticks["step"]):
-        return None
-    for name, numbers in (told or {}).items():
-        ticks[name][:, -1] = numbers
-    drive = ending.drive
-    extra = {**drive.meta.extra, **ending.extra}
-    return DriveLog(
-        meta=replace(drive.meta, outcome=ending.outcome, extra=extra),
-        drawing=drive.drawing,
-        scenes=_scenes(ticks),
-        trace=replace(_trace(ticks, drive.hints, words, sources), more_critics=layout.more),
-        hints=tuple(drive.hints),
-    )
+        return {"drive": self.drive.number, "ticks": self.ticks, "outcome": self.outcome, "extra": dict(self.extra)}
 
 
 def told_of(endings: Sequence[Ending], tell_last: TellLast | None) -> Iterator[Row]:
@@ -130,65 +97,68 @@ def told_of(endings: Sequence[Ending], tell_last: TellLast | None) -> Iterator[R
         yield {} if row is None else {name: array[row] for name, array in told.items()}
 
 
-def _cut(ending: Ending, pieces: Iterable[Piece], layout: TickLayout) -> Arrays:
-    """Return what the ticks of a drive hold, by name: numbers ``(rows, T)``, all else ``(T, ...)``."""
-    first, last, number = ending.drive.first, ending.last, ending.drive.number
-    parts: dict[str, list[npt.NDArray[Any]]] = {"whole": [], "numbers": [], "observation": []}
-    for piece in pieces:
-        begin, end = max(first - piece.first, 0), min(last + 1 - piece.first, len(piece))
-        if begin < end:
-            here = begin + np.flatnonzero(piece.arrays["drive"][begin:end] == number)
-            for name, arrays in parts.items():
-                arrays.append(piece.arrays[name][here])
-    if not parts["whole"]:
-        return {"step": np.zeros(0)}
-    cut = {name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for name, arrays in parts.items()}
-    ticks = {name: cut["whole"][:, place] for place, name in enumerate(WHOLE)} | {"observation": cut["observation"]}
-    # Turned round at once: a drive's file has its numbers row by row over time.
-    over_time = np.ascontiguousarray(cut["numbers"].T)
-    return ticks | {name: over_time[place] for name, place in places_of(layout).items()}
+def drive_table(
+    ending: Ending,
+    ticks: Cut,
+    layout: TickLayout,
+    words: HintWords,
+    sources: SourceWords,
+    told: Row | None = None,
+) -> pa.RecordBatch:
+    """Return the table of a drive, as its file holds it, of its ticks.
+
+    ``told``: numbers of its last tick that came later, by name.
+    """
+    drive, places = ending.drive, places_of(layout)
+    for name, numbers in (told or {}).items():
+        ticks.numbers[places[name], -1] = numbers
+    meta = replace(drive.meta, outcome=ending.outcome, extra={**drive.meta.extra, **ending.extra})
+    metadata = drive_metadata(
+        meta, drive.drawing, drive.hints, slots=layout.actors, points=ROUTE_POINTS, observation=layout.observation,
+        more=layout.more,
+    )  # fmt: skip
+    return table_of(dict(_columns(ticks, layout, drive.hints, words, sources)), metadata)
 
 
-def _scenes(ticks: Arrays) -> SceneBatch:
-    actors = ticks["actors"].reshape(len(ActorRow), -1, len(ticks["step"]))
-    return SceneBatch(
-        time_s=ticks["time_s"][0],
-        step=ticks["step"],
-        cell=ticks["cell"],
-        seed=ticks["seed"],
-        ego=EgoState(ticks["ego"]),
-        actors=ActorStates(actors.swapaxes(1, 2)),
-        road=RoadState(ticks["road"]),
-        route=RouteState(ticks["route"], ticks["points"].T.reshape(-1, ROUTE_POINTS, 3)),
-        events=Events(ticks["events"]),
-    )
+def _columns(
+    ticks: Cut, layout: TickLayout, hints: Sequence[HintTold], words: HintWords, sources: SourceWords
+) -> Iterator[tuple[str, pa.Array]]:
+    """Yield name and content of every column; most are pieces of what was cut."""
+    count, places = ticks.whole.shape[1], places_of(layout)
+    whole, numbers = pa.py_buffer(ticks.whole), pa.py_buffer(ticks.numbers)
+    for name in COUNTERS:
+        yield name, piece_column(whole, "q", WHOLE.index(name) * count, count)
+    for name, place in places.items():
+        if name != ISSUED:
+            yield COLUMN_OF.get(name, name), piece_column(numbers, "d", place.start * count, _width(place) * count)
+    codes, issued_at_s = ticks.whole[WHOLE.index("hint_source")], ticks.numbers[places[ISSUED].start]
+    yield "hint_age_s", arrow_column(ticks.numbers[places["time_s"].start] - issued_at_s)
+    if hints:
+        yield "hint_index", arrow_column(_index(issued_at_s, codes, sources, hints))
+    yield "observation", arrow_column(ticks.observation)
+    state, weights = (ticks.numbers[places[name]] for name in ("hint_state", "hint_weights"))
+    yield "hint_text", word_column(*_texts(state, weights, words))
+    known = np.where((codes >= 0) & (codes < len(sources)), codes, len(sources))
+    yield "hint_source", word_column([*sources, ""], known)
 
 
-def _trace(ticks: Arrays, hints: Sequence[HintTold], words: HintWords, sources: SourceWords) -> PlannerTrace:
-    names = tuple(sources[code] if 0 <= code < len(sources) else "" for code in ticks["hint_source"].tolist())
-    issued_at_s, time_s = ticks["hint_issued_at_s"][0], ticks["time_s"][0]
-    return PlannerTrace(
-        **{name: ticks[name].T if name in ticks else None for name in (*TRACE_WIDTHS, *MORE_TRACES)},  # type: ignore[arg-type]
-        hint_text=_texts(ticks["hint_state"].T, ticks["hint_weights"].T, words),
-        hint_source=names,
-        hint_age_s=time_s - issued_at_s,
-        observation=ticks["observation"],
-        hint_index=_index(issued_at_s, names, hints) if hints else None,
-    )
+def _width(place: slice) -> int:
+    return int(place.stop - place.start)
 
 
-def _texts(state: FloatArray, weights: FloatArray, words: HintWords) -> tuple[str, ...]:
-    """Return the words of each tick's hint; those of equal hints in a row are made once."""
-    numbers = np.concatenate([state, weights], axis=1)
-    changes = np.flatnonzero(np.append(True, (numbers[1:] != numbers[:-1]).any(axis=1)))
-    texts = words(state[changes], weights[changes])
-    lengths = np.diff(np.append(changes, len(state)))
-    return tuple(text for text, length in zip(texts, lengths, strict=True) for _ in range(length))
+def _texts(state: FloatArray, weights: FloatArray, words: HintWords) -> tuple[Sequence[str], IntArray]:
+    """Return the words of hints ``(13, T)``, ``(3, T)``, and which of them holds at each tick.
+
+    Those of equal hints in a row are made once.
+    """
+    changes = (state[:, 1:] != state[:, :-1]).any(axis=0) | (weights[:, 1:] != weights[:, :-1]).any(axis=0)
+    first = np.flatnonzero(np.append(True, changes))
+    return words(state[:, first].T, weights[:, first].T), np.append(0, np.cumsum(changes))
 
 
-def _index(issued_at_s: FloatArray, names: Sequence[str], hints: Sequence[HintTold]) -> IntArray:
+def _index(issued_at_s: FloatArray, codes: IntArray, sources: SourceWords, hints: Sequence[HintTold]) -> IntArray:
     """Return which of ``hints`` holds at each tick: that of its time of issue."""
-    held = np.array([name in HELD_SOURCES for name in names])
+    held = np.isin(codes, [code for code, name in enumerate(sources) if name in HELD_SOURCES])
     index = np.full(len(issued_at_s), -1, dtype=np.int64)
     for number, hint in enumerate(hints):
         if hint.source == "model":

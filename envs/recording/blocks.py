@@ -8,7 +8,7 @@ compressed to little. Nothing is rounded: what is read is what was, bit for bit,
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -75,14 +75,29 @@ def blocks_of(scenes: SceneBatch, trace: PlannerTrace) -> Iterator[tuple[str, Nu
         yield "observation", trace.observation
 
 
-def arrow_column(values: Numbers | tuple[str, ...]) -> pa.Array:
-    """Return numbers or words as the one row of a column."""
-    if isinstance(values, tuple):
-        return pa.ListArray.from_arrays([0, len(values)], pa.array(values, pa.string()))
+def arrow_column(values: Numbers) -> pa.Array:
+    """Return numbers as the one row of a column."""
+    return piece_column(pa.py_buffer(np.ascontiguousarray(values)), values.dtype.char, 0, values.size)
+
+
+def piece_column(buffer: pa.Buffer, kind: str, first: int, size: int) -> pa.Array:
+    """Return ``size`` of the numbers in ``buffer``, from the ``first`` on, as the one row of a column."""
     # From the buffer, by known types: a third of the time, and there are two dozen columns in each of many files.
-    number, numbers = _types(values.dtype.char)
-    flat = pa.Array.from_buffers(number, values.size, [None, pa.py_buffer(np.ascontiguousarray(values))])
-    return pa.Array.from_buffers(numbers, 1, [None, pa.py_buffer(struct.pack("<ii", 0, values.size))], children=[flat])
+    number, numbers = _types(kind)
+    flat = pa.Array.from_buffers(number, size, [None, buffer], offset=first)
+    return pa.Array.from_buffers(numbers, 1, [None, _ends(size)], children=[flat])
+
+
+def word_column(words: Sequence[str], which: IntArray) -> pa.Array:
+    """Return words, by their places ``which`` ``(T,)`` in ``words``, as the one row of a column."""
+    chosen = pa.array(words, pa.string()).take(pa.array(which))
+    return pa.ListArray.from_arrays([0, len(which)], chosen)
+
+
+@lru_cache(maxsize=256)
+def _ends(size: int) -> pa.Buffer:
+    """Return where the one list of a column begins and ends."""
+    return pa.py_buffer(struct.pack("<ii", 0, size))
 
 
 @lru_cache(maxsize=8)

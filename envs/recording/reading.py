@@ -86,8 +86,7 @@ class _ArrowFile:
             raise ValueError(f"a table of {size} bytes")
         table = pa.ipc.open_stream(self._messages, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
         table.validate(full=True)
-        more = checked_more(payload.get("more_critics", ()))
-        return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]), more)
+        return _blocks(table, payload)
 
 
 class _ParquetFile:
@@ -154,6 +153,17 @@ def _payload(source: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
         known = f"{OLDEST_MAJOR}.x to {FORMAT_MAJOR}.x"
         raise DriveLogError(f"{source} has drive format {major}.{minor}; this version reads {known}: {advice}")
     return payload
+
+
+def parts_of(table: pa.Table) -> Parts:
+    """Return the parts of the ``DriveLog`` whose table this is; raises ``BAD_WORDS`` where it is none."""
+    payload = json.loads(table.schema.metadata[META_KEY])
+    return _parts(_blocks(table, payload), table.schema.metadata, payload)
+
+
+def _blocks(table: pa.Table, payload: Mapping[str, Any]) -> BlockSource:
+    more = checked_more(payload.get("more_critics", ()))
+    return BlockSource(table, int(payload["actor_slots"]), int(payload["route_points"]), more)
 
 
 def _parts(source: _Source, metadata: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> Parts:

@@ -6,31 +6,27 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, assemble, no_words
+from envs.recording.assembly import Ending, HintWords, RecordedDrive, SourceWords, drive_table, no_words
 from envs.recording.drive_log import DriveLog
-from envs.recording.journal import (
-    EVENTS_FILE,
-    HEADER_FILE,
-    JOURNAL_MAJOR,
-    PREFIX,
-    Piece,
-    claimed,
-    tick_arrays,
-    tick_schema,
-)
+from envs.recording.journal import EVENTS_FILE, HEADER_FILE, JOURNAL_MAJOR, PREFIX, claimed
 from envs.recording.names import free_name
 from envs.recording.packing import unpack
-from envs.recording.reading import BAD_WORDS, meta_from, one_line
+from envs.recording.reading import BAD_WORDS, meta_from, one_line, parts_of
 from envs.recording.schema import DriveLogError, HintTold
+from envs.recording.tick_store import Cut, TickFile, Track, cut, file_name, left_tracks
 from envs.recording.ticks import TickLayout
 from envs.roads.drawing import RoadDrawing
 
 LOG = logging.getLogger(__name__)
+
+NO_END = -1
+"""Ticks of a drive under way."""
 
 LARGEST_TICK = 2**24
 """Bytes of a tick at most: a journal's word is not enough to fill the memory."""
@@ -75,16 +71,17 @@ def read_journal(
         DriveLogError: in one line, when it is damaged in other ways than by being cut short, or of a newer format.
     """
     try:
-        layout = _layout(journal)
-        endings = _endings(_lines(journal / EVENTS_FILE))
-        pieces = list(_pieces(journal, layout))
-        end = max((piece.end for piece in pieces), default=0)
-        for ending in endings:
-            whole = ending.last < end
-            last = ending if whole else Ending(ending.drive, end - 1, "running", ending.extra)
-            log = assemble(last, pieces, layout, words, sources)
-            if log is not None:
-                yield ending.drive.name, log
+        header = _header(journal)
+        layout = _layout(header)
+        files = _files(journal, layout, int(header["blocks"]))
+        tracks = left_tracks(files)
+        for ending in _endings(_lines(journal / EVENTS_FILE)):
+            track = tracks.get(ending.drive.number)
+            if track is not None and track.ticks:
+                yield (
+                    ending.drive.name,
+                    _drive_log(_as_far_as(ending, track), cut(track, files, layout), layout, words, sources),
+                )
     except DriveLogError:
         raise
     except (pa.ArrowException, OSError, MemoryError, *BAD_WORDS) as error:
@@ -93,19 +90,43 @@ def read_journal(
         ) from error
 
 
-def _layout(journal: Path) -> TickLayout:
+def _header(journal: Path) -> dict[str, Any]:
     header: dict[str, Any] = json.loads((journal / HEADER_FILE).read_text("utf-8"))
     major, minor = map(int, header["format"])
     if major != JOURNAL_MAJOR:
         advice = "upgrade hcrmp to read it" if major > JOURNAL_MAJOR else "remove it, or read it by the older version"
         known = f"{JOURNAL_MAJOR}.x"
         raise DriveLogError(f"{journal} has journal format {major}.{minor}; this version reads {known}: {advice}")
+    return header
+
+
+def _layout(header: Mapping[str, Any]) -> TickLayout:
     told = header["layout"]
     more = tuple(told.get("more", ()))
     layout = TickLayout(told["actors"], told["observation"], tuple(told["planner"]), more)
     if layout.bytes > LARGEST_TICK:
         raise ValueError(f"a tick of {layout.bytes} bytes")
     return layout
+
+
+def _files(journal: Path, layout: TickLayout, blocks: int) -> list[TickFile]:
+    """Return a journal's files of ticks; one whose room was not reserved yet has none."""
+    if blocks < 1:
+        raise ValueError(f"files of {blocks} blocks")
+    files: list[TickFile] = []
+    while (path := journal / file_name(len(files))).is_file() and path.stat().st_size:
+        files.append(TickFile(path, layout, blocks, new=False))
+    return files
+
+
+def _as_far_as(ending: Ending, track: Track) -> Ending:
+    """Return how a drive ended, as far as its ticks are there."""
+    return ending if ending.ticks == track.ticks else replace(ending, ticks=track.ticks, outcome="running")
+
+
+def _drive_log(ending: Ending, ticks: Cut, layout: TickLayout, words: HintWords, sources: SourceWords) -> DriveLog:
+    table = drive_table(ending, ticks, layout, words, sources)
+    return DriveLog(*parts_of(pa.Table.from_batches([table])))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -138,7 +159,7 @@ def _endings(events: Iterator[dict[str, Any]]) -> list[Ending]:
                 configurations[event["configuration"]] = unpack(event["packed"].encode())
         elif "name" in event:
             drive = _drive(event, roads, configurations)
-            left[drive.number] = Ending(drive, 2**62, "running")
+            left[drive.number] = Ending(drive, NO_END, "running")
         elif "done" in event:
             left.pop(event["drive"], None)
         elif "hint" in event:
@@ -146,7 +167,7 @@ def _endings(events: Iterator[dict[str, Any]]) -> list[Ending]:
                 left[event["drive"]].drive.hints.append(_hint(event["hint"]))
         elif event["drive"] in left:
             drive = left[event["drive"]].drive
-            left[drive.number] = Ending(drive, int(event["last"]), str(event["outcome"]), dict(event["extra"]))
+            left[drive.number] = Ending(drive, int(event["ticks"]), str(event["outcome"]), dict(event["extra"]))
     return list(left.values())
 
 
@@ -154,41 +175,11 @@ def _drive(
     event: Mapping[str, Any], roads: Mapping[int, RoadDrawing], configurations: Mapping[int, Any]
 ) -> RecordedDrive:
     values = dict(event["meta"]) | {"configuration": configurations[event["configuration"]]}
-    name, first = str(event["name"]), int(event["first"])
-    if first < 0:
-        raise ValueError(f"a drive from row {first} on")
+    name = str(event["name"])
     if Path(name).name != name or not name:
         raise ValueError(f"a drive of the name {name!r}")
-    return RecordedDrive(int(event["drive"]), name, first, meta_from(values), roads[event["road"]])
+    return RecordedDrive(int(event["drive"]), name, meta_from(values), roads[event["road"]])
 
 
 def _hint(told: Mapping[str, Any]) -> HintTold:
     return HintTold(float(told["asked_at_s"]), str(told["prompt"]), str(told["answer"]), str(told["source"]))
-
-
-def _pieces(journal: Path, layout: TickLayout) -> Iterator[Piece]:
-    """Yield the ticks of a journal's streams, as far as they were written."""
-    for path in sorted(journal.glob("ticks-*.arrows")):
-        first = int(path.stem.removeprefix("ticks-"))
-        if not path.stat().st_size:
-            continue
-        with pa.memory_map(str(path)) as mapped:
-            for batch in _batches(mapped, layout):
-                yield Piece(first, tick_arrays(batch, layout))
-                first += batch.num_rows
-
-
-def _batches(mapped: pa.MemoryMappedFile, layout: TickLayout) -> Iterator[pa.RecordBatch]:
-    try:
-        stream = pa.ipc.open_stream(mapped)
-    except (pa.ArrowInvalid, OSError):
-        return  # killed before the stream's schema was whole
-    if not stream.schema.equals(tick_schema(layout)):
-        raise ValueError("a stream with other columns than its header says")
-    while True:
-        try:
-            batch = stream.read_next_batch()
-        except (StopIteration, pa.ArrowInvalid, OSError):
-            return  # the end, or where the process was killed
-        batch.validate(full=True)
-        yield batch

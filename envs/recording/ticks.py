@@ -1,14 +1,11 @@
-"""What a batch recorder copies: ticks of many drives as a few raw arrays, one tick a row, in the order of time.
-
-A row says whose it is by the number of the drive. Worlds whose drives are not recorded, or have no tick at a moment,
-have no row.
-"""
+"""What a batch recorder copies: a tick as a row of three raw arrays, of whole numbers, numbers and the observation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -68,20 +65,26 @@ class TickLayout:
             **({name: (len(self.more),) for name in ("more_reward_terms", *more)} if self.more else {}),
         }
 
-    def fields(self) -> dict[str, tuple[Shape, str]]:
+    def fields(self) -> Mapping[str, tuple[Shape, str]]:
         """Return shape and type of each array of a tick."""
-        width = sum(int(np.prod(shape)) for shape in self.numbers().values())
-        return {
-            "drive": ((), "<i8"),
-            "whole": ((len(WHOLE),), "<i8"),
-            "numbers": ((width,), "<f8"),
-            "observation": ((self.observation,), "<f4"),
-        }
+        return _fields_of(self)
 
     @property
     def bytes(self) -> int:
         """Bytes of a tick."""
         return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self.fields().values())
+
+
+@lru_cache(maxsize=8)
+def _fields_of(layout: TickLayout) -> Mapping[str, tuple[Shape, str]]:
+    width = sum(int(np.prod(shape)) for shape in layout.numbers().values())
+    return MappingProxyType(
+        {
+            "whole": ((len(WHOLE),), "<i8"),
+            "numbers": ((width,), "<f8"),
+            "observation": ((layout.observation,), "<f4"),
+        }
+    )
 
 
 @lru_cache(maxsize=8)
@@ -92,58 +95,43 @@ def places_of(layout: TickLayout) -> Mapping[str, slice]:
     return {name: slice(begin, end) for name, begin, end in zip(shapes, [0, *ends], ends, strict=False)}
 
 
-class TickBuffer:
-    """Room for ``capacity`` ticks."""
+class Moment:
+    """Room for one tick of each of ``worlds`` worlds: put together here, and from here to where their drives lie."""
 
-    def __init__(self, layout: TickLayout, capacity: int) -> None:
+    def __init__(self, layout: TickLayout, worlds: int) -> None:
         self.arrays: Arrays = {
-            name: np.empty((capacity, *shape), kind) for name, (shape, kind) in layout.fields().items()
+            name: np.zeros((worlds, *shape), kind) for name, (shape, kind) in layout.fields().items()
         }
-        self.capacity = capacity
-        self.used = 0
-        self._views = self._named_views(layout)
+        self._views = self._named_views(layout, worlds)
 
-    def _named_views(self, layout: TickLayout) -> Arrays:
-        """Return ``(capacity, ...)`` of everything in a tick by its own name."""
+    def _named_views(self, layout: TickLayout, worlds: int) -> Arrays:
+        """Return ``(worlds, ...)`` of everything in a tick by its own name."""
         numbers, shapes = self.arrays["numbers"], layout.numbers()
         views = {
-            name: numbers[:, place].reshape(self.capacity, *shapes[name], copy=False)
+            name: numbers[:, place].reshape(worlds, *shapes[name], copy=False)
             for name, place in places_of(layout).items()
         }
         views |= {name: self.arrays["whole"][:, place] for place, name in enumerate(WHOLE)}
         return views | {"observation": self.arrays["observation"]}
 
-    @property
-    def room(self) -> int:
-        """How many more ticks it can take."""
-        return self.capacity - self.used
+    def copy(
+        self, worlds: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]], first: BoolArray
+    ) -> Arrays:
+        """Copy a tick of each of ``worlds`` (n,), in order, of ``scene`` (B); return it as arrays ``(n, ...)``.
 
-    def add(
-        self, drives: IntArray, worlds: IntArray, scene: SceneBatch, numbers: Mapping[str, npt.NDArray[Any]]
-    ) -> slice:
-        """Copy a tick of each of ``drives`` (n,) and return where.
-
-        They are in the ``worlds`` (n,), in order, of ``scene`` (B); ``numbers`` are ``(n, ...)``.
+        ``numbers`` are ``(n, ...)`` by name; nothing was done to arrive in those ticks that are a drive's ``first``.
         """
-        place = slice(self.used, self.used + len(drives))
-        self.arrays["drive"][place] = drives
-        everyone = len(worlds) == scene.batch_size
+        count = len(worlds)
+        everyone = count == scene.batch_size
         for name, array in scene_parts(scene):
-            self._views[name][place] = array if everyone else array[worlds]
+            self._views[name][:count] = array if everyone else array[worlds]
         for name, array in numbers.items():
-            self._views[name][place] = array
-        self.used = place.stop
-        return place
-
-    def clear_done(self, place: slice, first: BoolArray) -> None:
-        """Nothing was done to arrive in those ticks at ``place`` that are a drive's ``first``."""
-        for name in DONE:
-            if name in self._views:
-                self._views[name][place][first] = 0.0
-
-    def filled(self) -> Arrays:
-        """Return views of the used rows."""
-        return {name: array[: self.used] for name, array in self.arrays.items()}
+            self._views[name][:count] = array
+        if first.any():
+            for name in DONE:
+                if name in self._views:
+                    self._views[name][:count][first] = 0.0
+        return {name: array[:count] for name, array in self.arrays.items()}
 
 
 def scene_parts(scene: SceneBatch) -> tuple[tuple[str, npt.NDArray[Any]], ...]:

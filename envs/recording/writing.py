@@ -10,16 +10,19 @@ three packed (``envs.recording.packing``).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
-from envs.recording.blocks import ROWS, WORDS, arrow_column, blocks_of
+from envs.recording.blocks import ROWS, WORDS, arrow_column, blocks_of, word_column
 from envs.recording.packing import pack, packed_drawing, packed_values
-from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, plain_meta
+from envs.recording.schema import FORMAT_MAJOR, FORMAT_MINOR, DriveMeta, HintTold, plain_meta
 from envs.recording.whole_file import whole_file
+from envs.roads.drawing import RoadDrawing
 
 if TYPE_CHECKING:
     from envs.recording.drive_log import DriveLog
@@ -56,24 +59,50 @@ def write_batch(batch: pa.RecordBatch, target: Path) -> Path:
 def drive_batch(log: DriveLog) -> pa.RecordBatch:
     """Return the Arrow table of a drive in one piece, its metadata included."""
     columns = {name: arrow_column(numbers) for name, numbers in blocks_of(log.scenes, log.trace)}
-    columns |= {name: arrow_column(getattr(log.trace, name)) for name in WORDS}
+    for name in WORDS:
+        words = getattr(log.trace, name)
+        columns[name] = word_column(words, np.arange(len(words)))
+    metadata = drive_metadata(
+        log.meta,
+        log.drawing,
+        log.hints,
+        slots=log.scenes.actor_slots,
+        points=log.scenes.route.points.shape[1],
+        observation=0 if log.trace.observation is None else log.trace.observation.shape[1],
+        more=log.trace.more_critics,
+    )
+    return table_of(columns, metadata)
+
+
+def table_of(columns: Mapping[str, pa.Array], metadata: Mapping[bytes, bytes]) -> pa.RecordBatch:
+    """Return the table of a drive in one piece."""
     batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-    return batch.replace_schema_metadata(_metadata(log))
+    return batch.replace_schema_metadata(metadata)
 
 
-def _metadata(log: DriveLog) -> dict[bytes, bytes]:
+def drive_metadata(
+    meta: DriveMeta,
+    drawing: RoadDrawing,
+    hints: Sequence[HintTold],
+    *,
+    slots: int,
+    points: int,
+    observation: int,
+    more: Sequence[str],
+) -> dict[bytes, bytes]:
+    """Return what stands beside a drive's columns, the sizes that they are read by among it."""
     payload = {
         "format": [FORMAT_MAJOR, FORMAT_MINOR],
-        "meta": plain_meta(log.meta),
-        "actor_slots": log.scenes.actor_slots,
-        "route_points": log.scenes.route.points.shape[1],
+        "meta": plain_meta(meta),
+        "actor_slots": slots,
+        "route_points": points,
         "rows": ROWS,
-        "observation": 0 if log.trace.observation is None else log.trace.observation.shape[1],
-        "more_critics": list(log.trace.more_critics),
+        "observation": observation,
+        "more_critics": list(more),
     }
-    metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(log.drawing)}
-    if log.meta.configuration:
-        metadata[CONFIGURATION_KEY] = packed_values(log.meta.configuration)
-    if log.hints:
-        metadata[HINTS_KEY] = pack([asdict(hint) for hint in log.hints])
+    metadata = {META_KEY: json.dumps(payload, allow_nan=False).encode(), ROAD_KEY: packed_drawing(drawing)}
+    if meta.configuration:
+        metadata[CONFIGURATION_KEY] = packed_values(meta.configuration)
+    if hints:
+        metadata[HINTS_KEY] = pack([asdict(hint) for hint in hints])
     return metadata

@@ -53,7 +53,7 @@ class Cockpit:
     ) -> None:
         th.set_num_threads(1)
         self._config, self._places, self._alive = config, places, alive
-        self._commit = provenance(config.seed)["commit"] or "" if config.record else ""
+        self._made_by = provenance(config.seed) if config.record else None
         self._courses = dict(courses or {})
 
     def worlds(self, task: Task) -> int:
@@ -122,7 +122,7 @@ class Cockpit:
         checkpoint = "" if run is None else parameters_checksum(RunFolder(run).latest_checkpoint)
         return EvaluationRecorder(
             env, driver, course, file(task.episodes[0]).parent, lambda episode: file(episode).stem,
-            commit=self._commit, checkpoint=checkpoint, run=None if isinstance(self._places, InRun) else run,
+            made_by=self._made_by, checkpoint=checkpoint, run=None if isinstance(self._places, InRun) else run,
             most=None if record == "all" else record,
         )  # fmt: skip
 

@@ -1,14 +1,19 @@
 """What recording costs: of an evaluation, of a training, and a drive's size and reading.
 
 ``OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_recording`` prints tables in Markdown. With and without take turns,
-so that a busy machine slows both; ratios are medians over the rounds. An evaluation is of all twelve cells (an
-untrained planner drives, rules hint); a training is of ``algo=hcrmp``, recorded at the default sampling, and one
-episode after the other. The drive is 60 s of a route through a town, with 30 other road users.
+so that a busy machine slows both; ratios are medians over the rounds. An evaluation is ``hcrmp evaluate`` of the
+planner in the box in the paper's cells, 100 episodes each, from its start to its end, with as many processes as it
+takes by itself and with one; the driving alone is that of an untrained planner in the twelve cells, rules hint. A
+training is of ``algo=hcrmp``, recorded at the default sampling, and one episode after the other. The drive is 60 s of a
+route through a town, with 30 other road users.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +27,7 @@ import torch as th
 from envs.recording import DriveLog
 from envs.scene import ActorRow, ActorStates
 from hcrmp.build import build_algorithm, build_environment
+from hcrmp.comparison.processes import cores
 from hcrmp.config import load
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.evaluation import Course, evaluate_driver, make_course, make_driver
@@ -42,8 +48,29 @@ def timed(job: Callable[[], object]) -> Seconds:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def evaluation_rounds(config: TrainConfig, episodes: int, worlds: int, rounds: int, folder: Path) -> None:
-    """Print what recording every episode costs an evaluation."""
+def command_rounds(episodes: int, rounds: int, folder: Path) -> None:
+    """Print what recording every episode costs ``hcrmp evaluate``."""
+    for processes in dict.fromkeys((cores(), 1)):
+        pairs = [[evaluated(episodes, processes, record, folder) for record in ("0", "all")] for _ in range(rounds)]
+        title = f"hcrmp evaluate, {12 * episodes} episodes, processes={processes}"
+        print_pairs(title, ["record=0", "record=all"], np.array(pairs), 12 * episodes, "episodes")
+
+
+def evaluated(episodes: int, processes: int, record: str, folder: Path) -> Seconds:
+    """Return the time of an evaluation, its processes' included."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        words = ["planner=bundled", "scenario=paper", f"episodes={episodes}", f"output={place}/out", "progress=false"]
+        command = [sys.executable, "-m", "hcrmp.cli", "evaluate", *words, f"record={record}", f"processes={processes}"]
+        wall, before = time.perf_counter(), os.times()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        wall, after = time.perf_counter() - wall, os.times()
+        if record == "all":
+            assert sum(1 for _ in Path(place).rglob("*.arrow")) == 12 * episodes
+    return wall, after[2] + after[3] - before[2] - before[3]
+
+
+def driving_rounds(config: TrainConfig, episodes: int, worlds: int, rounds: int, folder: Path) -> None:
+    """Print what recording every episode costs the driving alone."""
     course = make_course(config, ScenarioConfig(), "all", episodes)
     env = course.environment(worlds)
     driver = make_driver("untrained", course, env, None)
@@ -60,7 +87,7 @@ def evaluation_rounds(config: TrainConfig, episodes: int, worlds: int, rounds: i
     env.close()
     episodes_driven = len(course.episodes)
     sizes = [path.stat().st_size for path in folder.glob("0/*.arrow")]
-    title = f"evaluation, {episodes_driven} episodes"
+    title = f"driving alone, {episodes_driven} episodes"
     print_pairs(title, ["without", "every episode"], pairs, episodes_driven, "episodes")
     print(f"\n{len(sizes)} drives, {np.mean(sizes) / 1e3:.0f} kB each")
 
@@ -135,15 +162,17 @@ def print_drive(drive: DriveLog, folder: Path, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--episodes", type=int, default=20, help="of each of the twelve cells")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--episodes", type=int, default=20, help="of each cell, of the driving alone")
+    parser.add_argument("--evaluated", type=int, default=100, help="of each cell, by the command")
     parser.add_argument("--worlds", type=int, default=64)
     arguments = parser.parse_args()
     th.set_num_threads(1)
     config = load("train", ["progress=false", "tensorboard=false"])
     print(f"`{COMMAND}`\n\n{machine()}; {arguments.rounds} rounds, medians")
     with tempfile.TemporaryDirectory() as place:
-        evaluation_rounds(config, arguments.episodes, arguments.worlds, arguments.rounds, Path(place) / "evaluation")
+        command_rounds(arguments.evaluated, arguments.rounds, Path(place))
+        driving_rounds(config, arguments.episodes, arguments.worlds, arguments.rounds, Path(place) / "driving")
         training_rounds(config, arguments.worlds, arguments.rounds, Path(place) / "training")
         print_drive(town_drive(config, Path(place)), Path(place), arguments.rounds)
 

@@ -29,6 +29,7 @@ from envs.recording import (
     journal,
     read_journal,
     recover_drives,
+    tick_store,
 )
 from envs.recording.assembly import TellLast
 from envs.recording.ticks import PLANNER
@@ -92,14 +93,20 @@ def same(one: DriveLog, other: DriveLog) -> None:
     assert one.trace.hint_text == other.trace.hint_text and one.trace.hint_source == other.trace.hint_source
 
 
-@pytest.mark.parametrize(("moments", "lengths"), [(10_000, [5, 9, 3, 4, 12, 2, 7]), (3, [30, 2, 25, 8, 40, 3])])
+@pytest.mark.parametrize(
+    ("file_bytes", "many", "lengths"),
+    [
+        (tick_store.FILE_BYTES, 64, [5, 9, 3, 4, 12, 2, 7]),
+        (0, 1, [33, 2, 70, 32, 31, 3, 64, 100, 65, 2, 40]),
+        (0, 3, [90, 40, 130, 5, 64, 33, 97]),
+    ],
+)
 def test_each_drive_is_that_of_its_world_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moments: int, lengths: list[int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_bytes: int, many: int, lengths: list[int]
 ) -> None:
-    """Whatever the size of the buffers that they are cut out of, and with streams that are given up meanwhile."""
-    monkeypatch.setattr(batch_recorder, "FEWEST_MOMENTS", moments)
-    monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
-    monkeypatch.setattr(journal, "SEGMENT_BYTES", 120 * LAYOUT.bytes)
+    """In one file or over several, in blocks of its own or in those that others have left."""
+    monkeypatch.setattr(tick_store, "FILE_BYTES", file_bytes)
+    monkeypatch.setattr(batch_recorder, "MANY", many)
     recorder = recorder_in(tmp_path)
     alone = drive_all(recorder, Worlds(3), lengths)
     recorder.close()
@@ -205,10 +212,10 @@ def test_what_a_killed_process_had_not_told_yet_is_unknown(tmp_path: Path) -> No
     known = worlds.numbers([0])
     recorder.last_tick(np.array([0]), worlds.scene, {name: known[name] for name in known if name not in PLANNER})
     recorder.end(0, "success", seen={"state": np.zeros(1)})
-    recorder._flush()  # as the second thread does where the first hangs
     ((_, log),) = read_journal(recorder._journal.path, hint_words, SOURCES)
     assert log.meta.outcome == "success" and log.trace.values is not None
     assert np.isnan(log.trace.values[-1]).all() and np.isfinite(log.trace.values[0]).all()
+    recorder._journal.close()
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
@@ -291,31 +298,63 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path: Path, hangs: bool) 
 @pytest.fixture()
 def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal as a killed process leaves it."""
-    monkeypatch.setattr(batch_recorder, "FEWEST_MOMENTS", 4)
-    monkeypatch.setattr(batch_recorder, "BUFFER_BYTES", 0)
+    monkeypatch.setattr(tick_store, "FILE_BYTES", 0)
     recorder, worlds = recorder_in(tmp_path), Worlds(1)
     recorder.begin(np.arange(3), [start("a"), start("b"), start("c")])
     recorder.tick(worlds.scene, worlds.numbers())
-    for _ in range(20):
+    for _ in range(39):
         worlds.step()
         recorder.tick(worlds.scene, worlds.numbers())
     kept = tmp_path / "kept"
-    while len(list(read_journal(recorder._journal.path))) < 3:
-        time.sleep(0.01)
     shutil.copytree(recorder._journal.path, kept / ".journal-x")
     recorder.close()
     return kept
 
 
-def test_a_stream_that_was_cut_in_its_last_piece_gives_the_others(left: Path) -> None:
-    (stream,) = (left / ".journal-x").glob("*.arrows")
-    content = stream.read_bytes()
-    whole = len(dict(read_journal(left / ".journal-x"))["a"])
-    stream.write_bytes(content[: len(content) - 100])
-    cut = dict(read_journal(left / ".journal-x"))["a"]
-    assert 0 < len(cut) < whole
-    stream.write_bytes(b"")
-    assert list(read_journal(left / ".journal-x")) == []
+def test_a_file_that_had_no_room_yet_has_no_ticks(left: Path) -> None:
+    """The process was killed between making it and using it."""
+    assert [len(log) for _, log in read_journal(left / ".journal-x")] == [40, 40, 40]
+    (left / ".journal-x" / "ticks-2.blocks").touch()
+    assert [len(log) for _, log in read_journal(left / ".journal-x")] == [40, 40, 40]
+
+
+def test_a_block_that_was_given_and_has_no_tick_is_none(left: Path) -> None:
+    file = tick_store.TickFile(left / ".journal-x" / "ticks-1.blocks", LAYOUT, WORLDS, new=False)
+    content = bytearray((left / ".journal-x" / "ticks-1.blocks").read_bytes())
+    used = np.frombuffer(content, np.int64, WORLDS, 2 * 8 * WORLDS)
+    assert used.tolist() == file.head["used"].tolist() == [8, 8, 8]
+    used[:] = 0
+    (left / ".journal-x" / "ticks-1.blocks").write_bytes(content)
+    assert [len(log) for _, log in read_journal(left / ".journal-x")] == [32, 32, 32]
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "value", "message"),
+    [
+        (1, "place", 7, "drive . lacks a block, or has one twice"),
+        (1, "place", 0, "drive . lacks a block, or has one twice"),
+        (0, "used", 31, "drive . has a gap"),
+        (1, "used", 33, "a block of 33 ticks"),
+        (1, "used", -1, "a block of -1 ticks"),
+    ],
+)
+def test_blocks_that_do_not_fit_together_are_refused(
+    left: Path, number: int, name: str, value: int, message: str
+) -> None:
+    path = left / ".journal-x" / tick_store.file_name(number)
+    content = bytearray(path.read_bytes())
+    heads = np.frombuffer(content, np.int64, 3 * WORLDS).reshape(3, WORLDS)
+    heads[tick_store.HEAD.index(name), 0] = value
+    path.write_bytes(content)
+    with pytest.raises(DriveLogError, match=message):
+        list(read_journal(left / ".journal-x"))
+
+
+def test_a_file_of_another_size_is_refused(left: Path) -> None:
+    path = left / ".journal-x" / "ticks-0.blocks"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DriveLogError, match=r"ticks-0\.blocks has \d+ bytes in place of \d+"):
+        list(read_journal(left / ".journal-x"))
 
 
 def test_a_line_that_was_cut_is_left_out(left: Path) -> None:
@@ -346,7 +385,7 @@ def test_a_damaged_journal_is_left_alone_with_a_warning(left: Path, caplog: pyte
 def test_a_newer_journal_is_named_and_left_alone(left: Path) -> None:
     header = left / ".journal-x" / "header.json"
     header.write_text(json.dumps(json.loads(header.read_text()) | {"format": [9, 1]}))
-    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 2\.x.*upgrade"):
+    with pytest.raises(DriveLogError, match=r"journal format 9\.1.*reads 3\.x.*upgrade"):
         list(read_journal(left / ".journal-x"))
 
 
