@@ -16,9 +16,9 @@ from envs.recording import DriveMeta, DriveStart
 from envs.recording.packing import PackedValues
 from envs.scene import IntArray
 from envs.simulator import DECISION_PERIOD_S
+from hcrmp.course import Course, Episode
 from hcrmp.drivers import Driver, tell
 from hcrmp.episode_record import EpisodeRecord
-from hcrmp.evaluation import Course, Episode
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.run_folder import MADE_BY, RUN, provenance, provenance_line
 from hcrmp.train_config import TrainConfig, plain_config

@@ -15,9 +15,9 @@ from hcrmp.comparison.places import in_run
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.comparison.results_file import Comparison
 from hcrmp.comparison.tables import notes
+from hcrmp.course import trained_config
 from hcrmp.errors import RunFolderError, UserError
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import trained_config
 from hcrmp.mapping import to_mapping
 from hcrmp.results import Results, print_results
 from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json

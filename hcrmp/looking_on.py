@@ -12,7 +12,7 @@ from hcrmp.episode_record import EpisodeRecord
 from hcrmp.hinted_env import Observation
 
 if TYPE_CHECKING:
-    from hcrmp.evaluation import Episode
+    from hcrmp.course import Episode
 
 
 class Recorder(Protocol):

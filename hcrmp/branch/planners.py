@@ -10,8 +10,9 @@ from typing import get_args
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.worlds import Origin
 from hcrmp.bundled import BUNDLED_PLANNER
+from hcrmp.course import Course, known_hints, trained_config
 from hcrmp.drivers import Driver
-from hcrmp.evaluation import Course, known_hints, make_driver, trained_config
+from hcrmp.evaluation import make_driver
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.locate import locate_planner
 from hcrmp.run_folder import RunFolder

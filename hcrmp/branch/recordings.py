@@ -20,7 +20,7 @@ from envs.scene import ActorRow, ActorStates, IntArray, SceneBatch, SignalState
 from envs.simulator import DECISION_PERIOD_S, Simulator
 from hcrmp.branch.errors import BranchError
 from hcrmp.build import build_service
-from hcrmp.evaluation import Course, Episode
+from hcrmp.course import Course, Episode
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.sections import CarlaOptions
 from hcrmp.train_config import TrainConfig

@@ -16,7 +16,7 @@ from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
 from envs.scene import ActorRow, ActorStates, EventRow, Events, IntArray, SceneBatch
 from hcrmp.branch.recordings import RecordingCourse, as_our_drive
 from hcrmp.checkpoint import parameters_checksum
-from hcrmp.evaluation import Course, Episode, known_hints
+from hcrmp.course import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
 from hcrmp.run_folder import CONFIG_FILE, RUN, RunFolder
 from hcrmp.sections import EmbeddedOptions

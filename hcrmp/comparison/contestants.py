@@ -10,9 +10,9 @@ from typing import Literal, get_args
 
 from hcrmp.bundled import BUNDLED_PLANNER
 from hcrmp.comparison.protocol import Protocol
+from hcrmp.course import trained_config
 from hcrmp.errors import UserError
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import trained_config
 from hcrmp.locate import locate_planner, locate_run
 from hcrmp.mapping import unknown
 from hcrmp.robustness.planners import Planner, find_planners, group

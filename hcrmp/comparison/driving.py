@@ -18,11 +18,13 @@ from hcrmp.comparison.contestants import Contestant, worlds_of
 from hcrmp.comparison.journal import Attempt, HintTimes, Key
 from hcrmp.comparison.places import InRun, Places
 from hcrmp.comparison.tasks import Task
+from hcrmp.course import Course, Episode, course_of
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import Driver
+from hcrmp.episode_plan import Driven
 from hcrmp.errors import is_user_error
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import Course, Driven, Episode, course_of, evaluate_driver, make_driver
+from hcrmp.evaluation import evaluate_driver, make_driver
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, provenance
 from hcrmp.sections import Driver as DriverName

@@ -28,9 +28,9 @@ from hcrmp.comparison.results_file import Comparison, write_comparison
 from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
 from hcrmp.comparison.tasks import TaskQueue
+from hcrmp.course import Course
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import Course
 from hcrmp.mapping import to_mapping
 from hcrmp.run_folder import provenance
 from hcrmp.sections import EmbeddedOptions

@@ -19,9 +19,9 @@ from hcrmp.comparison.driving import Broken, Cockpit
 from hcrmp.comparison.journal import Attempt, HintTimes, Key
 from hcrmp.comparison.places import Places
 from hcrmp.comparison.tasks import CHUNK, Task, TaskQueue
+from hcrmp.course import Course
 from hcrmp.errors import UserError, is_user_error
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import Course
 
 END_S = 10.0
 """Time that a process has to end by itself (s)."""

@@ -14,7 +14,8 @@ from hcrmp.comparison.analysis import MethodDrives, PlannerResult
 from hcrmp.comparison.failures import Failure
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.places import Places
-from hcrmp.evaluation import Driven, Episode
+from hcrmp.course import Episode
+from hcrmp.episode_plan import Driven
 
 
 def choose_drives(driven: Sequence[Driven], per_cell: int) -> list[Driven]:

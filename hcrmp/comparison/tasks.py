@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hcrmp.comparison.contestants import Contestant
 from hcrmp.comparison.journal import Attempt, HintTimes, Journal, Key
-from hcrmp.evaluation import Episode
+from hcrmp.course import Episode
 
 CHUNK = 128
 """Episodes of a piece of work. It is the same for any number of processes: a planner that samples its actions draws

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hcrmp.course import FIRST_SEED, SEEDS_APART
 from hcrmp.episode_record import EpisodeRecord
-from hcrmp.evaluation import FIRST_SEED, SEEDS_APART
 from hcrmp.robustness.curves import Curve
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig

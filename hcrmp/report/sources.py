@@ -14,9 +14,9 @@ from typing import Any
 from envs.recording.names import DRIVE_SUFFIX, recorded_at
 from hcrmp.checkpoint import META, has_checkpoint
 from hcrmp.comparison.places import OwnFolder
+from hcrmp.course import episode_seed
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import ConfigError, RunFolderError, UserError
-from hcrmp.evaluation import episode_seed
 from hcrmp.locate import locate_run, runs_like
 from hcrmp.mapping import from_mapping
 from hcrmp.report.material import Evaluation, Material, Robustness, Run, number_of

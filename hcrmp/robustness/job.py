@@ -10,8 +10,9 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hcrmp.course import make_course, stored_memory
 from hcrmp.episode_record import EpisodeRecord
-from hcrmp.evaluation import evaluate_driver, make_course, make_driver, stored_memory
+from hcrmp.evaluation import evaluate_driver, make_driver
 from hcrmp.mapping import to_mapping
 from hcrmp.robustness.config import RobustnessConfig
 from hcrmp.robustness.curves import Curve, curves_at_test, curves_of_training, faults_to_meet, markdown, share
@@ -90,9 +91,7 @@ def about(config: RobustnessConfig) -> dict[str, object]:
     return {"config": to_mapping(config), "provenance": provenance(config.seed)}
 
 
-def _measure(
-    config: RobustnessConfig, file: MeasurementFile, missing: Sequence[Wanted], console: Console
-) -> None:
+def _measure(config: RobustnessConfig, file: MeasurementFile, missing: Sequence[Wanted], console: Console) -> None:
     """Drive what is missing, and write each measurement as soon as it is made."""
     with MeasurementProgress(missing, console, config.progress) as progress:
         for planner, faults in missing:
@@ -130,9 +129,7 @@ def hints_with(trained: HintsConfig, faults: Faults) -> HintsConfig:
 
     A run that was trained without hints gets those of the rules.
     """
-    spoilt = replace(
-        trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0
-    )
+    spoilt = replace(trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0)
     own = trained.provider
     answers = trained.faulty_of if own == "faulty" or own == "none" else own
     return replace(trained, provider="faulty", faulty_of=answers, faults=spoilt)

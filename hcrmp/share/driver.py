@@ -19,7 +19,7 @@ from hcrmp.share.opening import load_policy
 from hcrmp.share.policies import Policy
 
 if TYPE_CHECKING:
-    from hcrmp.evaluation import Course
+    from hcrmp.course import Course
 
 
 class SharedDriver:

@@ -29,8 +29,9 @@ from envs.scene import ActorRow, ActorStates
 from hcrmp.build import build_algorithm, build_environment
 from hcrmp.comparison.processes import cores
 from hcrmp.config import load
+from hcrmp.course import Course, make_course
 from hcrmp.drive_recorder import EvaluationRecorder
-from hcrmp.evaluation import Course, evaluate_driver, make_course, make_driver
+from hcrmp.evaluation import evaluate_driver, make_driver
 from hcrmp.sections import ScenarioConfig
 from hcrmp.train_config import TrainConfig
 from hcrmp.training_recorder import TrainingRecorder

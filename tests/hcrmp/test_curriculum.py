@@ -17,9 +17,10 @@ from envs.errors import InvalidConfigError
 from hcrmp.build import build_environment
 from hcrmp.checkpoint import read_extra_state
 from hcrmp.config import load
+from hcrmp.course import make_course
 from hcrmp.curriculum import Curriculum, CurriculumConfig
 from hcrmp.errors import ConfigError
-from hcrmp.evaluation import evaluate_driver, make_course, make_driver
+from hcrmp.evaluation import evaluate_driver, make_driver
 from hcrmp.run_folder import RunFolder, load_yaml
 from hcrmp.sections import ScenarioConfig
 from hcrmp.train import train

@@ -15,13 +15,15 @@ from hcrmp.comparison.places import in_run, label
 from hcrmp.comparison.recordings import choose_drives
 from hcrmp.comparison.results_file import read_results
 from hcrmp.config import load
+from hcrmp.course import FIRST_SEED, Course, make_course, stored_memory
 from hcrmp.drive_recorder import EvaluationRecorder
 from hcrmp.drivers import CHUNK, PlannerDriver, in_chunks
+from hcrmp.episode_plan import Driven
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.evaluate import evaluate, open_folder
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import FIRST_SEED, Course, Driven, evaluate_driver, make_course, make_driver, stored_memory
+from hcrmp.evaluation import evaluate_driver, make_driver
 from hcrmp.mapping import from_mapping
 from hcrmp.memory import read_only_memory
 from hcrmp.results import estimate_text, read_records, summarise

@@ -10,9 +10,9 @@ import pytest
 
 from hcrmp.cli import main
 from hcrmp.config import load
+from hcrmp.course import known_hints
 from hcrmp.errors import ConfigError
 from hcrmp.evaluate import evaluate
-from hcrmp.evaluation import known_hints
 from hcrmp.sections import HintsConfig
 from hcrmp.train import train
 from llm_hints.cache import CacheConfig, CacheFileError, SemanticCache

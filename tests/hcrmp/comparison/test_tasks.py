@@ -10,7 +10,7 @@ import pytest
 from hcrmp.comparison.contestants import Contestant
 from hcrmp.comparison.journal import Attempt, Journal
 from hcrmp.comparison.tasks import CHUNK, Task, TaskQueue, split_broken
-from hcrmp.evaluation import Episode
+from hcrmp.course import Episode
 from tests.hcrmp.comparison.test_journal import MEMBERS, PROTOCOL, key, record
 
 ONE = Contestant("method", "one", "driver")

@@ -8,8 +8,8 @@ from typing import Any
 
 from envs.metrics.infractions import Infraction
 from hcrmp.checkpoint import META
+from hcrmp.course import episode_seed
 from hcrmp.episode_record import EpisodeRecord, Outcome
-from hcrmp.evaluation import episode_seed
 from hcrmp.run_folder import RunFolder, write_json
 from hcrmp.train_config import TrainConfig, plain_config
 

@@ -19,11 +19,12 @@ from hcrmp.baselines import SacOptions
 from hcrmp.build import build_environment
 from hcrmp.camera_encoder import CameraEncoderConfig
 from hcrmp.checkpoint import save_checkpoint
+from hcrmp.course import make_course, trained_config
 from hcrmp.drivers import PlannerDriver
 from hcrmp.errors import UserError
 from hcrmp.evaluate import evaluate, open_folder, shared_file
 from hcrmp.evaluate_config import EvaluateConfig
-from hcrmp.evaluation import make_course, make_driver, trained_config
+from hcrmp.evaluation import make_driver
 from hcrmp.results import read_records
 from hcrmp.run_folder import RunFolder
 from hcrmp.share import load_policy
