@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from hcrmp.exports.foxglove import (
     WARNING,
 )
 from hcrmp.exports.moments import moments
+from hcrmp.exports.rerun_layout import layout
 from hcrmp.exports.series import ego_columns, planner_columns
 
 INSTALL = 'to=rerun needs the package rerun-sdk: pip install "hcrmp[rerun]"'
 TIMELINE = "sim_time"
+EGO = "world/ego"
 _LEVELS = {ERROR: "ERROR", WARNING: "WARN"}
 
 
@@ -39,7 +42,9 @@ def write_rerun(drive: DriveLog, path: Path) -> list[Path]:
         stream = rerun.RecordingStream("hcrmp", recording_id=f"{drive.meta.scenario}-{drive.meta.seed}")
         stream.save(part)
         _road(rerun, stream, drive)
-        _series(rerun, stream, drive)
+        names = _series(rerun, stream, drive)
+        ego = drive.scenes.ego
+        stream.send_blueprint(layout(rerun, names, (float(ego.x[0]), float(ego.y[0])), f"/{EGO}"))
         for tick, now in enumerate(drive.scenes.time_s.tolist()):
             stream.set_time(TIMELINE, duration=now)
             _bodies(rerun, stream, drive, tick)
@@ -57,11 +62,14 @@ def _road(rerun: Any, stream: Any, drive: DriveLog) -> None:
     stream.log("world/road", rerun.LineStrips3D([*outlines, *strips], colors=colours, radii=0.06), static=True)
 
 
-def _series(rerun: Any, stream: Any, drive: DriveLog) -> None:
+def _series(rerun: Any, stream: Any, drive: DriveLog) -> list[str]:
+    """Write every number; return the names of the series."""
     when = [rerun.TimeColumn(TIMELINE, duration=drive.scenes.time_s)]
-    for name, values in (ego_columns(drive) | planner_columns(drive)).items():
-        if values.dtype.kind in "if" and name != "time_s":
-            stream.send_columns(f"series/{name}", when, rerun.Scalars.columns(scalars=values.astype(np.float64)))
+    columns = (ego_columns(drive) | planner_columns(drive)).items()
+    numbers = {name: values for name, values in columns if values.dtype.kind in "if" and name != "time_s"}
+    for name, values in numbers.items():
+        stream.send_columns(f"series/{name}", when, rerun.Scalars.columns(scalars=values.astype(np.float64)))
+    return list(numbers)
 
 
 def _bodies(rerun: Any, stream: Any, drive: DriveLog, tick: int) -> None:
@@ -69,27 +77,30 @@ def _bodies(rerun: Any, stream: Any, drive: DriveLog, tick: int) -> None:
     ego, actors = scenes.ego, scenes.actors
     there = np.flatnonzero(actors.valid[tick])
     kinds = [ActorKind(kind) for kind in actors.kind[tick, there].tolist()]
-    x, y = np.append(ego.x[tick], actors.x[tick, there]), np.append(ego.y[tick], actors.y[tick, there])
-    yaw = np.append(ego.yaw[tick], actors.yaw[tick, there])
-    height = np.array([HEIGHTS_M[ActorKind.CAR], *(HEIGHTS_M[kind] for kind in kinds)])
-    length = np.append(ego.length[tick], actors.length[tick, there])
-    width = np.append(ego.width[tick], actors.width[tick, there])
-    none = np.zeros_like(yaw)
-    labels = [
-        f"{kind.name.lower()} {actor}" for kind, actor in zip(kinds, actors.id[tick, there].tolist(), strict=True)
-    ]
-    boxes = rerun.Boxes3D(
-        centers=np.column_stack([x, y, 0.5 * height]),
-        half_sizes=0.5 * np.column_stack([length, width, height]),
-        quaternions=np.column_stack([none, none, np.sin(0.5 * yaw), np.cos(0.5 * yaw)]),
-        colors=[EGO_COLOUR, *(COLOURS[kind] for kind in kinds)],
-        labels=["ego", *labels],
-        show_labels=False,
-    )
-    stream.log("world/bodies", boxes)
-    points = np.vstack([[[x[0], y[0]]], scenes.route.points[tick, :, :2]])
+    names = [f"{kind.name.lower()} {actor}" for kind, actor in zip(kinds, actors.id[tick, there].tolist(), strict=True)]
+    stream.log(EGO, _boxes(rerun, ego, np.array([tick]), [ActorKind.CAR], ["ego"], [EGO_COLOUR]))
+    colours = [COLOURS[kind] for kind in kinds]
+    stream.log("world/others", _boxes(rerun, actors, (tick, there), kinds, names, colours))
+    begin = [[ego.x[tick], ego.y[tick]]]
+    points = np.vstack([begin, scenes.route.points[tick, :, :2]])
     ahead = [np.pad(points, ((0, 0), (0, 1)), constant_values=0.05)] if scenes.route.points[tick].any() else []
     stream.log("world/route", rerun.LineStrips3D(ahead, colors=[ROUTE_COLOUR] * len(ahead), radii=0.15))
+
+
+def _boxes(
+    rerun: Any, bodies: Any, which: Any, kinds: Sequence[ActorKind], names: Sequence[str], colours: Sequence[Any]
+) -> Any:
+    """Return the boxes of ``which`` of the ego's or the actors' states."""
+    yaw = bodies.yaw[which]
+    height, none = np.array([HEIGHTS_M[kind] for kind in kinds], dtype=np.float64), np.zeros_like(yaw)
+    return rerun.Boxes3D(
+        centers=np.column_stack([bodies.x[which], bodies.y[which], 0.5 * height]),
+        half_sizes=0.5 * np.column_stack([bodies.length[which], bodies.width[which], height]),
+        quaternions=np.column_stack([none, none, np.sin(0.5 * yaw), np.cos(0.5 * yaw)]),
+        colors=colours,
+        labels=names,
+        show_labels=False,
+    )
 
 
 def _log(rerun: Any, stream: Any, drive: DriveLog) -> None:

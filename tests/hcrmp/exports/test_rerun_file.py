@@ -11,6 +11,7 @@ import pytest
 from envs.risk import time_to_collision
 from hcrmp.errors import UserError
 from hcrmp.exports.rerun_file import write_rerun
+from hcrmp.exports.rerun_layout import layout
 from tests.envs.drive_builder import make_drive
 
 
@@ -48,3 +49,16 @@ def test_series_come_back(tmp_path: Path) -> None:
         assert time_s == pytest.approx(drive.scenes.time_s, abs=1e-8)
         assert numbers.tolist() == values.tolist(), name
     assert [path.name for path in tmp_path.iterdir()] == ["drive.rrd"]
+
+
+def test_the_viewer_is_told_what_to_show(tmp_path: Path) -> None:
+    """Plots of series that the drive has, and of no others; the eye follows the ego."""
+    rerun = pytest.importorskip("rerun")
+    shown = layout(rerun, ["ego_speed_mps", "values_safety"], (3.0, 4.0), "/world/ego")
+    plots = shown.root_container.contents[1].contents
+    assert [plot.name for plot in plots] == ["speed, m/s", "values"]
+    assert plots[1].contents == ["$origin/values_safety", "$origin/values_efficiency", "$origin/values_comfort"]
+    scene = shown.root_container.contents[0].contents[0]
+    eye = scene.properties["EyeControls3D"]
+    assert eye.tracking_entity.as_arrow_array().to_pylist() == ["/world/ego"]
+    assert eye.look_target.as_arrow_array().to_pylist() == [[3.0, 4.0, 0.0]]
