@@ -41,7 +41,7 @@ from envs.roads.drawing import RoadDrawing
 from envs.scene import IntArray, SceneBatch
 
 FEW_S, MANY = 0.5, 64
-"""Drives that have ended wait until the first of them has waited so long, or there are so many of them."""
+"""Drives whose planner is yet to tell of the end wait until the first has waited so long, or there are so many."""
 
 UNKNOWN = np.full(1, np.nan)
 """A planner's numbers in a last tick until it has told of it; they stay so in a journal whose process was killed."""
@@ -80,11 +80,6 @@ class BatchRecorder:
         self._ended: list[tuple[Ending, Track]] = []
         self._ended_since = 0.0
         self._failed = False
-
-    @property
-    def recording(self) -> npt.NDArray[np.bool_]:
-        """``(B,)`` the worlds whose drives are being recorded."""
-        return self._recording
 
     def begin(self, rows: IntArray, starts: Sequence[DriveStart]) -> None:
         """Begin drives in the worlds ``rows`` with the next ``tick``; a drive that is under way there is dropped."""
@@ -136,7 +131,10 @@ class BatchRecorder:
             self._tell({"drive": drive.number, "hint": asdict(hint)})
 
     def end(self, world: int, outcome: str, extra: Mapping[str, str] | None = None, seen: Row | None = None) -> None:
-        """End the drive of a world with its last tick, in which its planner has ``seen`` this; it is written soon."""
+        """End the drive of a world with its last tick; it is written now, or some time later with others.
+
+        ``seen`` is what its planner saw in the last tick, where it has not told of that.
+        """
         drive = self._drives.pop(world, None)
         if drive is None:
             return
@@ -147,6 +145,8 @@ class BatchRecorder:
             self._ended_since = time.monotonic()
         self._ended.append((ending, track))
         self._tell(ending.told())
+        if seen is None:
+            self._bring_away()
 
     def drop(self, worlds: IntArray) -> None:
         """Forget the drives of the worlds: no files are written of them."""

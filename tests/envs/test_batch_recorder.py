@@ -141,6 +141,17 @@ def test_a_language_models_words_are_kept_once_and_pointed_at(tmp_path: Path) ->
     assert read.trace.hint_index is not None and read.trace.hint_index.tolist() == [0, 0, 0, 1, 1, -1]
 
 
+def test_a_drive_is_in_its_file_when_it_has_ended(tmp_path: Path) -> None:
+    """Where its planner has told of the end; the next drive may begin an hour later."""
+    recorder, worlds = recorder_in(tmp_path), Worlds(0)
+    recorder.begin(np.array([1]), [start("a")])
+    recorder.tick(worlds.scene, worlds.numbers())
+    recorder.end(1, "timeout")
+    assert DriveLog.read(tmp_path / "a.arrow").meta.outcome == "timeout"
+    assert list(read_journal(recorder._journal.path)) == []
+    recorder.close()
+
+
 def test_a_drive_that_is_dropped_leaves_no_file(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
     recorder.begin(np.arange(2), [start("a"), start("b")])
@@ -224,14 +235,17 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
         recorder_in(tmp_path / "file")
 
 
-def test_a_file_that_cannot_be_written_is_told_by_the_next_call(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_told_and_its_drive_is_kept(tmp_path: Path) -> None:
     recorder, worlds = recorder_in(tmp_path), Worlds(0)
     (tmp_path / "a.arrow").mkdir()
     recorder.begin(np.array([0]), [start("a")])
     recorder.tick(worlds.scene, worlds.numbers())
-    recorder.end(0, "success")
     with pytest.raises(DriveLogError, match="drives cannot be written to"):
-        recorder.close()
+        recorder.end(0, "success")
+    ((name, log),) = read_journal(recorder._journal.path)
+    assert (name, log.meta.outcome) == ("a", "success")
+    recorder.close()
+    assert list(tmp_path.glob(".journal-*"))
 
 
 CHILD = """

@@ -68,7 +68,7 @@ def test_a_recorder_keeps_them_and_a_killed_one_leaves_them(tmp_path: Path) -> N
     for tick in range(5):
         recorder.tick(worlds.scene, numbers_of(worlds, tick))
         worlds.step()
-    recorder.end(0, "success")
+    recorder.end(0, "success", seen={})
     assert "success" in [drive.meta.outcome for _, drive in read_journal(recorder._journal.path)]
     left = shutil.copytree(recorder._journal.path, tmp_path / "elsewhere" / recorder._journal.path.name)
     recorder.close()
