@@ -12,6 +12,7 @@ METHODS: dict[str, str] = {
     "no_asr": "without ASR (no state hint)",
     "no_csa": "without CSA (equal weights)",
     "fixed_mean": "fixed weights, the hints' mean .42/.45/.13",
+    "fixed_mean_no_hints": "fixed weights, the hints' mean, and no state hint",
     "fixed_safe": "fixed weights .60/.30/.10",
     "fixed_fast": "fixed weights .25/.60/.15",
     "fixed_even": "fixed weights .43/.43/.14",
@@ -73,6 +74,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("fixed_mean", "shuffled", "weights that vary, whatever the state"),
     ("shuffled", "hcrmp", "weights that go by the state (CSA)"),
     ("no_asr", "hcrmp", "the state hint (ASR), everything else being there"),
+    ("fixed_mean_no_hints", "fixed_mean", "the state hint, the weights being fixed"),
 )
 """From plain PPO to HCRMP, one thing at a time: before, after, and what was added; and ASR taken away again."""
 
@@ -80,9 +82,8 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
     "1": MAIN,
     "2": MAIN,
     "3": (
-        "hcrmp", "ppo", "no_asr", "no_csa", "fixed_mean", "fixed_even", "fixed_safe", "fixed_fast", "shuffled",
-        "anchored",
-        "attention", "missing", "no_scm", "no_hints",
+        "hcrmp", "ppo", "no_asr", "no_csa", "fixed_mean", "fixed_mean_no_hints", "fixed_even", "fixed_safe",
+        "fixed_fast", "shuffled", "anchored", "attention", "missing", "no_scm", "no_hints",
     ),
     "3b": ("hcrmp",),
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
