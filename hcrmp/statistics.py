@@ -13,8 +13,11 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 FloatArray = npt.NDArray[np.float64]
-Statistic = Callable[[FloatArray], FloatArray]
-"""Maps samples ``(..., n, k)`` to ``(...)``: it reduces the last two axes."""
+Statistic = Callable[[FloatArray, int], FloatArray]
+"""Maps the column sums ``(..., k)`` of samples of n rows, and n, to ``(...)``.
+
+All that is told here is made of sums, and those of all resamples are one product of matrices.
+"""
 
 CONFIDENCE = 0.95
 RESAMPLES = 4000
@@ -38,17 +41,21 @@ def bootstrap(
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """Return ``statistic`` of the rows of ``samples`` with its bias-corrected accelerated (BCa) interval.
+    """Return ``statistic`` of ``samples`` with its bias-corrected accelerated (BCa) interval.
 
     ``samples`` is ``(n,)`` or ``(n, k)``, one row per episode. Where the rows do not vary the interval has no width;
     use ``rate`` for shares, which knows better. Source: Efron (1987), "Better Bootstrap Confidence Intervals".
     """
     rows = _rows(samples)
-    value = float(statistic(rows))
+    count, total = len(rows), rows.sum(axis=0)
+    value = float(statistic(total, count))
+    if (rows == rows[0]).all():
+        return Estimate(value, value, value)
     draws = np.concatenate(
-        [statistic(rows[index]) for index in _index_blocks(len(rows), resamples, rows.shape[1], rng)]
+        [statistic(times @ rows, count) for times in _resamples(count, resamples, rows.shape[1], rng)]
     )
-    low, high = _bca_levels(value, draws, _jackknife(rows, statistic), confidence)
+    without_each = statistic(total - rows, count - 1)
+    low, high = _bca_levels(value, draws, without_each, confidence)
     ends = np.quantile(draws, (low, high))
     return Estimate(value, float(ends[0]), float(ends[1]))
 
@@ -107,13 +114,12 @@ def interquartile_mean(samples: npt.ArrayLike) -> float:
     return float(inside @ rows / inside.sum())
 
 
-def column_mean(rows: FloatArray) -> FloatArray:
-    """Return the mean of ``rows`` ``(..., n, k)`` over its last two axes."""
-    return np.asarray(rows.mean(axis=(-2, -1)))
+def column_mean(sums: FloatArray, rows: int) -> FloatArray:
+    """Return the mean over all ``rows`` and columns, of their ``sums`` ``(..., k)``."""
+    return np.asarray(sums.mean(axis=-1) / rows)
 
 
-def _ratio_of_sums(rows: FloatArray) -> FloatArray:
-    sums = rows.sum(axis=-2)
+def _ratio_of_sums(sums: FloatArray, rows: int) -> FloatArray:
     # A resample of episodes that never moved says nothing of a rate per distance: it counts as zero.
     moved = sums[..., 1] > 0.0
     return np.asarray(np.where(moved, sums[..., 0], 0.0) / np.where(moved, sums[..., 1], 1.0))
@@ -129,17 +135,13 @@ def _rows(samples: npt.ArrayLike) -> FloatArray:
     return rows
 
 
-def _index_blocks(n: int, resamples: int, width: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
+def _resamples(n: int, resamples: int, width: int, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """Yield how often each of n rows is in each resample, ``(block, n)``, some resamples at a time."""
     block = max(1, _BLOCK // (n * width))
     for start in range(0, resamples, block):
-        yield rng.integers(n, size=(min(block, resamples - start), n))
-
-
-def _jackknife(rows: FloatArray, statistic: Statistic) -> FloatArray:
-    """Return the statistic without each row in turn, ``(n,)``."""
-    if len(rows) == 1:
-        return np.zeros(1)
-    return np.array([float(statistic(np.delete(rows, i, axis=0))) for i in range(len(rows))])
+        here = min(block, resamples - start)
+        chosen = rng.integers(n, size=(here, n)) + n * np.arange(here)[:, None]
+        yield np.bincount(chosen.ravel(), minlength=here * n).reshape(here, n).astype(np.float64)
 
 
 def _bca_levels(value: float, draws: FloatArray, jackknife: FloatArray, confidence: float) -> tuple[float, float]:
