@@ -42,7 +42,7 @@ from hcrmp.state_tree import join_tree, split_tree
 
 __all__ = [
     "META", "PARAMETERS", "CheckpointError", "CheckpointParts", "has_checkpoint", "load_checkpoint", "read_checkpoint",
-    "parameters_checksum", "read_extra_state", "save_checkpoint",
+    "parameters_checksum", "read_extra_state", "save_checkpoint", "trained_steps",
 ]  # fmt: skip
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_total_timesteps", "_current_progress_remaining")
@@ -153,11 +153,26 @@ def read_checkpoint(folder: Path | str) -> CheckpointParts:
     """Return the planner of a checkpoint: its networks and what they read."""
     folder = existing(Path(folder))
     meta = read_meta(folder)
+    return CheckpointParts(
+        meta["algorithm"], meta["spaces"], meta["layout"], _steps(folder, meta), read_parameters(folder, meta)
+    )
+
+
+def trained_steps(folder: Path | str) -> int:
+    """Return for how many decisions the planner in a checkpoint was trained; 0 where there is none.
+
+    Raises:
+        CheckpointError: it does not say so.
+    """
+    folder = Path(folder)
+    return _steps(folder, read_meta(existing(folder))) if has_checkpoint(folder) else 0
+
+
+def _steps(folder: Path, meta: Mapping[str, Any]) -> int:
     try:
-        steps = int(meta["state"]["model"]["counters"]["num_timesteps"])
+        return int(meta["state"]["model"]["counters"]["num_timesteps"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{folder / META} does not say how far it was trained ({error!r:.80})") from error
-    return CheckpointParts(meta["algorithm"], meta["spaces"], meta["layout"], steps, read_parameters(folder, meta))
 
 
 def parameters_checksum(folder: Path | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ from hcrmp.branch.drive_on import drive_on
 from hcrmp.branch.planners import successor
 from hcrmp.branch.worlds import origin_of
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
+from hcrmp.checkpoint import trained_steps
 from hcrmp.config import load
 from hcrmp.demo_config import DemoConfig
 from hcrmp.episode_record import EpisodeRecord
@@ -54,11 +56,12 @@ def run(config: DemoConfig) -> int:
     make_room(Path(config.runs_dir) / config.run, config.replace)
     console.print(f"1/3 training for {config.total_steps:,} decisions in the four conditions ...")
     folder = train(train_config(config), console)
+    steps = trained_steps(folder.latest_checkpoint)
     console.print(f"2/3 evaluating {len(DRIVERS)} drivers, {config.episodes} episodes in each of the 12 cells ...")
     results, drives = compare(config, folder, console)
     out.print()
     print_table(comparison_table(results), out)
-    for line in comparison_lines(results, config.seed):
+    for line in [*cut_short(steps, config), *comparison_lines(results, config.seed)]:
         out.print(line, soft_wrap=True, highlight=False)
     console.print("3/3 writing the replay ...")
     page, film = write_replay(folder, one_per_condition(drives), config.runs_dir)
@@ -135,6 +138,17 @@ def comparison_table(results: Mapping[str, Results]) -> Table:
 def _success(records: Sequence[EpisodeRecord], family: str) -> float:
     ended = [record.outcome == "success" for record in records if record.scenario == family]
     return float(np.mean(ended))
+
+
+def cut_short(steps: int, config: DemoConfig) -> list[str]:
+    """Return what is to be said of a training that its time ended after ``steps``."""
+    if steps >= config.total_steps:
+        return []
+    return [
+        f"\nThe training was ended by its {config.minutes:g} minutes after {steps:,} of {config.total_steps:,} "
+        "decisions: this machine is slow, or busy. One that goes on is better: "
+        f"minutes={math.ceil(2 * config.minutes)}."
+    ]
 
 
 def comparison_lines(results: Mapping[str, Results], seed: int) -> list[str]:

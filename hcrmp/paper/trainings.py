@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hcrmp.checkpoint import META
+from hcrmp.checkpoint import trained_steps
 from hcrmp.config import load
 from hcrmp.errors import RunFolderError
 from hcrmp.paper import no_knowledge
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.methods import LEARN_ON, OF_TABLE, REFERENCE
-from hcrmp.run_folder import RunFolder, read_json
+from hcrmp.run_folder import RunFolder
 from hcrmp.train import changes
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 
@@ -40,8 +40,7 @@ class Training:
     @property
     def steps(self) -> int:
         """Decisions that its last checkpoint has."""
-        path = self.folder.latest_checkpoint / META
-        return int(read_json(path)["state"]["model"]["counters"]["num_timesteps"]) if path.is_file() else 0
+        return trained_steps(self.folder.latest_checkpoint)
 
     @property
     def left(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.recording.names import DRIVE_SUFFIX, recorded_at
-from hcrmp.checkpoint import META, has_checkpoint
+from hcrmp.checkpoint import CheckpointError, trained_steps
 from hcrmp.comparison.places import OwnFolder
 from hcrmp.course import episode_seed
 from hcrmp.episode_record import EpisodeRecord
@@ -96,11 +96,9 @@ def read_run(path: Path) -> Run:
 
 
 def _steps(folder: RunFolder) -> int:
-    if not has_checkpoint(folder.latest_checkpoint):
-        return 0
     try:
-        return int(read_json(folder.latest_checkpoint / META)["state"]["model"]["counters"]["num_timesteps"])
-    except (KeyError, TypeError, ValueError, RunFolderError):
+        return trained_steps(folder.latest_checkpoint)
+    except CheckpointError:
         return 0
 
 

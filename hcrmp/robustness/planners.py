@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hcrmp.algorithm_config import HcrmpConfig
-from hcrmp.checkpoint import META, PARAMETERS
+from hcrmp.checkpoint import parameters_checksum, trained_steps
 from hcrmp.config import FREE_ON_RESUME
 from hcrmp.errors import UserError
 from hcrmp.locate import locate_run, runs_like
-from hcrmp.run_folder import CONFIG_FILE, RunFolder, read_json
+from hcrmp.run_folder import CONFIG_FILE, RunFolder
 from hcrmp.sections import HintsConfig
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.weights import Csa
@@ -135,9 +135,9 @@ def _paths(run: str, runs_dir: str) -> Iterator[Path]:
 
 
 def _planner(folder: RunFolder) -> Planner:
-    checkpoint = read_json(folder.latest_checkpoint / META)
-    steps = int(checkpoint["state"]["model"]["counters"]["num_timesteps"])
-    return Planner(folder, load_train(folder.config()), str(checkpoint["checksums"][PARAMETERS]), steps)
+    checkpoint = folder.latest_checkpoint
+    config = load_train(folder.config())
+    return Planner(folder, config, parameters_checksum(checkpoint), trained_steps(checkpoint))
 
 
 def group(planners: Sequence[Planner], *, over_training: bool) -> dict[str, list[Planner]]:

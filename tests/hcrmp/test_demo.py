@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hcrmp import cli
-from hcrmp.demo import DRIVERS, comparison_lines, make_room, one_per_condition, success_gain, train_config
+from hcrmp.demo import DRIVERS, comparison_lines, cut_short, make_room, one_per_condition, success_gain, train_config
 from hcrmp.demo_config import DemoConfig
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
@@ -57,6 +57,13 @@ def test_the_learning_rate_reaches_its_end_with_the_demos_steps() -> None:
     config = train_config(DemoConfig(total_steps=5000, minutes=2.0, seed=3))
     assert (config.total_steps, config.time_limit_s, config.seed, config.run) == (5000, 120.0, 3, "demo")
     assert config.algo.name == "hcrmp" and len(config.scenario.families) == 4 and config.density == "all"
+
+
+def test_a_training_that_its_time_ended_is_told_of() -> None:
+    config = DemoConfig(total_steps=3_000_000, minutes=4.0)
+    assert cut_short(3_000_064, config) == []
+    (line,) = cut_short(1_421_312, config)
+    assert "its 4 minutes after 1,421,312 of 3,000,000 decisions" in line and line.endswith("minutes=8.")
 
 
 def test_the_gain_is_the_mean_over_cells_of_paired_differences() -> None:

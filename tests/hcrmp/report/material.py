@@ -47,7 +47,8 @@ def make_run(path: Path, **changes: Any) -> RunFolder:
     config = TrainConfig(run="run", total_steps=1000, **changes)
     folder = RunFolder.create(path, plain_config(config), seed=config.seed)
     state = {"model": {"counters": {"num_timesteps": 1000}}}
-    write_json(folder.latest_checkpoint / META, {"state": state, "checksums": {"parameters.pt": path.name}})
+    meta = {"format": 1, "algorithm": "hcrmp", "spaces": {}, "layout": {}, "state": state}
+    write_json(folder.latest_checkpoint / META, meta | {"checksums": {"parameters.pt": path.name}})
     return folder
 
 
