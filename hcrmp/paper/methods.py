@@ -24,6 +24,7 @@ METHODS: dict[str, str] = {
     "no_hints": "HCRMP without hints",
     "no_knowledge": "HCRMP, hints of a language model with random weights",
     "anchored_wrong": "mean-anchored weights, 42 % of the hints wrong, in training too",
+    "anchored_mean_wrong": "weights anchored at the hints' mean, 42 % of the hints wrong, in training too",
     "ppo": "plain PPO, tuned",
     "ppo_5x": "plain PPO, five times the budget",
     "sac": "plain SAC",
@@ -61,8 +62,8 @@ BOX = "bundled"
 NAMES = METHODS | DRIVERS | {BOX: "the planner in the box"}
 
 MAIN = (
-    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "ppo", "ppo_5x", "sac", "llm_reward",
-    "llm_reward_wrong", "agents", "agents_ppo",
+    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "anchored_mean_wrong", "ppo", "ppo_5x", "sac",
+    "llm_reward", "llm_reward_wrong", "agents", "agents_ppo",
 )  # fmt: skip
 
 LEARN_ON = ("fine_routes", "fine_safebench", "fine_r157")
@@ -89,8 +90,8 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
     "5": ("hcrmp", "hcrmp_wrong", "llm_reward"),
     "robustness": (
-        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_wrong", "anchored_inverted", "llm_reward",
-        "llm_reward_wrong", "llm_reward_inverted",
+        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_wrong", "anchored_mean_wrong",
+        "anchored_inverted", "llm_reward", "llm_reward_wrong", "llm_reward_inverted",
     ),
     "stability": (),
     "transfer": ("hcrmp", *LEARN_ON),
