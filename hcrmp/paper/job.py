@@ -69,6 +69,8 @@ def tell(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, consol
 def train(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, console: Console) -> list[Training]:
     """Finish the trainings; return those that failed."""
     left = [one for one in wanted if one.left]
+    for one in left:
+        one.make_room()
     begun_at = {id(one): one.steps for one in left}
     failed: list[Training] = []
 

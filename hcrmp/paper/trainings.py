@@ -53,16 +53,13 @@ class Training:
         return [sys.executable, "-m", "hcrmp.cli", "train", *self.words, "progress=false", going_on]
 
     def check(self) -> None:
-        """Refuse a run of this name that is of something else, and clear what was stopped before its first checkpoint.
+        """Refuse a run of this name that is of something else.
 
         Raises:
             RunFolderError: the run's settings are not those of the experiment.
         """
         path = self.folder.path
-        if not path.exists():
-            return
         if not self.steps:
-            shutil.rmtree(path)
             return
         found = changes(plain_config(load_train(self.folder.config())), plain_config(self.config))
         if found:
@@ -70,6 +67,12 @@ class Training:
                 f"{path} was trained with other settings than the experiment {EXPERIMENT}{self.method} has now "
                 f"({', '.join(found)}): choose another runs_dir=..., or remove it."
             )
+
+
+    def make_room(self) -> None:
+        """Remove what was stopped before its first checkpoint."""
+        if not self.steps and self.folder.path.exists():
+            shutil.rmtree(self.folder.path)
 
 
 def run_name(method: str, seed: int) -> str:

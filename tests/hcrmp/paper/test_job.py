@@ -71,6 +71,8 @@ def test_what_was_stopped_before_its_first_checkpoint_begins_anew(tmp_path: Path
     one.folder.path.mkdir(parents=True)
     (one.folder.path / "config.yaml").write_text("{}", "utf-8")
     one.check()
+    assert one.folder.path.exists(), "a table of what is finished leaves alone what another process trains"
+    one.make_room()
     assert not one.folder.path.exists()
     assert "resume=false" in one.command() and one.left == 1
     shutil.rmtree(tmp_path / "runs", ignore_errors=True)
