@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from llm_hints.facts import SceneFacts
 from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS
 from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, question
 from llm_hints.prompts.questions import hazard_answers
-from llm_hints.providers.packed_forward import TokenTree, candidate_scores
+from llm_hints.providers.packed_forward import Beginnings, TokenTree, candidate_scores
 from llm_hints.reference import KINDS
 
 Candidates = dict[str, dict[int, str]]
@@ -28,7 +28,7 @@ _UNLIKELY = -1e4
 
 
 class EnglishScorer:
-    """Compares the allowed answers to English questions; one pass for a hint, one for each kind of question."""
+    """Compares the allowed answers to English questions: one pass for a hint, one for all kinds of question."""
 
     reads_prose = True
 
@@ -38,40 +38,65 @@ class EnglishScorer:
     ) -> None:  # fmt: skip
         self._model, self._tokenizer, self._rows, self._style = model, tokenizer, rows, style
         self._temperatures = dict(temperatures or {})
+        self._beginnings = Beginnings(model)
 
     def ask(self, facts: SceneFacts, anchors: Sequence[Sequence[Anchor]] | None = None) -> ClosedAnswers:
         """Return the answers that make hints of n scenes; ``anchors`` for each."""
-        asked, trees = [], []
+        asked, trees, beginning = [], [], list[int]()
         for row in range(len(facts)):
             candidates = hint_candidates(facts, row)
             messages = hint_messages(facts, row, self._style, () if anchors is None else anchors[row])
+            tree = TokenTree(prompt_tokens(self._tokenizer, messages))
+            for texts in candidates.values():
+                self._add(tree, texts.values())
             asked.append(candidates)
-            trees.append(self._tree(messages, candidates))
-        logits = _by_question(asked, candidate_scores(self._model, trees, self._rows))
+            trees.append(tree)
+            beginning = self._beginning(messages, tree.prompt)
+        logits = _by_question(asked, self._scores(trees, beginning))
         for name in ("second", "third"):  # one comparison ranks them all
             logits[name] = logits["first"]
         return ClosedAnswers.of_logits(logits, facts, self._temperatures)
 
     def ask_kinds(self, facts: SceneFacts) -> ClosedAnswers:
-        """Return the answers to the paper's five kinds of question."""
-        logits: dict[str, FloatArray] = {}
-        for title, column in KINDS.items():
-            kind, name = QuestionKind(column), QUESTION_OF[title]
-            asked, trees = [], []
-            for row in range(len(facts)):
-                one = question(facts, row, kind)
-                codes = {NOBODY if code < 0 else code: f'{{"answer": "{word}"}}' for word, code in one.answers.items()}
-                asked.append({name: codes})
-                trees.append(self._tree(one.messages, asked[-1]))
-            logits |= _by_question(asked, candidate_scores(self._model, trees, self._rows))
-        return ClosedAnswers.of_logits(logits, facts, self._temperatures)
+        """Return the answers to the paper's five kinds of question, which share what is told of their scene."""
+        asked, trees, beginning = [], [], list[int]()
+        for row in range(len(facts)):
+            questions = {
+                QUESTION_OF[title]: question(facts, row, QuestionKind(column)) for title, column in KINDS.items()
+            }
+            prompts = [prompt_tokens(self._tokenizer, one.messages) for one in questions.values()]
+            tree = TokenTree(common_beginning(prompts))
+            candidates: Candidates = {}
+            for (name, one), prompt in zip(questions.items(), prompts, strict=True):
+                candidates[name] = {
+                    NOBODY if code < 0 else code: f'{{"answer": "{word}"}}' for word, code in one.answers.items()
+                }
+                self._add(tree, candidates[name].values(), prompt[len(tree.prompt) :])
+                beginning = self._beginning(one.messages, tree.prompt)
+            asked.append(candidates)
+            trees.append(tree)
+        return ClosedAnswers.of_logits(_by_question(asked, self._scores(trees, beginning)), facts, self._temperatures)
 
-    def _tree(self, messages: Messages, candidates: Candidates) -> TokenTree:
-        tree = TokenTree(prompt_tokens(self._tokenizer, messages))
-        for texts in candidates.values():
-            for text in texts.values():
-                tree.add(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-        return tree
+    def _add(self, tree: TokenTree, texts: Iterable[str], after: Sequence[int] = ()) -> None:
+        for text in texts:
+            tree.add(self._tokenizer(text, add_special_tokens=False)["input_ids"], after)
+
+    def _beginning(self, messages: Messages, prompt: Sequence[int]) -> list[int]:
+        """Return the tokens of ``prompt`` up to what the user says, which are the same for every scene."""
+        another = prompt_tokens(self._tokenizer, [*messages[:-1], {**messages[-1], "content": "-"}])
+        return common_beginning([prompt, another])
+
+    def _scores(self, trees: Sequence[TokenTree], beginning: Sequence[int]) -> list[FloatArray]:
+        return candidate_scores(self._model, trees, self._rows, beginning, self._beginnings)
+
+
+def common_beginning(texts: Sequence[Sequence[int]]) -> list[int]:
+    """Return the tokens that all texts begin with."""
+    shortest = min(texts, key=len)
+    for place, token in enumerate(shortest):
+        if any(text[place] != token for text in texts):
+            return list(shortest[:place])
+    return list(shortest)
 
 
 def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:

@@ -2,18 +2,21 @@
 
 The prompt stands once, the candidates behind it as a tree of tokens: those that begin alike share their first tokens,
 each token sees the prompt and what comes before it on its own branch alone. The score of a candidate is the log
-probability of its tokens after the prompt.
+probability of its tokens after what stands before it. What all prompts begin with is computed once (``Beginnings``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch as th
+from transformers import DynamicCache
 
 from envs.scene import FloatArray
 
@@ -29,31 +32,29 @@ class TokenTree:
     tokens: list[int] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     paths: list[list[int]] = field(default_factory=list)
+    _places: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    def add(self, candidate: Sequence[int]) -> None:
-        """Add a candidate's tokens."""
+    def add(self, candidate: Sequence[int], after: Sequence[int] = ()) -> None:
+        """Add a candidate's tokens, which stand behind the prompt and the tokens ``after``; these are not scored."""
+        parent = -1
+        for token in after:
+            parent = self._node(token, parent)
         path: list[int] = []
         for token in candidate:
-            parent = path[-1] if path else -1
-            path.append(self._node(token, parent))
+            parent = self._node(token, parent)
+            path.append(parent)
         self.paths.append(path)
 
     def _node(self, token: int, parent: int) -> int:
-        for node in range(len(self.tokens)):
-            if self.tokens[node] == token and self.parents[node] == parent:
-                return node
-        self.tokens.append(token)
-        self.parents.append(parent)
-        return len(self.tokens) - 1
+        place = self._places.setdefault((token, parent), len(self.tokens))
+        if place == len(self.tokens):
+            self.tokens.append(token)
+            self.parents.append(parent)
+        return place
 
     def __len__(self) -> int:
         """Return the number of tokens of the whole row."""
         return len(self.prompt) + len(self.tokens)
-
-    @property
-    def padded(self) -> int:
-        """Return the length that it is padded to."""
-        return -(-len(self) // BUCKET) * BUCKET
 
     def positions(self) -> list[int]:
         """Return the place in its own text of every token."""
@@ -74,47 +75,111 @@ class TokenTree:
         return sees
 
 
-def candidate_scores(model: Any, trees: Sequence[TokenTree], rows: int) -> list[FloatArray]:
-    """Return the log probabilities of every tree's candidates; ``rows`` trees of like length go in one pass."""
+class Beginnings:
+    """What a model has computed of the tokens that its prompts begin with, once for each such beginning."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._known: dict[tuple[int, ...], DynamicCache] = {}
+
+    def after(self, tokens: Sequence[int], rows: int) -> dict[str, Any]:
+        """Return how the network is called to go on from ``tokens`` in ``rows`` rows."""
+        if not tokens:
+            return {"use_cache": False}
+        if tuple(tokens) not in self._known:
+            self._known[tuple(tokens)] = self._computed(tokens)
+        cache = copy.deepcopy(self._known[tuple(tokens)])  # a pass appends to it
+        if rows > 1:
+            cache.batch_repeat_interleave(rows)
+        return {"use_cache": True, self._keyword(): cache}
+
+    def _computed(self, tokens: Sequence[int]) -> DynamicCache:
+        cache = DynamicCache()
+        ids = th.as_tensor([list(tokens)], device=self._model.device)
+        with th.inference_mode():
+            self._model.base_model(input_ids=ids, use_cache=True, **{self._keyword(): cache})
+        return cache
+
+    def _keyword(self) -> str:
+        """Return what this version of transformers calls the keys and values that were computed before."""
+        known = inspect.signature(self._model.base_model.forward).parameters
+        return "cache" if "cache" in known else "past_key_values"
+
+
+def candidate_scores(
+    model: Any,
+    trees: Sequence[TokenTree],
+    rows: int,
+    beginning: Sequence[int] = (),
+    beginnings: Beginnings | None = None,
+) -> list[FloatArray]:
+    """Return the log probabilities of every tree's candidates; ``rows`` trees of like length go in one pass.
+
+    Every prompt begins with the tokens ``beginning``, which ``beginnings`` computes once.
+    """
+    begun = len(beginning)
+    known = beginnings or Beginnings(model)
+    lengths = [begun + -(-(len(tree) - begun) // BUCKET) * BUCKET for tree in trees]
     scores: list[FloatArray | None] = [None] * len(trees)
-    for length in sorted({tree.padded for tree in trees}):
-        places = [k for k, tree in enumerate(trees) if tree.padded == length]
+    for length in sorted(set(lengths)):
+        places = [k for k, padded in enumerate(lengths) if padded == length]
         for start in range(0, len(places), rows):
             part = places[start : start + rows]
-            for k, found in zip(part, _one_pass(model, [trees[k] for k in part], length, rows), strict=True):
-                scores[k] = found
+            packed = _Packed.of([trees[k] for k in part], length, rows)
+            hidden = _hidden(model, packed, begun, known.after(beginning, rows))
+            for row, k in enumerate(part):
+                scores[k] = _scores_of(model, trees[k], hidden[row], begun)
     return [score for score in scores if score is not None]
 
 
-def _one_pass(model: Any, trees: Sequence[TokenTree], length: int, rows: int) -> list[FloatArray]:
-    tokens, positions = np.zeros((rows, length), np.int64), np.zeros((rows, length), np.int64)
-    sees = np.tile(np.eye(length, dtype=np.bool_), (rows, 1, 1))
-    for row, tree in enumerate(trees):
-        tokens[row, : len(tree)] = tree.prompt + tree.tokens
-        positions[row, : len(tree)] = tree.positions()
-        sees[row] = tree.visible(length)
+@dataclass(frozen=True)
+class _Packed:
+    """Trees as rows of one length: ``tokens`` and ``positions`` ``(rows, length)``, ``sees`` with one more."""
+
+    tokens: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+    sees: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, trees: Sequence[TokenTree], length: int, rows: int) -> _Packed:
+        tokens, positions = np.zeros((rows, length), np.int64), np.zeros((rows, length), np.int64)
+        sees = np.tile(np.eye(length, dtype=np.bool_), (rows, 1, 1))
+        for row, tree in enumerate(trees):
+            tokens[row, : len(tree)] = tree.prompt + tree.tokens
+            positions[row, : len(tree)] = tree.positions()
+            sees[row] = tree.visible(length)
+        return cls(tokens, positions, sees)
+
+
+def _hidden(model: Any, packed: _Packed, begun: int, going_on: Mapping[str, Any]) -> th.Tensor:
+    """Return what the network says ``(rows, length - begun, width)`` at every token after the beginning."""
+    device = model.device
     with th.inference_mode():
-        device = model.device
-        hidden = model.base_model(
-            input_ids=th.as_tensor(tokens, device=device),
-            position_ids=th.as_tensor(positions, device=device),
-            attention_mask=_additive(th.as_tensor(sees, device=device), model.dtype),
-            use_cache=False,
+        told: th.Tensor = model.base_model(
+            input_ids=th.as_tensor(packed.tokens[:, begun:], device=device),
+            position_ids=th.as_tensor(packed.positions[:, begun:], device=device),
+            attention_mask=_additive(th.as_tensor(packed.sees[:, begun:], device=device), model.dtype),
+            **going_on,
         ).last_hidden_state
-        return [_scores_of(model, tree, hidden[row]) for row, tree in enumerate(trees)]
+    return told
 
 
 def _additive(sees: th.Tensor, dtype: th.dtype) -> th.Tensor:
-    """Return the mask ``(rows, 1, length, length)`` that is added to the attention's logits."""
+    """Return the mask ``(rows, 1, queries, keys)`` that is added to the attention's logits."""
     lowest = th.finfo(dtype).min
     return th.zeros(sees.shape, dtype=dtype, device=sees.device).masked_fill_(~sees, lowest)[:, None]
 
 
-def _scores_of(model: Any, tree: TokenTree, hidden: th.Tensor) -> FloatArray:
+def _scores_of(model: Any, tree: TokenTree, hidden: th.Tensor, begun: int) -> FloatArray:
     """Return the log probabilities of one tree's candidates."""
-    before = len(tree.prompt) - 1
-    asked = [before if parent < 0 else before + 1 + parent for parent in tree.parents]
-    logits = model.get_output_embeddings()(hidden[asked]).float()
-    tokens = th.as_tensor(tree.tokens, device=logits.device)
-    each = logits.log_softmax(dim=1)[th.arange(len(tokens), device=logits.device), tokens].double().cpu().numpy()
+    scored = sorted({node for path in tree.paths for node in path})
+    before = len(tree.prompt) - 1 - begun
+    parents = [tree.parents[node] for node in scored]
+    asked = [before if parent < 0 else before + 1 + parent for parent in parents]
+    with th.inference_mode():
+        logits = model.get_output_embeddings()(hidden[asked]).float()
+        tokens = th.as_tensor([tree.tokens[node] for node in scored], device=logits.device)
+        found = logits.log_softmax(dim=1)[th.arange(len(tokens), device=logits.device), tokens].double().cpu().numpy()
+    each = np.zeros(len(tree.tokens))
+    each[scored] = found
     return np.array([each[path].sum() for path in tree.paths])

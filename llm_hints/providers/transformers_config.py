@@ -25,7 +25,8 @@ class TransformersConfig:
     """Numbers of the weights; ``auto``: as they are stored, but float32 on a CPU."""
     batch_size: int = 0
     """Scenes in a pass of the network, always so many, so that an answer does not depend on who else asks;
-    0: 2 on a CPU, where a cache leaves few questions at a time, 64 on a GPU."""
+    0: 64 on a GPU; on a CPU, where a cache leaves few questions at a time and long texts fill it alone, 2 of the
+    compact layout, 1 in English."""
     mode: LmMode = "scoring"
     """Of a model that is asked in English: ``scoring`` compares the allowed answers in one pass and gives each a
     probability; ``generation`` lets it write JSON. A model of the compact layout always scores."""

@@ -134,11 +134,11 @@ def load_asker(config: TransformersConfig) -> Asker | EnglishWriter:
     source = str(BUNDLED_FOLDER) if config.model == BUNDLED else config.model
     described = described_layout(Path(source))
     device = choose_device(config.device)
-    rows = config.batch_size or (64 if device.type == "cuda" else 2)
+    on_gpu = device.type == "cuda"
     model = load_model(source, device, config.dtype)
     if described is not None:
-        return CompactModel(model, described.get("temperatures", {}), rows)
-    tokenizer = load_tokenizer(source)
+        return CompactModel(model, described.get("temperatures", {}), config.batch_size or (64 if on_gpu else 2))
+    tokenizer, rows = load_tokenizer(source), config.batch_size or (64 if on_gpu else 1)
     if config.mode == "generation":
         return EnglishWriter(model, tokenizer, rows, config.max_new_tokens, config.style)
     return EnglishScorer(model, tokenizer, rows, config.style)

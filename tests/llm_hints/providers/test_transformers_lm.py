@@ -14,7 +14,7 @@ from llm_hints.hint import ENTITY_KINDS
 from llm_hints.prompts import QuestionKind, question
 from llm_hints.providers.base import HintProvider, QuestionAnswerer
 from llm_hints.providers.compact_lm import DESCRIPTION, ModelError
-from llm_hints.providers.packed_forward import TokenTree, candidate_scores
+from llm_hints.providers.packed_forward import Beginnings, TokenTree, candidate_scores
 from llm_hints.providers.transformers_config import TransformersConfig
 from llm_hints.providers.transformers_lm import TransformersProvider, load_model, load_tokenizer
 from llm_hints.reference import KINDS, NO_ANSWER, true_answers
@@ -50,6 +50,34 @@ def test_the_packed_scores_are_those_of_each_candidate_alone(english: Path) -> N
         with th.inference_mode():
             shares = model(whole).logits[0].log_softmax(dim=1)
         alone = sum(float(shares[len(tree.prompt) - 1 + k, token]) for k, token in enumerate(tokens))
+        assert score == pytest.approx(alone, abs=1e-4)
+
+
+def test_what_all_prompts_begin_with_and_what_stands_before_an_answer_changes_no_score(english: Path) -> None:
+    model, tokenizer = load_model(str(english), th.device("cpu"), "float32"), load_tokenizer(str(english))
+    texts = {
+        "begin": "You are a careful driver. ", "scene": "A bus ahead. ", "road": "What road?", "speed": "What speed?",
+        "street": "Urban Road", "brake": "Brake", "keep": "Keep on",
+    }  # fmt: skip
+    words = {name: tokenizer(text)["input_ids"] for name, text in texts.items()}
+    tree = TokenTree(words["begin"] + words["scene"])
+    tree.add(words["street"], words["road"])
+    tree.add(words["brake"], words["speed"])
+    tree.add(words["keep"], words["speed"])
+    short = TokenTree(list(words["begin"]))
+    short.add(words["keep"])
+    trees, beginnings = [tree, short, tree], Beginnings(model)
+    for _ in range(2):  # the second time the beginning is known
+        from_beginning = candidate_scores(model, trees, 2, words["begin"][:-1], beginnings)
+        for found, expected in zip(from_beginning, candidate_scores(model, trees, 1), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+    for score, texts in zip(
+        from_beginning[0], (("road", "street"), ("speed", "brake"), ("speed", "keep")), strict=True
+    ):
+        before, tokens = tree.prompt + words[texts[0]], words[texts[1]]
+        with th.inference_mode():
+            shares = model(th.as_tensor([before + tokens])).logits[0].log_softmax(dim=1)
+        alone = sum(float(shares[len(before) - 1 + k, token]) for k, token in enumerate(tokens))
         assert score == pytest.approx(alone, abs=1e-4)
 
 
