@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hcrmp.comparison.processes import cores
+from llm_hints.providers.transformers_config import LmMode
 
 ASKS = "3b"
 """The table that asks a language model that reads English."""
@@ -37,6 +38,8 @@ class PaperConfig:
     """Decisions of every training, to try the whole thing; 0: the experiments' own, which is what the tables mean."""
     model: str = ""
     """Language model that reads English, for table 3b: a folder, or a name of the hub."""
+    mode: LmMode = "scoring"
+    """How it is asked: ``scoring`` compares the allowed answers, ``generation`` lets it write, as the paper does."""
     servers: tuple[str, ...] = ()
     """CARLA servers (``HOST:PORT``) for table carla; where none is named, our own are launched."""
     runs_dir: str = "runs/paper"

@@ -129,10 +129,10 @@ def _ordered(found: Evaluated) -> Evaluated:
 
 def _table_3b(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
     found = {
-        style: evaluate(config, trained, (), console, f"prompts-{style}", prompts.changes_of(style, config.model))
+        style: evaluate(config, trained, (), console, f"prompts-{style}", prompts.changes_of(config, style))
         for style in prompts.STYLES
     }
-    return prompts.prompts_table(found, config.model)
+    return prompts.prompts_table(found, config)
 
 
 def _table_5(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:

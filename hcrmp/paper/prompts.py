@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hcrmp.paper import published
+from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.methods import REFERENCE
 from hcrmp.paper.table import OTHER_PROTOCOL, Section, Table, percent
@@ -15,32 +16,68 @@ STYLES = ("original", "detailed", "concise")
 FAMILIES = ("overtaking", "merging", "trilemma")
 
 
-def changes_of(style: str, model: str) -> dict[str, object]:
-    """Return how the protocol differs where a model is asked in a style; the cache bridges what it does not answer."""
-    return {"hints": "transformers", "hints.transformers.model": model, "hints.transformers.style": style}
+def changes_of(config: PaperConfig, style: str) -> dict[str, object]:
+    """Return how the protocol differs where a model is asked in a style.
+
+    The cache goes first, as with the model in the box: a question at every due time would be 20 an episode.
+    """
+    return {
+        "hints": "transformers", "hints.transformers.model": config.model, "hints.transformers.mode": config.mode,
+        "hints.transformers.style": style, "hints.service.policy": "cache_first", "hints.service.on_event": "lookup",
+    }  # fmt: skip
 
 
-def prompts_table(found: Mapping[str, Evaluated], model: str) -> Table:
+@dataclass(frozen=True)
+class Served:
+    """Who served the hints of some episodes: shares ``cached`` and ``stale`` of those due, ``invalid`` of the asked."""
+
+    asked_per_episode: float
+    invalid: float
+    cached: float
+    stale: float
+
+    @classmethod
+    def of(cls, episodes: Iterable[Mapping[str, Any]]) -> Served:
+        """Add up the counters of episodes."""
+        counts = [episode["hint_counts"] for episode in episodes]
+        due, asked, invalid, hits, stale = (
+            sum(count[name] for count in counts) for name in ("due", "asked", "invalid", "hits", "stale")
+        )
+        return cls(asked / max(len(counts), 1), invalid / max(asked, 1), hits / max(due, 1), stale / max(due, 1))
+
+    def told(self) -> tuple[str, ...]:
+        """Return the four as they stand in the table."""
+        shares = (self.invalid, self.cached, self.stale)
+        return (f"{self.asked_per_episode:.1f}", *(f"{100 * share:.0f}" for share in shares))
+
+
+def prompts_table(found: Mapping[str, Evaluated], config: PaperConfig) -> Table:
     """Return Table 3b: ``found`` by style."""
     rows: list[tuple[str, ...]] = []
-    data: dict[str, Any] = {"model": model, "styles": {}}
+    data: dict[str, Any] = {"model": config.model, "mode": config.mode, "styles": {}}
     for style, evaluated in found.items():
-        calls = evaluated.estimate(REFERENCE, "scm_calls")
-        row = [style, percent(evaluated.success(REFERENCE)), percent(calls)]
+        served = Served.of(evaluated.episodes)
+        row = [style, percent(evaluated.success(REFERENCE)), *served.told()]
         for family in FAMILIES:
-            cells = [cell for cell in evaluated.cells if cell.startswith(f"{family}/")]
-            success, asked = (_mean(evaluated, metric, cells) for metric in ("SR", "scm_calls"))
             theirs = published.PROMPTS[style][family]
-            row.append(f"{100 * success:.0f} ({100 * asked:.0f}); *{theirs[0]} ({theirs[1]})*")
+            row.append(f"{100 * _mean_success(evaluated, family):.0f}; *{theirs[0]} ({theirs[1]})*")
         rows.append(tuple(row))
-        data["styles"][style] = {
-            "success": asdict(evaluated.success(REFERENCE)), "scm_calls": None if calls is None else asdict(calls)
-        }  # fmt: skip
-    head = ("prompts", "SR %", "SCM calls %", *(f"{family}: SR (SCM calls), *the paper*" for family in FAMILIES))
-    notes = (f"Planners that learnt with the rules expert; hints at test time of `{model}`.", OTHER_PROTOCOL)
+        data["styles"][style] = {"success": asdict(evaluated.success(REFERENCE)), "served": asdict(served)}
+    head = (
+        "prompts", "SR %", "questions an episode", "invalid %", "from the cache %", "from neither %",
+        *(f"{family}: SR %, *the paper (SCM calls %)*" for family in FAMILIES),
+    )  # fmt: skip
+    how = "compares the allowed answers, so that none is invalid" if config.mode == "scoring" else "writes its answers"
+    notes = (
+        f"Planners that learnt with the rules expert; hints at test time of `{config.model}`, which {how}. The cache "
+        "is called first and the model asked about what it does not know. Invalid: of the model's answers, not of the "
+        "agreed form or about who is not there. From neither: the last hint, fading to the mean weights.",
+        OTHER_PROTOCOL,
+    )
     return Table("table3b", "Table 3b: prompt styles", (Section("By style", head, tuple(rows)),), notes, data)
 
 
-def _mean(found: Evaluated, metric: str, cells: list[str]) -> float:
-    estimates = [found.estimate(REFERENCE, metric, cell) for cell in cells]
+def _mean_success(found: Evaluated, family: str) -> float:
+    cells = [cell for cell in found.cells if cell.startswith(f"{family}/")]
+    estimates = [found.estimate(REFERENCE, "SR", cell) for cell in cells]
     return sum(one.value for one in estimates if one is not None) / max(len(cells), 1)

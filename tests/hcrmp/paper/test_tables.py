@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hcrmp.config import load
-from hcrmp.paper import on_carla, success
+from hcrmp.paper import on_carla, prompts, success
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.forest import LEFT, WIDTH, Mark, forest
@@ -129,3 +129,19 @@ def test_a_page_without_a_figure_names_none() -> None:
 def test_the_moment_of_reaching_is_the_first() -> None:
     curve = Curve(0, np.array([1.0, 2.0, 3.0]), np.array([0.1, 0.8, 0.7]), np.array([10.0, 20.0, 30.0]))
     assert (curve.reached(0.8), curve.reached(0.9), curve.reached(0.05)) == (1, None, 0)
+
+
+def test_prompt_styles_tell_who_served_the_hints(found: Evaluated) -> None:
+    counts = [
+        {"due": 20, "asked": 10, "invalid": 4, "hits": 8, "stale": 6},
+        {"due": 30, "asked": 6, "invalid": 0, "hits": 22, "stale": 3},
+    ]
+    asked = replace(found, episodes=tuple({"hint_counts": one} for one in counts))
+    config = PaperConfig(table="3b", model="some/model", mode="generation")
+    page = prompts.prompts_table({style: asked for style in prompts.STYLES}, config)
+    first = page.sections[0].rows[0]
+    assert first[:2] == ("original", "90.0 (80.0..100.0)")
+    assert first[2:6] == ("8.0", "25", "60", "18")  # 16 of 2 episodes; 4 of 16; 30 and 9 of 50
+    assert first[8] == "90; *69 (7)*" and "which writes its answers" in page.notes[0]
+    changes = prompts.changes_of(config, "concise")
+    assert changes["hints.transformers.mode"] == "generation" and changes["hints.transformers.style"] == "concise"

@@ -1,0 +1,41 @@
+"""What README and the results' page say stands in the tables that the commands wrote."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+RESULTS = ROOT / "configs" / "experiment" / "paper" / "results"
+PAGES = [ROOT / "README.md", RESULTS / "README.md", ROOT / "tests" / "benchmarks" / "README.md"]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def test_the_rows_of_readmes_main_table_are_those_of_the_tables() -> None:
+    written = [cells(line) for page in RESULTS.glob("table*.md") for line in page.read_text("utf-8").splitlines()]
+    rows = [
+        cells(line) for line in PAGES[0].read_text("utf-8").splitlines()
+        if re.match(r"\| [^|]+ \| (\d+|-) \| \d", line)
+    ]  # fmt: skip
+    assert len(rows) > 10
+    shares = slice(1, 6)  # seeds, SR, CR, off road, timeout
+    for row in rows:
+        assert any(row[shares] == other[shares] for other in written), row
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["README", "results", "benchmarks"])
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}, link
