@@ -129,7 +129,9 @@ def _ordered(found: Evaluated) -> Evaluated:
 
 def _table_3b(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
     found = {
-        style: evaluate(config, trained, (), console, f"prompts-{style}", prompts.changes_of(config, style))
+        style: evaluate(
+            config, trained, (), console, f"prompts-{style}", prompts.changes_of(config, style), words=prompts.WORDS
+        )
         for style in prompts.STYLES
     }
     return prompts.prompts_table(found, config)

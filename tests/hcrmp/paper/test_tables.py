@@ -133,8 +133,8 @@ def test_the_moment_of_reaching_is_the_first() -> None:
 
 def test_prompt_styles_tell_who_served_the_hints(found: Evaluated) -> None:
     counts = [
-        {"due": 20, "asked": 10, "invalid": 4, "hits": 8, "stale": 6},
-        {"due": 30, "asked": 6, "invalid": 0, "hits": 22, "stale": 3},
+        {"due": 20, "asked": 10, "invalid": 4, "calls": 8, "stale": 6},
+        {"due": 30, "asked": 6, "invalid": 0, "calls": 22, "stale": 3},
     ]
     asked = replace(found, episodes=tuple({"hint_counts": one} for one in counts))
     config = PaperConfig(table="3b", model="some/model", mode="generation")
