@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.methods import REFERENCE
 from hcrmp.paper.trainings import Training
 from hcrmp.run_folder import read_json, write_json
@@ -17,6 +18,9 @@ MODEL_SHARE = 0.8
 """Of that, with a language model to ask."""
 EPISODES_PER_S = 150.0
 """Evaluation episodes per second and core (``tests/benchmarks/bench_evaluation``)."""
+CELLS = 12
+OTHER_EVALUATIONS_S = {"5": 700.0, "robustness": 1600.0, "transfer": 2400.0, "carla": 1800.0}
+"""Core-seconds of the tables that drive more than the paper's cells once, measured as a whole at full length."""
 
 
 class Speeds:
@@ -48,6 +52,17 @@ def seconds_of(trainings: Sequence[Training], speeds: Speeds, lanes: int) -> flo
     """Return how long the trainings take that are left, ``lanes`` at a time (s)."""
     alone = [one.left / speeds.of(one) for one in trainings if one.left]
     return max(sum(alone) / lanes, max(alone, default=0.0))
+
+
+def evaluation_seconds(config: PaperConfig, planners: int) -> float:
+    """Return how long the evaluations of ``planners`` trained planners take if none is done, without models' answers.
+
+    Tables of the paper's cells share their episodes.
+    """
+    share = config.episodes / PaperConfig().episodes
+    cells = planners * CELLS * config.episodes / EPISODES_PER_S
+    others = sum(seconds for name, seconds in OTHER_EVALUATIONS_S.items() if name in config.tables)
+    return (cells + share * others) / config.lanes
 
 
 def told(seconds: float) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 
 from hcrmp.paper import beyond, learning, on_carla, prompts, robust, stability, success, values
-from hcrmp.paper.clock import EPISODES_PER_S, Speeds, seconds_of, told
+from hcrmp.paper.clock import Speeds, evaluation_seconds, seconds_of, told
 from hcrmp.paper.config import ALL, ASKS, PaperConfig
 from hcrmp.paper.evaluations import Evaluated, evaluate, evaluation_folder
 from hcrmp.paper.lanes import Ended, run_all
@@ -17,7 +18,6 @@ from hcrmp.paper.table import Table, Writer
 from hcrmp.paper.trainings import Training, finished, log_file, trainings
 
 FAILED = 1
-CELLS = 12
 
 
 def run(config: PaperConfig) -> int:
@@ -57,11 +57,13 @@ def tell(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, consol
     """Say what is missing and how long it takes."""
     left = [one for one in wanted if one.left]
     seconds = seconds_of(left, speeds, config.lanes)
-    drives = len(wanted) * CELLS * config.episodes / EPISODES_PER_S / config.lanes
+    drives = evaluation_seconds(config, len(wanted))
+    asks = ASKS in config.tables
+    more = f", and {prompts.questions(config):,} questions to {Path(config.model).name}" if asks else ""
     console.print(
         f"tables {', '.join(config.tables)}: {len(wanted)} trainings, {len(left)} of them unfinished "
         f"({sum(one.left for one in left):,} decisions, about {told(seconds)}, {config.lanes} at a time); "
-        f"evaluations about {told(drives)} if none is done",
+        f"evaluations about {told(drives)} if none is done{more}",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
 

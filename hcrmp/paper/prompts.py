@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hcrmp.paper import published
+from hcrmp.paper.clock import CELLS
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.methods import REFERENCE
@@ -16,7 +17,14 @@ from hcrmp.paper.table import OTHER_PROTOCOL, Section, Table, percent
 STYLES = ("original", "detailed", "concise")
 WORDS = ("worlds=8",)
 """Options of the evaluations: a model on a CPU takes seconds a hint, and a process must not be silent for long."""
+QUESTIONS = 20
+"""Questions in an episode."""
 FAMILIES = ("overtaking", "merging", "trilemma")
+
+
+def questions(config: PaperConfig) -> int:
+    """Return how many questions the table asks its model, about."""
+    return len(STYLES) * len(config.seeds) * CELLS * config.episodes * QUESTIONS
 
 
 def changes_of(config: PaperConfig, style: str) -> dict[str, object]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hcrmp.cli import main
 from hcrmp.errors import RunFolderError
-from hcrmp.paper.clock import Speeds, seconds_of, told
+from hcrmp.paper.clock import EPISODES_PER_S, OTHER_EVALUATIONS_S, Speeds, evaluation_seconds, seconds_of, told
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.trainings import finished, training, trainings
 from hcrmp.run_folder import dump_yaml, load_yaml, read_json
+from tests.llm_hints.small_models import english_model
 
 
 def small(tmp_path: Path, **changes: object) -> PaperConfig:
@@ -40,6 +42,12 @@ def test_a_table_from_nothing_and_again_from_what_is_there(tmp_path: Path, capsy
     assert "0 of 1" in (tmp_path / "tables" / "learning.md").read_text("utf-8")
     assert main(words(tmp_path, "3", "methods=[no_asr]", "only_finished=true")) == 2
     assert "no planner of this table is trained yet" in capsys.readouterr().err
+    model = english_model(tmp_path / "some_model")
+    assert main(words(tmp_path, "3b", f"model={model}")) == 0
+    styles = read_json(tmp_path / "tables" / "table3b.json")["styles"]
+    assert set(styles) == {"original", "detailed", "concise"}
+    for style in styles.values():  # its answers are among the allowed ones, so that the cache is not called
+        assert style["served"]["asked_per_episode"] > 1.0 and style["served"]["calls"] == 0.0
 
     done = training(small(tmp_path), "hcrmp", 0)
     assert done.steps >= 1 and not done.left and finished([done]) == [done]
@@ -93,6 +101,19 @@ def test_the_time_is_that_of_the_work_and_never_less_than_the_longest_training(t
     assert seconds_of(two, speeds, 1) == pytest.approx(2000.0)
     assert seconds_of(two, speeds, 8) == pytest.approx(1000.0)
     assert (told(30.0), told(600.0), told(7200.0)) == ("30 s", "10 minutes", "2.0 hours")
+
+
+def test_evaluations_beyond_the_papers_cells_are_counted_and_questions_to_a_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, both = PaperConfig(table="1", processes=2), PaperConfig(table="transfer", processes=2)
+    assert evaluation_seconds(alone, 10) == pytest.approx(10 * 12 * 100 / EPISODES_PER_S / 2)
+    assert evaluation_seconds(both, 10) - evaluation_seconds(alone, 10) == OTHER_EVALUATIONS_S["transfer"] / 2
+    shorter = replace(both, episodes=10)
+    assert evaluation_seconds(shorter, 10) == pytest.approx(evaluation_seconds(both, 10) / 10)
+    model = str(english_model(tmp_path / "some_model"))
+    assert main(words(tmp_path, "3b", f"model={model}", "only_tell=true")) == 0
+    assert "720 questions to some_model" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
