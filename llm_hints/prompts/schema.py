@@ -7,7 +7,7 @@ from typing import Any
 
 from envs.scene import ActorKind
 from llm_hints.facts import AgentFact, SceneFacts
-from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS, SLOTS
+from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS, SLOTS, Direction
 
 
 def json_schema(facts: SceneFacts | None = None, row: int = 0) -> dict[str, Any]:
@@ -23,6 +23,40 @@ def json_schema(facts: SceneFacts | None = None, row: int = 0) -> dict[str, Any]
             "weights": _object({name: {"type": "number", "minimum": 0, "maximum": 1} for name in CRITICS}),
         }
     )
+
+
+def held_schema(facts: SceneFacts, row: int) -> dict[str, Any]:
+    """Return the schema of nothing but valid hints about scene ``row``: those who are there, weights whose sum is 1.
+
+    For decoding here (``llguidance``): 231 triples of weights, in steps of 0.05, are more than a server may take.
+    """
+    agents = facts.agents[row, : facts.count[row]]
+    there = [
+        {
+            "id": int(agent[AgentFact.ID]),
+            "type": KIND_WORDS[ActorKind(int(agent[AgentFact.KIND]))],
+            "direction": DIRECTION_WORDS[Direction(int(agent[AgentFact.SECTOR]))],
+        }
+        for agent in agents
+        if agent[AgentFact.KIND] < ActorKind.STATIC
+    ]
+    schema = json_schema()
+    schema["properties"]["critical_entities"] = {
+        "type": "array", "items": {"enum": there} if there else {}, "maxItems": min(SLOTS, len(there)),
+    }  # fmt: skip
+    schema["properties"]["weights"] = {"enum": [dict(zip(CRITICS, triple, strict=True)) for triple in _TRIPLES]}
+    return on_one_line(schema)
+
+
+def on_one_line(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the same JSON written as prompts show it, without line breaks to spend tokens on."""
+    return schema | {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
+
+
+_STEPS = 20
+_TRIPLES = [
+    (a / _STEPS, b / _STEPS, (_STEPS - a - b) / _STEPS) for a in range(_STEPS + 1) for b in range(_STEPS + 1 - a)
+]
 
 
 def answer_schema(words: Iterable[str]) -> dict[str, Any]:

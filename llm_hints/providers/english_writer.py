@@ -1,4 +1,4 @@
-"""Any causal language model that writes its answers, held to the JSON form where ``llguidance`` is installed."""
+"""Any causal language model that writes its answers, held to valid ones where ``llguidance`` is installed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,27 @@ import torch as th
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from llm_hints.facts import SceneFacts
-from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, json_schema, question, read_codes
+from llm_hints.prompts import (
+    Anchor,
+    Messages,
+    QuestionKind,
+    Style,
+    held_schema,
+    hint_messages,
+    on_one_line,
+    question,
+    read_codes,
+)
 from llm_hints.providers.base import QuestionAnswers
 from llm_hints.providers.english_lm import prompt_tokens
 from llm_hints.reference import KINDS
 
-HINT_SCHEMA = json.dumps(json_schema())
-
 
 class EnglishWriter:
-    """Writes answers with the most likely tokens; without ``llguidance`` nothing holds it to the form."""
+    """Writes answers with the most likely tokens; without ``llguidance`` nothing holds it to the form.
+
+    With it a hint names only who is in the scene, and its weights sum to 1: what is left to the model is the choice.
+    """
 
     reads_prose = True
 
@@ -39,14 +50,15 @@ class EnglishWriter:
             hint_messages(facts, row, self._style, () if anchors is None else anchors[row])
             for row in range(len(facts))
         ]  # fmt: skip
-        return self.write(chats, [HINT_SCHEMA] * len(chats))
+        return self.write(chats, [json.dumps(held_schema(facts, row)) for row in range(len(facts))])
 
     def answer(self, facts: SceneFacts) -> dict[str, QuestionAnswers]:
         """Return the answers to the paper's five kinds of question; they come without probabilities."""
         found = {}
         for title, column in KINDS.items():
             asked = [question(facts, row, QuestionKind(column)) for row in range(len(facts))]
-            texts = self.write([one.messages for one in asked], [json.dumps(one.schema()) for one in asked])
+            schemas = [json.dumps(on_one_line(one.schema())) for one in asked]
+            texts = self.write([one.messages for one in asked], schemas)
             found[title] = QuestionAnswers(read_codes(asked, texts), np.full(len(asked), np.nan))
         return found
 
