@@ -117,7 +117,8 @@ class HintsConfig:
             return self._model_words
         told = [f"{name}{rate:g}" for name, rate in self.faults.rates.items() if rate > 0.0]
         inverted = self.faults.wrong > 0.0 and self.faults.wrong_mode == "inverted"
-        return "-".join([self.provider, *told, *(["inverted"] if inverted else [])])
+        ways = [*(["inverted"] if inverted else []), *(["checked"] if self.faults.check_scene else [])]
+        return "-".join([self.provider, *told, *ways])
 
     @property
     def _model_words(self) -> str:

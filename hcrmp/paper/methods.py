@@ -25,6 +25,8 @@ METHODS: dict[str, str] = {
     "no_knowledge": "HCRMP, hints of a language model with random weights",
     "anchored_wrong": "mean-anchored weights, 42 % of the hints wrong, in training too",
     "anchored_mean_wrong": "weights anchored at the hints' mean, 42 % of the hints wrong, in training too",
+    "checked_wrong": "HCRMP, 42 % of the hints wrong, those about who is not there refused",
+    "checked_anchored_wrong": "weights anchored at the hints' mean, 42 % wrong, those about who is not there refused",
     "ppo": "plain PPO, tuned",
     "ppo_5x": "plain PPO, five times the budget",
     "sac": "plain SAC",
@@ -62,8 +64,8 @@ BOX = "bundled"
 NAMES = METHODS | DRIVERS | {BOX: "the planner in the box"}
 
 MAIN = (
-    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "anchored_mean_wrong", "ppo", "ppo_5x", "sac",
-    "llm_reward", "llm_reward_wrong", "agents", "agents_ppo",
+    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "anchored_mean_wrong", "checked_wrong",
+    "checked_anchored_wrong", "ppo", "ppo_5x", "sac", "llm_reward", "llm_reward_wrong", "agents", "agents_ppo",
 )  # fmt: skip
 
 LEARN_ON = ("fine_routes", "fine_safebench", "fine_r157")

@@ -161,4 +161,5 @@ def hint_words(hints: HintsConfig) -> str:
         return f"hints of {hints.provider}"
     told = [f"{100 * rate:g} % {name}" for name, rate in hints.faults.rates.items() if rate > 0.0]
     inverted = " (inverted)" if hints.faults.wrong > 0.0 and hints.faults.wrong_mode == "inverted" else ""
-    return f"hints {', '.join(told)}{inverted}"
+    checked = ", checked" if hints.faults.check_scene else ""
+    return f"hints {', '.join(told)}{inverted}{checked}"

@@ -11,8 +11,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from envs.scene import FloatArray, IntArray, SceneBatch
+from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 from llm_hints.chance import draw_key, uniforms
+from llm_hints.facts import SceneFacts, scene_facts
+from llm_hints.grounding import HintGroundingError, ground
 from llm_hints.hint import (
     CRITICS,
     DIRECTION_VECTORS,
@@ -22,6 +24,7 @@ from llm_hints.hint import (
     SLOTS,
     STATE_SIZE,
     Hint,
+    HintBatch,
 )
 from llm_hints.providers.base import HintAnswers, HintProvider, answers_from_texts
 
@@ -40,7 +43,8 @@ class FaultConfig:
     ``missing`` never comes. ``wrong_mode``: ``random``: weights uniform over all that sum to 1, in hundredths,
     and random state numbers; ``inverted``: danger is called safety and the reverse: weights mirrored between
     ``free_weights`` and ``danger_weights`` (in the order of ``CRITICS``), density mirrored, entities on the
-    opposite side.
+    opposite side. ``check_scene``: a wrong answer that names who is not in the scene is no valid one, as it is of a
+    language model (``llm_hints.grounding``).
     """
 
     wrong: float = 0.0
@@ -51,6 +55,7 @@ class FaultConfig:
     wrong_mode: WrongMode = "random"
     free_weights: tuple[float, float, float] = (0.25, 0.60, 0.15)
     danger_weights: tuple[float, float, float] = (0.80, 0.10, 0.10)
+    check_scene: bool = False
 
     def __post_init__(self) -> None:
         """Refuse rates that are none."""
@@ -88,7 +93,10 @@ class FaultyProvider:
         config = self.config
         edges = np.cumsum([config.wrong, config.malformed, config.late, config.missing])
         fault = np.searchsorted(edges, chance[:, _CHOICE], side="right")
-        self._make_wrong(answers, np.flatnonzero(fault == 0), chance)
+        wrong = np.flatnonzero(fault == 0)
+        self._make_wrong(answers, wrong, chance)
+        if config.check_scene and len(wrong):
+            answers.valid[wrong] &= who_is_there(answers.hints.rows(fault == 0), scene_facts(scene, rows[wrong]))
         answers = self._make_malformed(answers, np.flatnonzero(fault == 1), chance[:, _SPOIL])
         answers.latency_s[fault == 2] += config.late_s
         answers.latency_s[fault == 3] = np.inf
@@ -130,6 +138,17 @@ class FaultyProvider:
         """Restore what ``state`` returned."""
         self._key = int(state["key"])
         self.inner.set_state(state["inner"])
+
+
+def who_is_there(hints: HintBatch, facts: SceneFacts) -> BoolArray:
+    """Return ``(n,)``: which of ``hints`` name nobody but who is in their scene."""
+    found = np.ones(len(hints.weights), dtype=np.bool_)
+    for row in range(len(found)):
+        try:
+            ground(hints.hint(row), facts, row)
+        except HintGroundingError:
+            found[row] = False
+    return found
 
 
 def random_weights(chance: FloatArray) -> FloatArray:

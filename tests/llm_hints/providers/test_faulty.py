@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.scene import SceneBatch
+from envs.scene import ActorKind, SceneBatch
 from llm_hints.chance import uniforms
 from llm_hints.hint import Density, Direction, Hint, HintFormatError
 from llm_hints.parsing import parse_hint
@@ -54,6 +54,23 @@ def test_the_rates_are_met() -> None:
     for share in (missing, ~answers.valid & ~missing, answers.latency_s == 3.0, changed):
         assert share.mean() == pytest.approx(0.2, abs=0.025)
     assert not answers.valid[missing].any()
+
+
+def test_wrong_answers_about_who_is_not_there_are_refused_where_the_scene_is_checked() -> None:
+    worlds = scene()  # nobody but a car ahead
+    anything, checked = ask(faulty(wrong=0.5), worlds), ask(faulty(wrong=0.5, check_scene=True), worlds)
+    np.testing.assert_array_equal(anything.hints.state, checked.hints.state)
+    right = ask(RulesProvider(), worlds).hints
+    changed = (anything.hints.weights != right.weights).any(axis=1)
+    assert anything.valid.all() and checked.valid[~changed].all()
+    entities = [anything.hints.hint(row).entities for row in range(MANY)]
+    alone = np.array([
+        all((one.kind, one.direction) == (ActorKind.CAR, Direction.FRONT) for one in named) and len(named) <= 1
+        for named in entities
+    ])  # fmt: skip
+    np.testing.assert_array_equal(checked.valid, alone)
+    # A quarter name nobody; of the others few a car in front and nobody else.
+    assert checked.valid[changed].mean() == pytest.approx(0.25, abs=0.04)
 
 
 def test_the_inner_provider_keeps_its_own_arrays() -> None:
