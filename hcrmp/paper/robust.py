@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from rich.console import Console
@@ -12,33 +13,48 @@ from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.table import Section, Table, percent
 from hcrmp.paper.trainings import Training
 from hcrmp.robustness.config import RobustnessConfig
-from hcrmp.robustness.job import TITLES, measure_curves
+from hcrmp.robustness.job import measure_curves, title
 from hcrmp.run_folder import read_json
 from hcrmp.statistics import Estimate
 
 AT_TEST = ("hcrmp", "anchored", "llm_reward", "hcrmp_wrong")
 """Methods whose trained planners meet wrong hints at test time; of the others the training met them."""
 
-RATES = (0.0, 0.25, 0.42, 0.75, 1.0)
-NAMES = {"test": "robustness", "training": "robustness_training"}
+WITH_CHECK = ("hcrmp", "hcrmp_wrong")
+"""Of these, those that are measured with answers checked against the scene, too."""
 
-When = Literal["test", "training"]
+RATES = (0.0, 0.25, 0.42, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One of the tables: its ``name``, ``when`` hints are wrong, and whether the scene is checked."""
+
+    name: str
+    when: Literal["test", "training"]
+    check_scene: bool = False
+
+
+TEST, CHECKED = Measured("robustness", "test"), Measured("robustness_checked", "test", check_scene=True)
+TRAINING = Measured("robustness_training", "training")
 
 
 def robustness_tables(config: PaperConfig, trained: Sequence[Training], console: Console) -> tuple[Table, ...]:
-    """Measure what is missing and return the tables of both ways of meeting wrong hints."""
+    """Measure what is missing and return the tables of all ways of meeting wrong hints."""
     at_test = [one for one in trained if one.method in AT_TEST]
     if not at_test:
         raise UserError("no planner of the robustness curves is trained yet: leave only_finished out.")
     # Those that learn with right hints are where the curves of training begin.
-    chosen: dict[When, list[Training]] = {"test": at_test, "training": list(trained)}
-    return tuple(_table(config, when, runs, console) for when, runs in chosen.items() if runs)
+    checked = [one for one in at_test if one.method in WITH_CHECK]
+    chosen = ((TEST, at_test), (CHECKED, checked), (TRAINING, trained))
+    return tuple(_table(config, what, runs, console) for what, runs in chosen if runs)
 
 
-def _table(config: PaperConfig, when: When, runs: Sequence[Training], console: Console) -> Table:
+def _table(config: PaperConfig, what: Measured, runs: Sequence[Training], console: Console) -> Table:
     asked = RobustnessConfig(
-        runs=tuple(str(one.folder.path) for one in runs), output=str(config.runs_path / "evaluations" / NAMES[when]),
-        when=when, rates=RATES, episodes=max(config.episodes // 2, 1), progress=config.progress,
+        runs=tuple(str(one.folder.path) for one in runs), output=str(config.runs_path / "evaluations" / what.name),
+        when=what.when, check_scene=what.check_scene, rates=RATES, episodes=max(config.episodes // 2, 1),
+        progress=config.progress,
     )  # fmt: skip
     numbers, plot, _ = measure_curves(asked, console)
     curves = read_json(numbers)["curves"]
@@ -52,7 +68,7 @@ def _table(config: PaperConfig, when: When, runs: Sequence[Training], console: C
         "`random`: any other answer; `inverted`: danger is called safety and the reverse. "
         f"{asked.episodes} episodes a cell, planner and rate; 95 % intervals over training seeds and episodes.",
     )  # fmt: skip
-    return Table(NAMES[when], TITLES[when], sections, notes, {"curves": curves}, plot.read_text("utf-8"))
+    return Table(what.name, title(asked), sections, notes, {"curves": curves}, plot.read_text("utf-8"))
 
 
 def _section(heading: str, measure: str, curves: Sequence[Mapping[str, Any]]) -> Section:

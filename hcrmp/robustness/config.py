@@ -28,6 +28,9 @@ class RobustnessConfig:
     """Shares of wrong answers, each in [0, 1]; for ``when=test``."""
     wrong_modes: tuple[WrongMode, ...] = ("random", "inverted")
     """How they are wrong, a panel of the plot each: ``random`` numbers, or danger called safety and the reverse."""
+    check_scene: bool = False
+    """Whether wrong answers that name who is not in the scene are refused, as a language model's are; the cache serves
+    in their place."""
     density: Density = "all"
     """Traffic density of the conditions."""
     episodes: int = 50
@@ -68,4 +71,5 @@ class RobustnessConfig:
             "density": self.density,
             "episodes": self.episodes,
             "seed": self.seed,
+            **({"check_scene": True} if self.check_scene else {}),
         }

@@ -81,9 +81,15 @@ def write(config: RobustnessConfig, file: MeasurementFile, found: Sequence[Curve
     plot, table = (file.path.with_suffix(suffix) for suffix in (".svg", ".md"))
     file.write(about(config) | {"curves": [curve.to_dict() for curve in found]})
     made_by = provenance_line(provenance(config.seed))
-    write_text(plot, svg(found, TITLES[config.when], X_LABELS[config.when], made_by))
-    write_text(table, f"{markdown(found, TITLES[config.when])}\nMade by {made_by}\n")
+    write_text(plot, svg(found, title(config), X_LABELS[config.when], made_by))
+    write_text(table, f"{markdown(found, title(config))}\nMade by {made_by}\n")
     return file.path, plot, table
+
+
+def title(config: RobustnessConfig) -> str:
+    """Return what the curves show."""
+    checked = "; answers about who is not there are refused" if config.check_scene else ""
+    return TITLES[config.when] + checked
 
 
 def about(config: RobustnessConfig) -> dict[str, object]:
@@ -110,7 +116,7 @@ def drive(
     course = make_course(
         # What was trained on does not leak into what is measured.
         replace(planner.config, randomise={}), config.scenario, config.density, config.episodes, config.seed,
-        hints_with(planner.config.hints, faults), stored_memory(planner.folder),
+        hints_with(planner.config.hints, faults, config.check_scene), stored_memory(planner.folder),
     )  # fmt: skip
     env = course.environment(min(config.worlds, len(course.episodes)))
     try:
@@ -124,12 +130,16 @@ def drive(
     return [one.record for one in driven]
 
 
-def hints_with(trained: HintsConfig, faults: Faults) -> HintsConfig:
+def hints_with(trained: HintsConfig, faults: Faults, check_scene: bool = False) -> HintsConfig:
     """Return the hints that a run was trained with, but for their faults: a share of wrong answers and no other.
 
-    A run that was trained without hints gets those of the rules.
+    A run that was trained without hints gets those of the rules. They are checked if its training's were, or if
+    ``check_scene`` says so.
     """
-    spoilt = replace(trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0)
+    spoilt = replace(
+        trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0,
+        check_scene=check_scene or trained.faults.check_scene,
+    )  # fmt: skip
     own = trained.provider
     answers = trained.faulty_of if own == "faulty" or own == "none" else own
     return replace(trained, provider="faulty", faulty_of=answers, faults=spoilt)

@@ -86,6 +86,7 @@ def _settings(config: TrainConfig, runs_dir: Path) -> dict[str, Any]:
     values["hints"] = {key: value for key, value in values["hints"].items() if key not in told_apart}
     # Without its faults the provider "faulty" is the one that it wraps.
     values["hints"]["provider"] = answering(config.hints)
+    values["hints"]["check_scene"] = config.hints.faults.check_scene
     values["start_from"] = _origin(config.start_from, runs_dir)
     return values
 
@@ -115,6 +116,7 @@ def method_words(config: TrainConfig) -> str:
     scaled = options.standardise_before if options.weights_on == "advantage" else options.scale_terms
     unusual = [_CSA_WORDS[options.csa], "" if scaled else "unscaled", "" if options.asr else "no state hint"]
     unusual += ["no hints in training"] if config.hints.provider == "none" else []
+    unusual += ["hints checked"] if config.hints.faults.check_scene else []
     return ", ".join([base, *filter(None, unusual)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from hcrmp.robustness import job
 from hcrmp.robustness.config import RobustnessConfig
 from hcrmp.robustness.job import hints_with, measure_curves
 from hcrmp.robustness.measurements import LETTERS
-from hcrmp.robustness.planners import Faults
+from hcrmp.robustness.planners import Faults, method_words
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import HintsConfig
 from llm_hints.providers.faulty import FaultConfig
@@ -133,6 +134,18 @@ def test_hints_keep_everything_but_their_faults() -> None:
     spoilt = hints_with(trained, Faults(0.75, "inverted"))
     assert spoilt.service == trained.service and spoilt.provider == "faulty"
     assert spoilt.faults == replace(trained.faults, wrong=0.75, wrong_mode="inverted", late=0.0)
+    assert hints_with(trained, Faults(0.75), check_scene=True).faults.check_scene
+    checked = replace(trained, faults=replace(trained.faults, check_scene=True))
+    assert hints_with(checked, Faults(0.75)).faults.check_scene  # as its training's were
+
+
+def test_runs_whose_wrong_hints_were_checked_are_another_method() -> None:
+    plain, checked = (
+        load("train", ["hints=faulty", f"hints.faults.check_scene={word}"]) for word in ("false", "true")
+    )
+    assert method_words(plain) != method_words(checked) == "HCRMP, hints checked"
+    configs = (RobustnessConfig(runs=("a",), check_scene=check) for check in (False, True))
+    assert len({json.dumps(config.protocol) for config in configs}) == 2
 
 
 @pytest.mark.parametrize(
