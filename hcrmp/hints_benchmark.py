@@ -51,7 +51,8 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
     latency = ", ".join(f"{name} {1e3 * value:.1f} ms" for name, value in result.latency_s.items())
     console.print(f"hints of the agreed form: {100 * result.valid_share:.1f} %; weights differ from the expert's by "
                   f"{weights} on average")  # fmt: skip
-    console.print(f"{result.hints_per_s:,.0f} hints/s; a batch takes {latency}")
+    speed = f"{result.hints_per_s:,.0f}" if result.hints_per_s >= 10.0 else f"{result.hints_per_s:.2g}"
+    console.print(f"{speed} hints/s; a batch takes {latency}")
 
 
 def _number(value: float) -> str:
