@@ -115,21 +115,30 @@ def candidate_scores(
 ) -> list[FloatArray]:
     """Return the log probabilities of every tree's candidates; ``rows`` trees of like length go in one pass.
 
-    Every prompt begins with the tokens ``beginning``, which ``beginnings`` computes once.
+    Every prompt begins with the tokens ``beginning``, which ``beginnings`` computes once; so is what is
+    asked twice.
     """
     begun = len(beginning)
     known = beginnings or Beginnings(model)
-    lengths = [begun + -(-(len(tree) - begun) // BUCKET) * BUCKET for tree in trees]
-    scores: list[FloatArray | None] = [None] * len(trees)
-    for length in sorted(set(lengths)):
-        places = [k for k, padded in enumerate(lengths) if padded == length]
-        for start in range(0, len(places), rows):
-            part = places[start : start + rows]
-            packed = _Packed.of([trees[k] for k in part], length, rows)
+    keys = [(*tree.prompt, -1, *tree.tokens) for tree in trees]
+    distinct = {key: tree for key, tree in zip(keys, trees, strict=True)}
+    scores: dict[tuple[int, ...], FloatArray] = {}
+    for length, alike in _by_length(distinct, begun).items():
+        for start in range(0, len(alike), rows):
+            part = alike[start : start + rows]
+            packed = _Packed.of([distinct[key] for key in part], length, rows)
             hidden = _hidden(model, packed, begun, known.after(beginning, rows))
-            for row, k in enumerate(part):
-                scores[k] = _scores_of(model, trees[k], hidden[row], begun)
-    return [score for score in scores if score is not None]
+            for row, key in enumerate(part):
+                scores[key] = _scores_of(model, distinct[key], hidden[row], begun)
+    return [scores[key] for key in keys]
+
+
+def _by_length(trees: Mapping[tuple[int, ...], TokenTree], begun: int) -> dict[int, list[tuple[int, ...]]]:
+    """Return the keys of ``trees`` by the length that they are padded to, ascending."""
+    found: dict[int, list[tuple[int, ...]]] = {}
+    for key, tree in trees.items():
+        found.setdefault(begun + -(-(len(tree) - begun) // BUCKET) * BUCKET, []).append(key)
+    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch as th
 from llm_hints.facts import scene_facts
 from llm_hints.hint import ENTITY_KINDS
 from llm_hints.prompts import QuestionKind, question
+from llm_hints.providers import packed_forward
 from llm_hints.providers.base import HintProvider, QuestionAnswerer
 from llm_hints.providers.compact_lm import DESCRIPTION, ModelError
 from llm_hints.providers.packed_forward import Beginnings, TokenTree, candidate_scores
@@ -21,6 +22,7 @@ from llm_hints.reference import KINDS, NO_ANSWER, true_answers
 from tests.llm_hints.scenes import random_scene
 from tests.llm_hints.small_models import english_model
 
+HIDDEN = packed_forward._hidden
 SCENE = random_scene(12, 6, np.random.default_rng(5))
 ALL = np.arange(12)
 
@@ -79,6 +81,17 @@ def test_what_all_prompts_begin_with_and_what_stands_before_an_answer_changes_no
             shares = model(th.as_tensor([before + tokens])).logits[0].log_softmax(dim=1)
         alone = sum(float(shares[len(before) - 1 + k, token]) for k, token in enumerate(tokens))
         assert score == pytest.approx(alone, abs=1e-4)
+
+
+def test_what_is_asked_twice_is_computed_once(english: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = provider(english)
+    once = asked.ask(SCENE, np.arange(3))
+    passes: list[int] = []
+    monkeypatch.setattr(packed_forward, "_hidden", lambda *given: passes.append(1) or HIDDEN(*given))
+    again = asked.ask(SCENE, np.array([0, 1, 2, 2, 1, 0] * 4))
+    np.testing.assert_array_equal(again.hints.weights[:3], once.hints.weights)
+    np.testing.assert_array_equal(again.hints.weights[[3, 4, 5]], once.hints.weights[::-1])
+    assert len(passes) <= 3  # 24 questions at 4 a pass would be 6
 
 
 def test_scored_hints_are_of_the_agreed_form_and_name_only_who_is_there(english: Path) -> None:
