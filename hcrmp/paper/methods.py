@@ -92,8 +92,8 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
     "5": ("hcrmp", "hcrmp_wrong", "llm_reward"),
     "robustness": (
-        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_wrong", "anchored_mean_wrong",
-        "anchored_inverted", "llm_reward", "llm_reward_wrong", "llm_reward_inverted",
+        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_wrong", "anchored_mean_wrong", "checked_wrong",
+        "checked_anchored_wrong", "anchored_inverted", "llm_reward", "llm_reward_wrong", "llm_reward_inverted",
     ),
     "stability": (),
     "transfer": ("hcrmp", *LEARN_ON),
