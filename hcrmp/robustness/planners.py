@@ -86,6 +86,8 @@ def _settings(config: TrainConfig, runs_dir: Path) -> dict[str, Any]:
     values["hints"] = {key: value for key, value in values["hints"].items() if key not in told_apart}
     # Without its faults the provider "faulty" is the one that it wraps.
     values["hints"]["provider"] = answering(config.hints)
+    # A robustness curve goes over the rate of wrong hints; whoever learnt with other faults is another method.
+    values["hints"]["faults"] = {**config.hints.faults.rates, "wrong": 0.0}
     values["hints"]["check_scene"] = config.hints.faults.check_scene
     values["start_from"] = _origin(config.start_from, runs_dir)
     return values
@@ -116,6 +118,8 @@ def method_words(config: TrainConfig) -> str:
     scaled = options.standardise_before if options.weights_on == "advantage" else options.scale_terms
     unusual = [_CSA_WORDS[options.csa], "" if scaled else "unscaled", "" if options.asr else "no state hint"]
     unusual += ["no hints in training"] if config.hints.provider == "none" else []
+    other = {kind: rate for kind, rate in config.hints.faults.rates.items() if kind != "wrong"}
+    unusual += [f"{100 * rate:g} % {kind}" for kind, rate in other.items() if rate]
     unusual += ["hints checked"] if config.hints.faults.check_scene else []
     return ", ".join([base, *filter(None, unusual)])
 

@@ -19,7 +19,7 @@ from hcrmp.robustness import job
 from hcrmp.robustness.config import RobustnessConfig
 from hcrmp.robustness.job import hints_with, measure_curves
 from hcrmp.robustness.measurements import LETTERS
-from hcrmp.robustness.planners import Faults, method_words
+from hcrmp.robustness.planners import Faults, Planner, group, method_words
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import HintsConfig
 from llm_hints.providers.faulty import FaultConfig
@@ -137,6 +137,15 @@ def test_hints_keep_everything_but_their_faults() -> None:
     assert hints_with(trained, Faults(0.75), check_scene=True).faults.check_scene
     checked = replace(trained, faults=replace(trained.faults, check_scene=True))
     assert hints_with(checked, Faults(0.75)).faults.check_scene  # as its training's were
+
+
+def test_runs_that_missed_answers_are_another_method(tmp_path: Path) -> None:
+    """They were taken for the same training as those that got every answer."""
+    full = load("train", ["hints=rules"])
+    missing = load("train", ["hints=faulty", "hints.faults.missing=0.4", "hints.faults.wrong=0"])
+    assert method_words(missing) == "HCRMP, 40 % missing"
+    planners = [Planner(RunFolder(tmp_path / name), one, name, 1) for name, one in (("a", full), ("b", missing))]
+    assert set(group(planners, over_training=False)) == {"HCRMP", "HCRMP, 40 % missing"}
 
 
 def test_runs_whose_wrong_hints_were_checked_are_another_method() -> None:
