@@ -127,5 +127,5 @@ class LinearSchedule:
     final_share: float
 
     def __call__(self, progress_remaining: float) -> float:
-        """Return the learning rate."""
-        return self.start * (self.final_share + (1.0 - self.final_share) * progress_remaining)
+        """Return the learning rate; from the end on the last one: a rollout may go beyond it."""
+        return self.start * (self.final_share + (1.0 - self.final_share) * max(progress_remaining, 0.0))

@@ -34,8 +34,8 @@ NAMES = (BUNDLED_PLANNER, *DRIVERS)
 class Contestant:
     """One that drives: ``planner`` is its method, the row in tables; ``name`` its own, of the run, driver or file.
 
-    ``path`` of the run's folder or the file, "" for a driver; ``planner_seed`` its training seed; ``checksum`` of what
-    decides how it drives; ``unfinished`` what is missing in its training, in words.
+    ``path`` of the run's folder or the file, "" for a driver, and for a run that drove elsewhere; ``planner_seed`` its
+    training seed; ``checksum`` of what decides how it drives; ``unfinished`` what is missing in its training, in words.
     """
 
     planner: str

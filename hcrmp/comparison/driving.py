@@ -146,7 +146,7 @@ def course_for(config: EvaluateConfig, contestant: Contestant) -> Course:
 
 def seat(config: EvaluateConfig, contestant: Contestant) -> tuple[RunFolder | None, Path | None]:
     """Return the run or the file that say what a contestant sees and how it acts: its own, else those of ``run=``."""
-    if contestant.kind == "run":
+    if contestant.kind == "run" and contestant.path:
         return RunFolder(Path(contestant.path)), None
     folder, file = worlds_of(config)
     return folder, file_of(contestant) or file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from hcrmp.comparison.tables import print_comparison
 from hcrmp.comparison.tasks import TaskQueue
 from hcrmp.course import Course
 from hcrmp.episode_record import EpisodeRecord
+from hcrmp.errors import RunFolderError
 from hcrmp.evaluate_config import EvaluateConfig
 from hcrmp.mapping import to_mapping
 from hcrmp.run_folder import provenance
@@ -49,6 +50,7 @@ class Asked:
 
     ``config`` names the simulator. One planner ``alone`` in its run is evaluated as it is now: what stands in
     ``places`` and is of other settings, of another program or of its parameters before more training gives way.
+    ``elsewhere`` are all attempts of contestants that drove elsewhere, by their names: they need not be here.
     """
 
     config: EvaluateConfig
@@ -56,6 +58,7 @@ class Asked:
     protocol: Protocol
     places: Places
     alone: bool = False
+    elsewhere: Mapping[str, Sequence[Attempt]] = field(default_factory=dict)
 
 
 def run(config: EvaluateConfig) -> int:
@@ -87,6 +90,7 @@ def carry_out(asked: Asked, about: dict[str, Any], console: Console) -> tuple[Co
     )
     with journal, ComparisonProgress(console, config.progress) as progress:
         begin_again(asked, course, journal, progress)
+        take_in(asked, course, journal)
         drive_missing(asked, course, journal, progress)
         methods, cells = drives_of(asked, course, journal)
         if config.record and (lacking := unrecorded(methods, places, config.record)):
@@ -119,6 +123,23 @@ def begin_again(asked: Asked, course: Course, journal: Journal, progress: Compar
         for key in keys:
             # What lies there was recorded of another evaluation.
             recording(asked.places, key).unlink(missing_ok=True)
+
+
+def take_in(asked: Asked, course: Course, journal: Journal) -> None:
+    """Keep in the journal what was driven elsewhere.
+
+    Raises:
+        RunFolderError: an episode of this evaluation is not among it.
+    """
+    wanted = episode_keys(asked, course)
+    for name, attempts in asked.elsewhere.items():
+        journal.add([one for one in attempts if one.key not in journal.attempts])
+        lacking = [key for key in wanted[name] if not journal.done(key, asked.config.retries)]
+        if lacking:
+            raise RunFolderError(
+                f"of {name}, which drove elsewhere, {len(lacking)} of {len(wanted[name])} episodes are missing: drive "
+                "them where it is, or leave it out."
+            )
 
 
 def _changed(journal: Journal) -> str:

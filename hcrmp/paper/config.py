@@ -45,7 +45,9 @@ class PaperConfig:
     runs_dir: str = "runs/paper"
     """Folder of the trained planners and of their evaluations."""
     output: str = "runs/paper/tables"
-    """Folder of the tables: a Markdown file, a JSON file and a figure each."""
+    """Folder of the tables: a Markdown file, a JSON file and a figure each; and of the ``episodes`` of each planner in
+    the paper's cells. Whose episodes lie there already is neither trained nor driven again for a table of these cells:
+    many machines can work at one table."""
     processes: int = 0
     """Trainings, and processes of an evaluation, at a time; 0: as many as there are cores."""
     only_finished: bool = False

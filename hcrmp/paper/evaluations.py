@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
 
-from hcrmp.comparison.job import compare
-from hcrmp.comparison.protocol import protocol_path
-from hcrmp.comparison.results_file import read_results
+from hcrmp.comparison.contestants import Contestant, find_contestants
+from hcrmp.comparison.job import Asked, carry_out
+from hcrmp.comparison.places import own_folder
+from hcrmp.comparison.protocol import Protocol, protocol_path
+from hcrmp.comparison.results_file import Comparison, read_results
 from hcrmp.comparison.significance import holm
 from hcrmp.config import load
 from hcrmp.errors import UserError
+from hcrmp.mapping import to_mapping
+from hcrmp.paper import driven
 from hcrmp.paper.config import PaperConfig
-from hcrmp.paper.trainings import Training, method_of
+from hcrmp.paper.trainings import Training, finished, method_of
 from hcrmp.results import MEAN
-from hcrmp.run_folder import dump_yaml, load_yaml, write_text
+from hcrmp.run_folder import dump_yaml, load_yaml, provenance, write_text
+from hcrmp.sections import EmbeddedOptions
 from hcrmp.statistics import Estimate
 
 PROTOCOL = "paper"
@@ -53,11 +58,10 @@ class Evaluated:
         """Return the success of a method less that of another, on the same episodes, and its p (Welch's)."""
         if method not in self.planners or other not in self.planners:
             return None
-        names = self.planners[method]["name"], self.planners[other]["name"]
         for pair in self.pairs:
-            if (pair["a"], pair["b"]) == names:
+            if (pair["a"], pair["b"]) == (method, other):
                 return _estimate(pair["difference"]), float(pair["p"])
-            if (pair["b"], pair["a"]) == names:
+            if (pair["b"], pair["a"]) == (method, other):
                 return _negated(_estimate(pair["difference"])), float(pair["p"])
         return None
 
@@ -89,18 +93,84 @@ def evaluate(
     ``drivers`` are any other words for planners; ``label`` names the folder; ``record`` drives of each cell and
     planner are kept; ``words`` are further options of the evaluation.
     """
-    if not trained and not drivers:
+    asked = _asked(config, trained, drivers, label, _protocol(config, protocol, label, changes or {}), record, words)
+    _carry_out(asked, console)
+    return read_evaluated(asked.places.results)
+
+
+def evaluate_cells(
+    config: PaperConfig, wanted: Sequence[Training], drivers: Sequence[str], console: Console
+) -> Evaluated:
+    """Do the same in the paper's cells for those ``wanted`` that are trained, or whose episodes lie beside the tables.
+
+    The episodes of those that are trained here are left there, too.
+    """
+    trained, elsewhere = finished(wanted), driven.kept(config, wanted)
+    asked = _asked(config, trained, drivers, PROTOCOL, _protocol(config, PROTOCOL, PROTOCOL, {}), others=elsewhere)
+    asked = _with_others(config, asked, elsewhere)
+    comparison = _carry_out(asked, console)
+    _keep(config, asked, trained, comparison)
+    return read_evaluated(asked.places.results)
+
+
+def _asked(
+    config: PaperConfig,
+    trained: Sequence[Training],
+    drivers: Sequence[str],
+    label: str,
+    protocol: str,
+    record: int | Literal["all"] = 0,
+    words: Sequence[str] = (),
+    others: Sequence[Training] = (),
+) -> Asked:
+    if not trained and not drivers and not others:
         raise UserError("no planner of this table is trained yet: leave only_finished out, or choose another table.")
-    planners = [str(one.folder.path) for one in trained] + list(drivers)
-    folder = evaluation_folder(config, label)
-    asked = [
-        f"planners=[{','.join(map(_quoted, planners))}]",
-        f"protocol={_protocol(config, protocol, label, changes or {})}",
-    ]
-    asked += [f"output={_quoted(str(folder))}", f"record={record}", f"processes={config.lanes}"]
-    asked += [f"progress={str(config.progress).lower()}", *words]
-    _, path = compare(load("evaluate", asked), console)
-    return read_evaluated(path)
+    here = [str(one.folder.path) for one in trained] + list(drivers)
+    planners = [*here, *(str(driven.file_of(config, one)) for one in others)]
+    told = [f"planners=[{','.join(map(_quoted, planners))}]", f"protocol={protocol}"]
+    told += [f"output={_quoted(str(evaluation_folder(config, label)))}", f"record={record}"]
+    told += [f"processes={config.lanes}", f"progress={str(config.progress).lower()}", *words]
+    loaded = load("evaluate", told)
+    settings = replace(loaded, simulator=loaded.simulator or EmbeddedOptions())
+    fixed = Protocol.of(settings)
+    found = find_contestants(replace(settings, planners=tuple(here)), fixed) if here else []
+    contestants = [_by_method(one) for one in found]
+    return Asked(settings, contestants, fixed, own_folder(settings, fixed))
+
+
+def _by_method(one: Contestant) -> Contestant:
+    """Return a contestant as a member of the method of the tables that it is."""
+    return replace(one, planner=method_of(one.name)) if one.kind == "run" else one
+
+
+def _with_others(config: PaperConfig, asked: Asked, others: Sequence[Training]) -> Asked:
+    """Return the evaluation with the planners whose episodes lie beside the tables."""
+    contestants, elsewhere = list(asked.contestants), {}
+    for one in others:
+        theirs = driven.read(driven.file_of(config, one))
+        theirs.check(one, asked.protocol)
+        contestants.append(theirs.contestant(one.method))
+        elsewhere[theirs.name] = theirs.attempts
+    return replace(asked, contestants=contestants, elsewhere=elsewhere)
+
+
+def _carry_out(asked: Asked, console: Console) -> Comparison:
+    return carry_out(asked, {"config": to_mapping(asked.config)}, console)[0]
+
+
+def _keep(config: PaperConfig, asked: Asked, trained: Sequence[Training], comparison: Comparison) -> None:
+    """Write down what the planners drove that are trained here, where it is not written yet."""
+    made_by = {name: value for name, value in provenance(0).items() if name in ("created", "commit", "packages")}
+    contestants = {one.name: one for one in asked.contestants}
+    tried = [one for method in comparison.methods for told in method.attempts.values() for one in told]
+    for one in trained:
+        path, name = driven.file_of(config, one), one.folder.name
+        if path.is_file() and driven.read(path).checksum == contestants[name].checksum:
+            continue
+        attempts = tuple(attempt for attempt in tried if attempt.key[0] == name)
+        settings, protocol = driven.settings_of(one.config), asked.protocol.to_dict()
+        theirs = driven.Driven(name, one.seed, contestants[name].checksum, settings, protocol, made_by, attempts)
+        driven.write(path, theirs)
 
 
 def evaluation_folder(config: PaperConfig, label: str) -> Path:
@@ -111,14 +181,10 @@ def evaluation_folder(config: PaperConfig, label: str) -> Path:
 def read_evaluated(path: Path) -> Evaluated:
     """Return the content of a comparison's file, by method."""
     content = read_results(path)
-    planners = {_method(planner): planner for planner in content["planners"]}
+    planners = {planner["name"]: planner for planner in content["planners"]}
     return Evaluated(
         tuple(content["cells"]), planners, tuple(content["pairs"]), tuple(content["episodes"]), content["protocol"]
     )
-
-
-def _method(planner: Mapping[str, Any]) -> str:
-    return method_of(planner["members"][0]["name"]) if planner["kind"] == "run" else planner["name"]
 
 
 def _negated(estimate: Estimate) -> Estimate:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hcrmp.paper import beyond, learning, on_carla, prompts, robust, stability, success, values
+from hcrmp.paper import beyond, driven, learning, on_carla, prompts, robust, stability, success, values
 from hcrmp.paper.clock import Speeds, evaluation_seconds, seconds_of, told
 from hcrmp.paper.config import ALL, ASKS, PaperConfig
-from hcrmp.paper.evaluations import Evaluated, evaluate, evaluation_folder
+from hcrmp.paper.evaluations import Evaluated, evaluate, evaluate_cells, evaluation_folder
 from hcrmp.paper.lanes import Ended, run_all
 from hcrmp.paper.methods import BOX, DRIVERS, METHODS, REFERENCE
 from hcrmp.paper.table import Table, Writer
-from hcrmp.paper.trainings import Training, finished, log_file, trainings
+from hcrmp.paper.trainings import Training, finished, log_file, trainings, wanted_methods
 
 FAILED = 1
 
@@ -23,7 +23,7 @@ FAILED = 1
 def run(config: PaperConfig) -> int:
     """Tell the time, work, and say where the tables are; 1 where a training failed."""
     console = Console(stderr=True)
-    wanted = trainings(config, config.tables)
+    wanted, elsewhere = needed(config)
     for one in wanted:
         one.check()
     if ASKS in config.tables:
@@ -31,7 +31,7 @@ def run(config: PaperConfig) -> int:
     for name, why in config.left_out.items() if config.table == ALL else ():
         console.print(f"table {name} is left out: {why}", soft_wrap=True, highlight=False)
     speeds = Speeds(config.runs_path)
-    tell(config, wanted, speeds, console)
+    tell(config, wanted, elsewhere, speeds, console)
     if config.only_tell:
         return 0
     failed = [] if config.only_finished else train(config, wanted, speeds, console)
@@ -45,6 +45,15 @@ def run(config: PaperConfig) -> int:
     return FAILED if failed else 0
 
 
+def needed(config: PaperConfig) -> tuple[list[Training], list[Training]]:
+    """Return the trainings that must be here, and those of whose planners the episodes are enough, which are."""
+    every = trainings(config, config.tables)
+    enough = set(wanted_methods(config, [name for name in config.tables if name in CELLS]))
+    enough -= set(wanted_methods(config, [name for name in config.tables if name not in CELLS]))
+    elsewhere = driven.kept(config, [one for one in every if one.method in enough])
+    return [one for one in every if one not in elsewhere], elsewhere
+
+
 def check_model(model: str) -> None:
     """Refuse a language model that cannot be found, before the trainings: hours later is late."""
     # Imported here: it brings transformers along.
@@ -53,16 +62,19 @@ def check_model(model: str) -> None:
     load_tokenizer(model)
 
 
-def tell(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, console: Console) -> None:
+def tell(
+    config: PaperConfig, wanted: Sequence[Training], elsewhere: Sequence[Training], speeds: Speeds, console: Console
+) -> None:
     """Say what is missing and how long it takes."""
     left = [one for one in wanted if one.left]
     seconds = seconds_of(left, speeds, config.lanes)
     drives = evaluation_seconds(config, len(wanted))
     asks = ASKS in config.tables
     more = f", and {prompts.questions(config):,} questions to {Path(config.model).name}" if asks else ""
+    others = f"; the episodes of {len(elsewhere)} more lie beside the tables" if elsewhere else ""
     console.print(
         f"tables {', '.join(config.tables)}: {len(wanted)} trainings, {len(left)} of them unfinished "
-        f"({sum(one.left for one in left):,} decisions, about {told(seconds)}, {config.lanes} at a time); "
+        f"({sum(one.left for one in left):,} decisions, about {told(seconds)}, {config.lanes} at a time{others}); "
         f"evaluations about {told(drives)} if none is done{more}",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
@@ -95,30 +107,30 @@ def train(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, conso
 
 def make(name: str, config: PaperConfig, console: Console) -> tuple[Table, ...]:
     """Return a table, or the several that go by one name, of what is trained."""
-    trained = finished(trainings(config, [name]))
-    found = TABLES[name](config, trained, console)
+    wanted = trainings(config, [name])
+    found = CELLS[name](config, wanted, console) if name in CELLS else TABLES[name](config, finished(wanted), console)
     return (found,) if isinstance(found, Table) else found
 
 
-def _table_1(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
-    return success.main_table(_evaluated(config, trained, tuple(DRIVERS), console))
+def _table_1(config: PaperConfig, wanted: Sequence[Training], console: Console) -> Table:
+    return success.main_table(_evaluated(config, wanted, tuple(DRIVERS), console))
 
 
-def _table_2(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
-    found = _evaluated(config, trained, tuple(DRIVERS), console)
+def _table_2(config: PaperConfig, wanted: Sequence[Training], console: Console) -> Table:
+    found = _evaluated(config, wanted, tuple(DRIVERS), console)
     return success.metrics_table(found, list(found.planners))
 
 
-def _table_3(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
-    return success.ablation_table(_evaluated(config, trained, (), console))
+def _table_3(config: PaperConfig, wanted: Sequence[Training], console: Console) -> Table:
+    return success.ablation_table(_evaluated(config, wanted, (), console))
 
 
-def _table_4(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
-    return success.provider_table(_evaluated(config, trained, (), console))
+def _table_4(config: PaperConfig, wanted: Sequence[Training], console: Console) -> Table:
+    return success.provider_table(_evaluated(config, wanted, (), console))
 
 
-def _evaluated(config: PaperConfig, trained: Sequence[Training], drivers: Sequence[str], console: Console) -> Evaluated:
-    return _ordered(evaluate(config, trained, drivers, console))
+def _evaluated(config: PaperConfig, wanted: Sequence[Training], drivers: Sequence[str], console: Console) -> Evaluated:
+    return _ordered(evaluate_cells(config, wanted, drivers, console))
 
 
 def _ordered(found: Evaluated) -> Evaluated:
@@ -172,8 +184,8 @@ def _transfer(config: PaperConfig, trained: Sequence[Training], console: Console
     return beyond.transfer_table(found)
 
 
-def _senses(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
-    return beyond.senses_table(_evaluated(config, trained, (), console))
+def _senses(config: PaperConfig, wanted: Sequence[Training], console: Console) -> Table:
+    return beyond.senses_table(_evaluated(config, wanted, (), console))
 
 
 def _carla(config: PaperConfig, trained: Sequence[Training], console: Console) -> Table:
@@ -182,25 +194,27 @@ def _carla(config: PaperConfig, trained: Sequence[Training], console: Console) -
         changes = on_carla.changes_of(config, simulator)
         words = on_carla.servers(config) if simulator == "carla" else ()
         label = f"on-{simulator}"
-        found[simulator] = _ordered(
-            evaluate(config, trained, on_carla.DRIVERS, console, label, changes, words=words)
-        )
+        found[simulator] = _ordered(evaluate(config, trained, on_carla.DRIVERS, console, label, changes, words=words))
     return on_carla.carla_table(config, found)
 
 
 Made = Table | tuple[Table, ...]
-TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = {
+CELLS: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Table]] = {
     "1": _table_1,
     "2": _table_2,
     "3": _table_3,
-    "3b": _table_3b,
     "4": _table_4,
+    "senses": _senses,
+}
+"""The tables of what planners drive in the paper's cells: their episodes are enough, wherever they were driven."""
+
+TABLES: dict[str, Callable[[PaperConfig, Sequence[Training], Console], Made]] = {
+    "3b": _table_3b,
     "5": _table_5,
     "robustness": _robustness,
     "stability": _stability,
     "learning": _learning,
     "transfer": _transfer,
-    "senses": _senses,
     "carla": _carla,
 }
 

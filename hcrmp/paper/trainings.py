@@ -68,7 +68,6 @@ class Training:
                 f"({', '.join(found)}): choose another runs_dir=..., or remove it."
             )
 
-
     def make_room(self) -> None:
         """Remove what was stopped before its first checkpoint."""
         if not self.steps and self.folder.path.exists():

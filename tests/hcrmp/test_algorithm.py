@@ -218,6 +218,8 @@ def test_target_kl_stops_an_update_early() -> None:
 def test_learning_rate_falls_to_its_share() -> None:
     schedule = LinearSchedule(1e-3, 0.1)
     assert [schedule(p) for p in (1.0, 0.5, 0.0)] == pytest.approx([1e-3, 5.5e-4, 1e-4])
+    # The last rollout of a training goes beyond its end, by many times where that is short.
+    assert schedule(-16383.0) == pytest.approx(1e-4)
 
 
 # ---- refusals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,10 +74,9 @@ def test_what_all_prompts_begin_with_and_what_stands_before_an_answer_changes_no
         from_beginning = candidate_scores(model, trees, 2, words["begin"][:-1], beginnings)
         for found, expected in zip(from_beginning, candidate_scores(model, trees, 1), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-4)
-    for score, texts in zip(
-        from_beginning[0], (("road", "street"), ("speed", "brake"), ("speed", "keep")), strict=True
-    ):
-        before, tokens = tree.prompt + words[texts[0]], words[texts[1]]
+    asked_for = (("road", "street"), ("speed", "brake"), ("speed", "keep"))
+    for score, (name, answer) in zip(from_beginning[0], asked_for, strict=True):
+        before, tokens = tree.prompt + words[name], words[answer]
         with th.inference_mode():
             shares = model(th.as_tensor([before + tokens])).logits[0].log_softmax(dim=1)
         alone = sum(float(shares[len(before) - 1 + k, token]) for k, token in enumerate(tokens))
@@ -87,7 +87,12 @@ def test_what_is_asked_twice_is_computed_once(english: Path, monkeypatch: pytest
     asked = provider(english)
     once = asked.ask(SCENE, np.arange(3))
     passes: list[int] = []
-    monkeypatch.setattr(packed_forward, "_hidden", lambda *given: passes.append(1) or HIDDEN(*given))
+
+    def counted(*given: Any) -> Any:
+        passes.append(1)
+        return HIDDEN(*given)
+
+    monkeypatch.setattr(packed_forward, "_hidden", counted)
     again = asked.ask(SCENE, np.array([0, 1, 2, 2, 1, 0] * 4))
     np.testing.assert_array_equal(again.hints.weights[:3], once.hints.weights)
     np.testing.assert_array_equal(again.hints.weights[[3, 4, 5]], once.hints.weights[::-1])
