@@ -26,7 +26,7 @@ from hcrmp.errors import RunFolderError
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.trainings import Training
 from hcrmp.run_folder import write_bytes
-from hcrmp.train_config import TrainConfig, plain_config
+from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 FOLDER = "episodes"
 """Folder of the files, in that of the tables."""
@@ -63,8 +63,9 @@ class Driven:
         Raises:
             RunFolderError: what differs.
         """
-        now = settings_of(training.config)
-        changed = [key for key in sorted({*now, *self.settings}) if now.get(key) != self.settings.get(key)]
+        # Settings that are new since the file was written had their usual values.
+        now, before = settings_of(training.config), settings_of(load_train(dict(self.settings)))
+        changed = [key for key in now if now[key] != before[key]]
         told = [f"it was trained with other settings ({', '.join(changed)})"] if changed else []
         if self.protocol.get("hash") != protocol.hash:
             told.append("it drove " + "; ".join(differences(self.protocol, protocol.to_dict())))
