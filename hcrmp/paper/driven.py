@@ -57,6 +57,10 @@ class Driven:
         """Return it as one of an evaluation, a member of the method ``planner``."""
         return Contestant(planner, self.name, "run", planner_seed=self.seed, checksum=self.checksum)
 
+    def tells(self, checksum: str, protocol: Mapping[str, Any]) -> bool:
+        """Whether this is what the planner with these parameters drove in this protocol."""
+        return self.checksum == checksum and self.protocol.get("hash") == protocol["hash"]
+
     def check(self, training: Training, protocol: Protocol) -> None:
         """Refuse what is not the planner of this training in this protocol.
 

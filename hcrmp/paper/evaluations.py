@@ -161,16 +161,16 @@ def _carry_out(asked: Asked, console: Console) -> Comparison:
 def _keep(config: PaperConfig, asked: Asked, trained: Sequence[Training], comparison: Comparison) -> None:
     """Write down what the planners drove that are trained here, where it is not written yet."""
     made_by = {name: value for name, value in provenance(0).items() if name in ("created", "commit", "packages")}
-    contestants = {one.name: one for one in asked.contestants}
+    protocol = asked.protocol.to_dict()
+    checksums = {one.name: one.checksum for one in asked.contestants}
     tried = [one for method in comparison.methods for told in method.attempts.values() for one in told]
     for one in trained:
         path, name = driven.file_of(config, one), one.folder.name
-        if path.is_file() and driven.read(path).checksum == contestants[name].checksum:
+        if path.is_file() and driven.read(path).tells(checksums[name], protocol):
             continue
         attempts = tuple(attempt for attempt in tried if attempt.key[0] == name)
-        settings, protocol = driven.settings_of(one.config), asked.protocol.to_dict()
-        theirs = driven.Driven(name, one.seed, contestants[name].checksum, settings, protocol, made_by, attempts)
-        driven.write(path, theirs)
+        settings = driven.settings_of(one.config)
+        driven.write(path, driven.Driven(name, one.seed, checksums[name], settings, protocol, made_by, attempts))
 
 
 def evaluation_folder(config: PaperConfig, label: str) -> Path:

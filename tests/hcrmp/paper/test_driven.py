@@ -71,6 +71,10 @@ def test_a_table_is_made_without_the_planners_and_beside_new_ones(
     assert "it drove episodes 1 instead of 2" in " ".join(capsys.readouterr().err.split())
     assert main(words(tmp_path, "3", both, "total_steps=2", "only_finished=true")) == 2
     assert "other settings (total_steps)" in " ".join(capsys.readouterr().err.split())
+    shutil.rmtree(tmp_path / "runs" / "evaluations")
+    assert main(words(tmp_path, "3", "methods=[ppo]", "episodes=2", "only_finished=true")) == 0
+    theirs = driven.read(kept.with_name("ppo-0.parquet"))
+    assert (theirs.protocol["episodes"], len(theirs.attempts)) == (2, 24), "what the planner here drives now is kept"
     shutil.rmtree(tmp_path / "runs")
     driven.write(kept, replace(driven.read(kept), attempts=driven.read(kept).attempts[1:]))
     assert main(words(tmp_path, "3", "methods=[hcrmp]", "only_finished=true")) == 2
