@@ -17,7 +17,7 @@ def cells(line: str) -> list[str]:
 
 
 def test_the_rows_of_readmes_main_table_are_those_of_the_tables() -> None:
-    written = [cells(line) for page in RESULTS.glob("t*.md") for line in page.read_text("utf-8").splitlines()]
+    written = [cells(line) for page in RESULTS.rglob("t*.md") for line in page.read_text("utf-8").splitlines()]
     rows = [
         cells(line) for line in PAGES[0].read_text("utf-8").splitlines()
         if re.match(r"\| [^|]+ \| (\d+|-) \| \d", line)
