@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hcrmp.paper.driven import FOLDER, read
+from hcrmp.paper.trainings import method_of
+from hcrmp.run_folder import read_json
+
 ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "configs" / "experiment" / "paper" / "results"
 PAGES = [ROOT / "README.md", RESULTS / "README.md", ROOT / "tests" / "benchmarks" / "README.md"]
@@ -26,6 +30,18 @@ def test_the_rows_of_readmes_main_table_are_those_of_the_tables() -> None:
     shares = slice(1, 6)  # seeds, SR, CR, off road, timeout
     for row in rows:
         assert any(row[shares] == other[shares] for other in written), row
+
+
+def test_what_planners_drove_is_what_the_table_of_fresh_seeds_says() -> None:
+    table = read_json(RESULTS / "fresh" / "table3.json")["methods"]
+    files = sorted((RESULTS / "fresh" / FOLDER).glob("*.parquet"))
+    assert len(files) == sum(len(method["seeds"]) for method in table.values())
+    for file in files:
+        driven = read(file)
+        outcomes = [one.record.outcome for one in driven.attempts if one.record is not None]
+        assert len(outcomes) == 1200
+        told = table[method_of(driven.name)]["seeds"][str(driven.seed)]
+        assert outcomes.count("success") / 1200 == pytest.approx(told), file
 
 
 @pytest.mark.parametrize("page", PAGES, ids=["README", "results", "benchmarks"])
