@@ -24,7 +24,7 @@ from hcrmp.gae import Float32Array
 from hcrmp.losses import approximate_kl, clipped_policy_loss, combine_advantages, standardise, value_loss
 from hcrmp.policy import MultiCriticPolicy
 from hcrmp.transitions import get_reward_terms, stack_observations, truncated_episodes
-from hcrmp.weights import HINTED, check_weights, constant_weights, mixed_with, of_other_worlds
+from hcrmp.weights import HINTED, check_weights, constant_weights, of_other_worlds
 
 STATISTICS = ("approx_kl", "policy_gradient_loss", "value_loss", "entropy_loss", "clip_fraction", "loss")
 """What ``MultiCriticPPO._loss`` reports of a minibatch, under SB3's names, before the critics' squared errors."""
@@ -203,8 +203,6 @@ class MultiCriticPPO(PPO):
             check_weights(buffer.weights)
         if self.config.csa == "shuffled":
             buffer.weights = of_other_worlds(buffer.weights)
-        if self.config.hint_share < 1.0:
-            buffer.weights = mixed_with(self.config.anchor_prior, buffer.weights, self.config.hint_share)
         if self.policy.mean_anchor is not None:
             buffer.weights = self.policy.mean_anchor.anchor(buffer.weights)
         if self.policy.weight_net is not None:

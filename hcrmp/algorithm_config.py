@@ -29,12 +29,8 @@ class HcrmpConfig:
     that a weight is the share that it is among standardised advantages, and not that of whichever term is largest."""
     fixed_weights: tuple[float, ...] = (0.34, 0.52, 0.14)
     """Weights of ``csa=fixed``, one per critic, normalised to sum 1 (no unit)."""
-    hint_share: float = 1.0
-    """Share of the hint in the weights of ``csa=hint`` (and ``shuffled``), in [0, 1]; the rest is ``anchor_prior``. 1
-    is the paper's, 0 would be fixed weights."""
     anchor_prior: tuple[float, ...] = (0.34, 0.52, 0.14)
-    """Long-run mean that ``csa=mean_anchored`` holds, and what fills up the weights where ``hint_share`` is below 1;
-    one per critic, normalised to sum 1 (no unit)."""
+    """Long-run mean that ``csa=mean_anchored`` holds, one per critic (no unit)."""
     anchor_decay: float = 0.9
     """Share of the past in the running mean of ``csa=mean_anchored``, per rollout."""
     attention_entropy_coef: float = 0.01
@@ -80,11 +76,7 @@ class HcrmpConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings that do not fit together."""
-        if not 0.0 <= self.hint_share <= 1.0 or (self.hint_share < 1.0 and self.csa not in ("hint", "shuffled")):
-            raise ValueError(f"hint_share is {self.hint_share} with csa={self.csa}; a share from 0 to 1 of csa=hint or "
-                             "csa=shuffled is possible, for the others leave it at 1")  # fmt: skip
-        anchored = self.csa == "mean_anchored" or self.hint_share < 1.0
-        for name, needed in (("fixed_weights", self.csa == "fixed"), ("anchor_prior", anchored)):
+        for name, needed in (("fixed_weights", self.csa == "fixed"), ("anchor_prior", self.csa == "mean_anchored")):
             weights = getattr(self, name)
             if needed and (len(weights) != len(self.critics) or min(weights) < 0 or sum(weights) <= 0):
                 raise ValueError(

@@ -125,19 +125,6 @@ def constant_weights(kind: Csa, critics: int, fixed: Sequence[float]) -> npt.NDA
     return None
 
 
-def mixed_with(
-    prior: Sequence[float], weights: npt.NDArray[np.float32], hint_share: float
-) -> npt.NDArray[np.float32]:
-    """Return ``hint_share`` of the hinted weights ``(..., N)`` and the rest of the ``prior``, normalised to sum 1.
-
-    Ours, after the paper's anchors: a wrong hint, or one that is sure of danger for a long time, moves the weights by
-    ``hint_share`` of what it says, and their mean stays where the prior is if that is the hints' own.
-    """
-    fixed = np.asarray(prior, dtype=np.float64)
-    mixed = hint_share * weights + (1.0 - hint_share) * (fixed / fixed.sum())
-    return np.asarray(mixed, dtype=np.float32)
-
-
 def of_other_worlds(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the weights ``(T, B, N)`` of a rollout, each world with the course of another one (drawn anew each time).
 

@@ -22,7 +22,7 @@ from hcrmp.comparison.journal import Attempt
 from hcrmp.comparison.protocol import Protocol, differences
 from hcrmp.config import FREE_ON_RESUME
 from hcrmp.episode_record import EpisodeRecord
-from hcrmp.errors import RunFolderError
+from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.trainings import Training
 from hcrmp.run_folder import write_bytes
@@ -57,6 +57,15 @@ class Driven:
         """Return it as one of an evaluation, a member of the method ``planner``."""
         return Contestant(planner, self.name, "run", planner_seed=self.seed, checksum=self.checksum)
 
+    def _config(self) -> TrainConfig:
+        try:
+            return load_train(self.settings)
+        except ConfigError as error:
+            raise RunFolderError(
+                f"the episodes of {self.name} that lie beside the tables are of another version of hcrmp, which had "
+                f"other settings ({error}): remove its file."
+            ) from error
+
     def tells(self, checksum: str, protocol: Mapping[str, Any]) -> bool:
         """Whether this is what the planner with these parameters drove in this protocol."""
         return self.checksum == checksum and self.protocol.get("hash") == protocol["hash"]
@@ -68,7 +77,7 @@ class Driven:
             RunFolderError: what differs.
         """
         # Settings that are new since the file was written had their usual values.
-        now, before = settings_of(training.config), settings_of(load_train(dict(self.settings)))
+        now, before = settings_of(training.config), settings_of(self._config())
         changed = [key for key in now if now[key] != before[key]]
         told = [f"it was trained with other settings ({', '.join(changed)})"] if changed else []
         if self.protocol.get("hash") != protocol.hash:

@@ -117,7 +117,6 @@ def method_words(config: TrainConfig) -> str:
     base = "HCRMP" if options.weights_on == "advantage" else "LLM reward"
     scaled = options.standardise_before if options.weights_on == "advantage" else options.scale_terms
     unusual = [_CSA_WORDS[options.csa], "" if scaled else "unscaled", "" if options.asr else "no state hint"]
-    unusual += [f"{100 * options.hint_share:g} % of the hint's weights"] if options.hint_share < 1.0 else []
     unusual += ["no hints in training"] if config.hints.provider == "none" else []
     other = {kind: rate for kind, rate in config.hints.faults.rates.items() if kind != "wrong"}
     unusual += [f"{100 * rate:g} % {kind}" for kind, rate in other.items() if rate]

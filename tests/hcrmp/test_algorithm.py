@@ -12,7 +12,6 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from hcrmp.algorithm import MultiCriticPPO
 from hcrmp.algorithm_config import HcrmpConfig, LinearSchedule
 from hcrmp.policy import PolicyConfig
-from hcrmp.weights import mixed_with
 from tests.hcrmp.toy_worlds import ToyWorlds
 
 SMALL = PolicyConfig(actor_layers=(16,), critic_layers=(16,))
@@ -64,30 +63,6 @@ def test_mean_anchored_weights_undo_a_constant_drift() -> None:
     """A hint that always says "critic 1" is pulled back to the prior, which here wants critic 0."""
     config = config_of(csa="mean_anchored", anchor_prior=(0.9, 0.05, 0.05))
     assert learnt_action(config, (0.05, 0.9, 0.05)) > 0.3
-
-
-def test_a_share_of_the_hint_leaves_the_rest_to_the_prior() -> None:
-    """A hint that always says "critic 1" wins with nine tenths of the weights, and loses with one."""
-    misled, prior = (0.05, 0.9, 0.05), (9.0, 0.5, 0.5)
-    assert learnt_action(config_of(hint_share=0.9, anchor_prior=prior), misled) < -0.3
-    assert learnt_action(config_of(hint_share=0.1, anchor_prior=prior), misled) > 0.3
-
-
-def test_the_mixture_is_that_of_the_formula() -> None:
-    hinted = np.array([[[0.8, 0.1, 0.1]], [[0.25, 0.6, 0.15]]], np.float32)
-    mixed = mixed_with((0.84, 0.9, 0.26), hinted, 0.25)  # the prior's sum is 2
-    assert mixed[:, 0] == pytest.approx(np.array([[0.515, 0.3625, 0.1225], [0.3775, 0.4875, 0.135]]))
-    assert mixed.dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [({"hint_share": 1.5}, "hint_share is 1.5"), ({"hint_share": 0.5, "csa": "equal"}, "leave it at 1"),
-     ({"hint_share": 0.5, "anchor_prior": (1.0, 0.0)}, "one number >= 0 for each")],
-)  # fmt: skip
-def test_a_share_that_mixes_nothing_is_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        config_of(**changes)
 
 
 def test_attention_weights_train_and_stay_a_distribution() -> None:

@@ -71,6 +71,11 @@ def test_a_table_is_made_without_the_planners_and_beside_new_ones(
     assert "it drove episodes 1 instead of 2" in " ".join(capsys.readouterr().err.split())
     assert main(words(tmp_path, "3", both, "total_steps=2", "only_finished=true")) == 2
     assert "other settings (total_steps)" in " ".join(capsys.readouterr().err.split())
+    theirs = driven.read(kept)
+    driven.write(kept, replace(theirs, settings={**theirs.settings, "gone": 1}))
+    assert main(words(tmp_path, "3", both, "only_finished=true")) == 2
+    assert "another version of hcrmp" in " ".join(capsys.readouterr().err.split())
+    driven.write(kept, theirs)
     shutil.rmtree(tmp_path / "runs" / "evaluations")
     assert main(words(tmp_path, "3", "methods=[ppo]", "episodes=2", "only_finished=true")) == 0
     theirs = driven.read(kept.with_name("ppo-0.parquet"))
