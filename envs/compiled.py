@@ -68,6 +68,11 @@ def kernel_cache() -> Path:
     return folder
 
 
+def is_compiled(kernel: str) -> bool:
+    """Return whether machine code of the function named ``kernel`` lies in the cache, for these sources."""
+    return any(kernel_cache().rglob(f"*.{kernel}-*.nbi"))
+
+
 def _forget_old(folder: Path) -> None:
     """Remove the machine code of all but the ``KEPT_STATES`` newest other states; one that is in use compiles anew."""
     if folder.is_dir() or not folder.parent.is_dir():

@@ -142,19 +142,21 @@ class ProgressCallback(BaseCallback):
         self._console, self._lines = console, enabled and not console.is_terminal
         self._next_line = 0
         self._task: TaskID | None = None
-        self._begun = (0.0, 0)
+        self._begun: tuple[float, int] | None = None
 
     def _on_training_start(self) -> None:
-        self._begun = time.monotonic(), self.model.num_timesteps
         self._bar.start()
         self._task = self._bar.add_task(
             "train", total=self._total, completed=self.model.num_timesteps, rate="", ends=""
         )
 
     def _on_step(self) -> bool:
+        # Not before: during the first decision of all kernels may be compiled, for minutes.
+        self._begun = self._begun or (time.monotonic(), self.model.num_timesteps)
         return True
 
     def _on_rollout_end(self) -> None:
+        assert self._begun is not None
         seconds = max(time.monotonic() - self._begun[0], 1e-6)
         rate = (self.model.num_timesteps - self._begun[1]) / seconds
         told = TOLD_OUTCOMES if self._outcomes.recent else ()
@@ -171,15 +173,17 @@ class ProgressCallback(BaseCallback):
 
 
 class TimeLimitCallback(BaseCallback):
-    """Ends the training when ``limit_s`` of wall time are over (None: never)."""
+    """Ends the training when ``limit_s`` of wall time are over since its first decision (None: never).
+
+    What comes before is not counted: kernels may be compiled then, for minutes.
+    """
 
     def __init__(self, limit_s: float | None) -> None:
         super().__init__()
         self._limit_s = limit_s
-        self._begun = 0.0
-
-    def _on_training_start(self) -> None:
-        self._begun = time.monotonic()
+        self._begun: float | None = None
 
     def _on_step(self) -> bool:
-        return self._limit_s is None or time.monotonic() - self._begun < self._limit_s
+        now = time.monotonic()
+        self._begun = now if self._begun is None else self._begun
+        return self._limit_s is None or now - self._begun < self._limit_s

@@ -28,6 +28,7 @@ from hcrmp.checkpoint import load_checkpoint, load_planner, save_checkpoint
 from hcrmp.config import FREE_ON_RESUME
 from hcrmp.curriculum import Curriculum
 from hcrmp.errors import RunFolderError
+from hcrmp.first_use import compilation_note
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.locate import locate_run
 from hcrmp.run_folder import RunFolder, provenance
@@ -138,6 +139,8 @@ def _learn(
         weighing = CurriculumCallback(curriculum, env, config.total_steps)
         weighing.apply(model.num_timesteps)  # before the first episodes are drawn
         callbacks.append(weighing)
+    if note := compilation_note():
+        console.print(note, highlight=False, soft_wrap=True)
     try:
         with _recording(config, folder, model, env):
             model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from envs.compiled import njit
+from envs.compiled import is_compiled, njit
 from envs.embedded.junction_rules import watch_junction
 from envs.embedded.levels import ego_level, write_levels
 from envs.embedded.route_line import track_route
@@ -49,6 +49,11 @@ class WorldArrays(NamedTuple):
     levels: FloatArray
     nearness: FloatArray
     nearest: FloatArray
+
+
+def step_is_compiled() -> bool:
+    """Return whether the machine code of a step lies in the cache; where it doesn't, the first one takes minutes."""
+    return is_compiled(_move_others.__name__)
 
 
 @njit

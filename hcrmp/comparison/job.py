@@ -32,6 +32,7 @@ from hcrmp.course import Course
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
 from hcrmp.evaluate_config import EvaluateConfig
+from hcrmp.first_use import compilation_note
 from hcrmp.mapping import to_mapping
 from hcrmp.run_folder import provenance
 from hcrmp.sections import EmbeddedOptions
@@ -167,6 +168,8 @@ def drive_missing(
         progress.say(f"{len(lacking)} recordings are missing, their episodes are driven again")
     else:
         progress.begin(len(queue), len(journal.attempts))
+    if len(queue):
+        progress.say(compilation_note())
     if config.cluster != "none" and len(queue):
         drive_on_cluster(config, places, queue, journal, course.labels, progress.driven_elsewhere)
     else:

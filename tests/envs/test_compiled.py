@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from envs.compiled import KEPT_STATES, kernel_cache, njit
+from envs.compiled import KEPT_STATES, is_compiled, kernel_cache, njit
 from envs.user_cache import CACHE_VARIABLE
 
 
@@ -39,7 +39,9 @@ def test_a_kernel_is_compiled_and_computes() -> None:
     def double(number: float) -> float:
         return 2.0 * number
 
+    assert not is_compiled("double")
     assert double(1.5) == 3.0
+    assert is_compiled("double") and not is_compiled("doubl")
 
 
 def test_a_kernel_cannot_allocate() -> None:

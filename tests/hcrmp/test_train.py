@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
@@ -10,11 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from envs.errors import EnvsError
+from hcrmp import callbacks
 from hcrmp.baselines import SacOptions, Td3Options
 from hcrmp.build import build_environment, load_planner
 from hcrmp.checkpoint import META
@@ -24,7 +29,7 @@ from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import ScenarioConfig
 from hcrmp.train import train
 from hcrmp.train_config import Algorithm, load_train
-from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, quiet, tiny_config, tiny_run
+from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, WORLDS, quiet, tiny_config, tiny_run
 
 OFF_POLICY: dict[str, Any] = {"buffer_size": 200, "learning_starts": 16, "batch_size": 8, "net_arch": (8,)}
 
@@ -79,6 +84,24 @@ def test_what_was_learnt_is_kept_where_the_worlds_are_lost(tmp_path: Path, monke
 def test_the_time_limit_ends_a_training_with_a_checkpoint(tmp_path: Path) -> None:
     folder = tiny_run(tmp_path, total_steps=10_000_000, time_limit_s=1e-3)
     assert 0 < trained_steps(folder) < 10_000_000
+
+
+def test_time_before_the_first_decision_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels may be compiled meanwhile, for minutes: neither the time limit nor the speed told is about that."""
+    now = [1000.0]
+    step_wait = HintedVecEnv.step_wait
+
+    def timed_step(env: HintedVecEnv) -> VecEnvStepReturn:
+        now[0] += 100.0 if now[0] == 1000.0 else 0.5
+        return step_wait(env)
+
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(HintedVecEnv, "step_wait", timed_step)
+    said = io.StringIO()
+    folder = train(tiny_config(tmp_path, time_limit_s=12.0, progress=True), Console(file=said, width=200))
+    # The limit ends the training with the decision that 12 s have gone by at: the second rollout's ninth.
+    assert now[0] == 1100.0 + 12.0 and trained_steps(folder) == 25 * WORLDS
+    assert f"train {ROLLOUT}/{2 * ROLLOUT} steps  8/s" in said.getvalue()
 
 
 def test_ctrl_c_leaves_a_loadable_checkpoint_and_status_130(tmp_path: Path) -> None:
