@@ -11,12 +11,13 @@ from rich.console import Console
 
 from hcrmp.comparison.contestants import Contestant, find_contestants
 from hcrmp.comparison.job import Asked, carry_out
+from hcrmp.comparison.journal_head import OtherEvaluationError
 from hcrmp.comparison.places import own_folder
 from hcrmp.comparison.protocol import Protocol, protocol_path
 from hcrmp.comparison.results_file import Comparison, read_results
 from hcrmp.comparison.significance import holm
 from hcrmp.config import load
-from hcrmp.errors import UserError
+from hcrmp.errors import RunFolderError, UserError
 from hcrmp.mapping import to_mapping
 from hcrmp.paper import driven
 from hcrmp.paper.config import PaperConfig
@@ -155,7 +156,13 @@ def _with_others(config: PaperConfig, asked: Asked, others: Sequence[Training]) 
 
 
 def _carry_out(asked: Asked, console: Console) -> Comparison:
-    return carry_out(asked, {"config": to_mapping(asked.config)}, console)[0]
+    try:
+        return carry_out(asked, {"config": to_mapping(asked.config)}, console)[0]
+    except OtherEvaluationError as error:
+        raise RunFolderError(
+            f"{asked.places.results.parent} was begun otherwise: {error.told}. Choose another runs_dir=..., give the "
+            "same settings, or remove that folder"
+        ) from error
 
 
 def _keep(config: PaperConfig, asked: Asked, trained: Sequence[Training], comparison: Comparison) -> None:

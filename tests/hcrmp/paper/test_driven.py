@@ -76,6 +76,9 @@ def test_a_table_is_made_without_the_planners_and_beside_new_ones(
     assert main(words(tmp_path, "3", both, "only_finished=true")) == 2
     assert "another version of hcrmp" in " ".join(capsys.readouterr().err.split())
     driven.write(kept, theirs)
+    assert main(words(tmp_path, "3", "methods=[ppo]", "episodes=2", "only_finished=true")) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "was begun otherwise: episodes" in told and "another runs_dir=..." in told and "label" not in told
     shutil.rmtree(tmp_path / "runs" / "evaluations")
     assert main(words(tmp_path, "3", "methods=[ppo]", "episodes=2", "only_finished=true")) == 0
     theirs = driven.read(kept.with_name("ppo-0.parquet"))
