@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from hcrmp.algorithm_config import HcrmpConfig, LinearSchedule, policy_arguments
 from hcrmp.buffer import Minibatch, MultiCriticRolloutBuffer
 from hcrmp.encoders import STATE_KEY, WEIGHTS_KEY, InputLayout, ScanPlace, image_keys
+from hcrmp.exploration import coloured_noise
 from hcrmp.gae import Float32Array
 from hcrmp.losses import approximate_kl, clipped_policy_loss, combine_advantages, standardise, value_loss
 from hcrmp.policy import MultiCriticPolicy
@@ -125,9 +126,10 @@ class MultiCriticPPO(PPO):
         rollout_buffer.reset()
         callback.on_rollout_start()
         truncated: list[tuple[int, int, Any]] = []
+        noise = self._draw_noise(n_rollout_steps, env.num_envs)
         while rollout_buffer.pos < n_rollout_steps:
             rows = rollout_buffer.write_observation(self._last_obs, self._weights_now(), self._last_episode_starts)  # type: ignore[arg-type]
-            actions, parameters = self._act(rows)
+            actions, parameters = self._act(rows, None if noise is None else noise[rollout_buffer.pos])
             new_obs, rewards, dones, infos = env.step(self._within_bounds(actions))
             self.num_timesteps += env.num_envs
             callback.update_locals(locals())
@@ -145,9 +147,16 @@ class MultiCriticPPO(PPO):
         callback.on_rollout_end()
         return True
 
-    def _act(self, rows: Float32Array) -> tuple[Float32Array, Float32Array]:
+    def _draw_noise(self, steps: int, worlds: int) -> th.Tensor | None:
+        """Return the normal numbers ``(steps, B, D_a)`` that a rollout explores with; None: the actor draws its own."""
+        if self.config.noise_colour == 0.0:
+            return None
+        assert isinstance(self.action_space, spaces.Box)
+        return coloured_noise(steps, (worlds, int(np.prod(self.action_space.shape))), self.config.noise_colour)
+
+    def _act(self, rows: Float32Array, noise: th.Tensor | None) -> tuple[Float32Array, Float32Array]:
         with th.no_grad():
-            actions, parameters = self.policy.act(th.from_numpy(rows).to(self.device))
+            actions, parameters = self.policy.act(th.from_numpy(rows).to(self.device), noise)
         return actions.cpu().numpy(), parameters.cpu().numpy()
 
     def _within_bounds(self, actions: Float32Array) -> npt.NDArray[Any]:

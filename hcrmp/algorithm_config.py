@@ -63,6 +63,9 @@ class HcrmpConfig:
     """Epsilon of Eq. 3."""
     ent_coef: float = 0.01
     """Bonus on the actor's entropy (per nat)."""
+    noise_colour: float = 0.0
+    """How much exploration at one moment resembles that of the moments before: its spectrum is f^-colour (0: every
+    moment for itself; 0.5 was best in "Colored Noise in PPO", AAAI 2024; at most 2)."""
     vf_coef: float = 0.5
     """Weight of the value loss."""
     max_grad_norm: float = 0.5
@@ -87,6 +90,8 @@ class HcrmpConfig:
                 "csa=attention learns its weights through the advantage, weights_on=reward leaves them no gradient: "
                 "take another csa, or weights_on=advantage"
             )
+        if not 0.0 <= self.noise_colour <= 2.0:
+            raise ValueError(f"noise_colour must be from 0 to 2, got {self.noise_colour}")
         if self.batch_size < 2 or self.n_steps < 1 or self.n_epochs < 1:
             raise ValueError(
                 f"batch_size {self.batch_size}, n_steps {self.n_steps}, n_epochs {self.n_epochs}: at least 2, 1, 1"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch as th
+from scipy.special import betaincinv
 from stable_baselines3.common.distributions import Distribution
 from torch import nn
 from torch.nn import functional as F
@@ -86,6 +87,12 @@ class BetaDistribution(Distribution):
         with th.no_grad():
             gammas = th._standard_gamma(self.concentration)
             return 2.0 * self._clamp(gammas[:, 0] / gammas.sum(dim=1)) - 1.0
+
+    def quantile(self, share: th.Tensor) -> th.Tensor:
+        """Return the actions ``(M, D)`` below which ``share`` ``(M, D)`` in [0, 1] of the samples lie; no gradient."""
+        alpha, beta = (one.detach().double().cpu().numpy() for one in (self.alpha, self.beta))
+        unit = th.from_numpy(betaincinv(alpha, beta, share.double().cpu().numpy()))
+        return 2.0 * self._clamp(unit.to(self.concentration)) - 1.0
 
     def mode(self) -> th.Tensor:
         """Return the deterministic actions ``(M, D)``: the most likely ones, or the mean where so configured."""

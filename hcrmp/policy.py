@@ -212,11 +212,19 @@ class MultiCriticPolicy(ActorCriticPolicy):
         assert isinstance(extractor, PlannerExtractor)
         return extractor.encode(rows)
 
-    def act(self, rows: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
-        """Sample actions ``(M, D_a)``; also return the distribution's parameters ``(M, P)``, for ``log_prob_of``."""
+    def act(self, rows: th.Tensor, noise: th.Tensor | None = None) -> tuple[th.Tensor, th.Tensor]:
+        """Sample actions ``(M, D_a)``; also return the distribution's parameters ``(M, P)``, for ``log_prob_of``.
+
+        ``noise`` ``(M, D_a)``: standard normal numbers that say how high in its distribution each action lies.
+        """
         latent = self.mlp_extractor.forward_actor(self._encode(rows, self.pi_features_extractor))
         parameters = self.action_net(latent)
-        return self._distribution(parameters).sample(), parameters
+        distribution = self._distribution(parameters)
+        if noise is None:
+            return distribution.sample(), parameters
+        if isinstance(distribution, BetaDistribution):
+            return distribution.quantile(th.special.ndtr(noise)), parameters
+        return parameters + self.log_std.exp() * noise.to(parameters), parameters
 
     def log_prob_of(self, parameters: th.Tensor, actions: th.Tensor) -> th.Tensor:
         """Return the log-densities ``(M,)`` of actions under the parameters that ``act`` returned."""

@@ -30,6 +30,8 @@ METHODS: dict[str, str] = {
     "ppo": "plain PPO, tuned",
     "ppo_5x": "plain PPO, five times the budget",
     "sac": "plain SAC",
+    "coloured": "HCRMP, exploring with coloured noise (ours)",
+    "ppo_coloured": "plain PPO, exploring with coloured noise",
     "llm_reward": "LLM-dominated reward",
     "llm_reward_wrong": "LLM-dominated reward, 42 % of the hints wrong, in training too",
     "inverted": "HCRMP, trained with inverted hints",
@@ -66,6 +68,7 @@ NAMES = METHODS | DRIVERS | {BOX: "the planner in the box"}
 MAIN = (
     "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "anchored_mean_wrong", "checked_wrong",
     "checked_anchored_wrong", "ppo", "ppo_5x", "sac", "llm_reward", "llm_reward_wrong", "agents", "agents_ppo",
+    "coloured", "ppo_coloured",
 )  # fmt: skip
 
 LEARN_ON = ("fine_routes", "fine_safebench", "fine_r157")
