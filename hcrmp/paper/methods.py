@@ -81,15 +81,20 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("shuffled", "hcrmp", "weights that go by the state (CSA)"),
     ("no_asr", "hcrmp", "the state hint (ASR), everything else being there"),
     ("fixed_mean_no_hints", "fixed_mean", "the state hint, the weights being fixed"),
+    ("hcrmp", "coloured", "exploration whose moments resemble each other"),
+    ("ppo", "ppo_coloured", "the same, to plain PPO"),
+    ("ppo_coloured", "coloured", "all of HCRMP, both exploring so"),
 )
-"""From plain PPO to HCRMP, one thing at a time: before, after, and what was added; and ASR taken away again."""
+"""From plain PPO to HCRMP, one thing at a time: before, after, and what was added; ASR taken away again; and
+exploration."""
 
 OF_TABLE: dict[str, tuple[str, ...]] = {
     "1": MAIN,
     "2": MAIN,
     "3": (
         "hcrmp", "ppo", "no_asr", "no_csa", "fixed_mean", "fixed_mean_no_hints", "fixed_even", "fixed_safe",
-        "fixed_fast", "shuffled", "anchored", "attention", "missing", "no_scm", "no_hints",
+        "fixed_fast", "shuffled", "anchored", "attention", "missing", "no_scm", "no_hints", "coloured",
+        "ppo_coloured",
     ),
     "3b": ("hcrmp",),
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
