@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hcrmp.checkpoint import parameters_checksum
 from hcrmp.comparison.contestants import Contestant
 from hcrmp.comparison.journal import Attempt
 from hcrmp.comparison.protocol import Protocol, differences
@@ -106,6 +107,16 @@ def file_of(config: PaperConfig, training: Training) -> Path:
 def kept(config: PaperConfig, wanted: Iterable[Training]) -> list[Training]:
     """Return those whose planners are not here, but their episodes are."""
     return [one for one in wanted if one.left and file_of(config, one).is_file()]
+
+
+def known(config: PaperConfig, trained: Iterable[Training], protocol: Protocol) -> list[Training]:
+    """Return those of the ``trained`` whose episodes, of just these parameters in this protocol, are there as well."""
+    return [one for one in trained if _is_known(file_of(config, one), one, protocol)]
+
+
+def _is_known(path: Path, one: Training, protocol: Protocol) -> bool:
+    checksum = parameters_checksum(one.folder.latest_checkpoint)
+    return path.is_file() and read(path).tells(checksum, protocol.to_dict())
 
 
 def write(path: Path, driven: Driven) -> None:

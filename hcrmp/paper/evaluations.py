@@ -104,10 +104,14 @@ def evaluate_cells(
 ) -> Evaluated:
     """Do the same in the paper's cells for those ``wanted`` that are trained, or whose episodes lie beside the tables.
 
-    The episodes of those that are trained here are left there, too.
+    The episodes of those that drive here are left there, too.
     """
     trained, elsewhere = finished(wanted), driven.kept(config, wanted)
-    asked = _asked(config, trained, drivers, PROTOCOL, _protocol(config, PROTOCOL, PROTOCOL, {}), others=elsewhere)
+    protocol = _protocol(config, PROTOCOL, PROTOCOL, {})
+    asked = _asked(config, trained, drivers, PROTOCOL, protocol, others=elsewhere)
+    if known := driven.known(config, trained, asked.protocol):
+        trained, elsewhere = [one for one in trained if one not in known], [*elsewhere, *known]
+        asked = _asked(config, trained, drivers, PROTOCOL, protocol, others=elsewhere)
     asked = _with_others(config, asked, elsewhere)
     comparison = _carry_out(asked, console)
     _keep(config, asked, trained, comparison)

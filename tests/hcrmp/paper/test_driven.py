@@ -52,6 +52,9 @@ def test_a_table_is_made_without_the_planners_and_beside_new_ones(
     before = read_json(tmp_path / "tables" / "table3.json")["methods"]["hcrmp"]
     kept = tmp_path / "tables" / driven.FOLDER / "hcrmp-0.parquet"
     assert kept.is_file()
+    shutil.rmtree(tmp_path / "runs" / "evaluations")
+    assert main(words(tmp_path, "3", "methods=[hcrmp]", "progress=true")) == 0
+    assert "episodes driven" not in capsys.readouterr().err, "the planner is here, and so is what it drove"
     shutil.rmtree(tmp_path / "runs")
     assert main(words(tmp_path, "3", "methods=[hcrmp]")) == 0
     assert not (tmp_path / "runs" / "hcrmp-0").exists()
