@@ -31,6 +31,7 @@ METHODS: dict[str, str] = {
     "ppo_5x": "plain PPO, five times the budget",
     "sac": "plain SAC",
     "coloured": "HCRMP, exploring with coloured noise (ours)",
+    "fixed_mean_coloured": "fixed weights, the hints' mean, exploring with coloured noise",
     "ppo_coloured": "plain PPO, exploring with coloured noise",
     "llm_reward": "LLM-dominated reward",
     "llm_reward_wrong": "LLM-dominated reward, 42 % of the hints wrong, in training too",
@@ -84,6 +85,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("hcrmp", "coloured", "exploration whose moments resemble each other"),
     ("ppo", "ppo_coloured", "the same, to plain PPO"),
     ("ppo_coloured", "coloured", "all of HCRMP, both exploring so"),
+    ("fixed_mean_coloured", "coloured", "weights that go by the state, both exploring so"),
 )
 """From plain PPO to HCRMP, one thing at a time: before, after, and what was added; ASR taken away again; and
 exploration."""
@@ -94,7 +96,7 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
     "3": (
         "hcrmp", "ppo", "no_asr", "no_csa", "fixed_mean", "fixed_mean_no_hints", "fixed_even", "fixed_safe",
         "fixed_fast", "shuffled", "anchored", "attention", "missing", "no_scm", "no_hints", "coloured",
-        "ppo_coloured",
+        "fixed_mean_coloured", "ppo_coloured",
     ),
     "3b": ("hcrmp",),
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
