@@ -86,6 +86,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("ppo", "ppo_coloured", "the same, to plain PPO"),
     ("ppo_coloured", "coloured", "all of HCRMP, both exploring so"),
     ("fixed_mean_coloured", "coloured", "weights that go by the state, both exploring so"),
+    ("ppo", "coloured", "all of HCRMP, and such exploration"),
 )
 """From plain PPO to HCRMP, one thing at a time: before, after, and what was added; ASR taken away again; and
 exploration."""
