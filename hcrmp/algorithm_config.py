@@ -63,9 +63,9 @@ class HcrmpConfig:
     """Epsilon of Eq. 3."""
     ent_coef: float = 0.01
     """Bonus on the actor's entropy (per nat)."""
-    noise_colour: float = 0.0
+    noise_colour: float = 0.5
     """How much exploration at one moment resembles that of the moments before: its spectrum is f^-colour (0: every
-    moment for itself; 0.5 was best in "Colored Noise in PPO", AAAI 2024; at most 2)."""
+    moment for itself, as in SB3; 0.5 was best in "Colored Noise in PPO", AAAI 2024, and here; at most 2)."""
     vf_coef: float = 0.5
     """Weight of the value loss."""
     max_grad_norm: float = 0.5

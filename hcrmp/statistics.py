@@ -147,8 +147,9 @@ def _resamples(n: int, resamples: int, width: int, rng: np.random.Generator) -> 
 def _bca_levels(value: float, draws: FloatArray, jackknife: FloatArray, confidence: float) -> tuple[float, float]:
     """Return the quantile levels of the draws at which the BCa interval ends."""
     levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
-    # Draws equal to the value count half: shares of few episodes have many ties.
-    below = np.mean(draws < value) + 0.5 * np.mean(draws == value)
+    # Draws equal to the value, but for the order in which they were added up, count half: few episodes have many ties.
+    ties = np.isclose(draws, value, rtol=1e-12, atol=0.0)
+    below = np.mean((draws < value) & ~ties) + 0.5 * np.mean(ties)
     spread = jackknife.mean() - jackknife
     scale = np.sum(spread**2) ** 1.5
     if not 0.0 < below < 1.0 or scale < 1e-300:

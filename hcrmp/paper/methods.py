@@ -30,9 +30,10 @@ METHODS: dict[str, str] = {
     "ppo": "plain PPO, tuned",
     "ppo_5x": "plain PPO, five times the budget",
     "sac": "plain SAC",
-    "coloured": "HCRMP, exploring with coloured noise (ours)",
-    "fixed_mean_coloured": "fixed weights, the hints' mean, exploring with coloured noise",
+    "white": "HCRMP, exploring with white noise",
+    "fixed_mean_white": "fixed weights, the hints' mean, exploring with white noise",
     "ppo_coloured": "plain PPO, exploring with coloured noise",
+    "ppo_beta": "plain PPO with HCRMP's actor (Beta) and exploration",
     "llm_reward": "LLM-dominated reward",
     "llm_reward_wrong": "LLM-dominated reward, 42 % of the hints wrong, in training too",
     "inverted": "HCRMP, trained with inverted hints",
@@ -69,35 +70,37 @@ NAMES = METHODS | DRIVERS | {BOX: "the planner in the box"}
 MAIN = (
     "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "anchored_mean_wrong", "checked_wrong",
     "checked_anchored_wrong", "ppo", "ppo_5x", "sac", "llm_reward", "llm_reward_wrong", "agents", "agents_ppo",
-    "coloured", "ppo_coloured",
+    "white", "ppo_coloured", "ppo_beta",
 )  # fmt: skip
 
 LEARN_ON = ("fine_routes", "fine_safebench", "fine_r157")
 """Methods that begin with the trained planner of the reference method with the same seed."""
 
 STEPS: tuple[tuple[str, str, str], ...] = (
-    ("ppo", "no_csa", "a critic for each stream, each standardised, and the state hint; equal weights"),
+    ("ppo", "ppo_coloured", "exploration whose moments resemble each other"),
+    ("ppo_coloured", "ppo_beta", "an actor whose distribution is a Beta"),
+    ("ppo_beta", "no_csa", "a critic for each stream, each standardised, and the state hint; equal weights"),
     ("no_csa", "fixed_mean", "the weights' mean: that of the hints in place of equal ones"),
     ("fixed_mean", "shuffled", "weights that vary, whatever the state"),
     ("shuffled", "hcrmp", "weights that go by the state (CSA)"),
+    ("ppo", "hcrmp", "all of these"),
+    ("ppo_beta", "hcrmp", "all but actor and exploration"),
+    ("fixed_mean", "hcrmp", "all that fixed weights at the hints' mean leave out"),
     ("no_asr", "hcrmp", "the state hint (ASR), everything else being there"),
     ("fixed_mean_no_hints", "fixed_mean", "the state hint, the weights being fixed"),
-    ("hcrmp", "coloured", "exploration whose moments resemble each other"),
-    ("ppo", "ppo_coloured", "the same, to plain PPO"),
-    ("ppo_coloured", "coloured", "all of HCRMP, both exploring so"),
-    ("fixed_mean_coloured", "coloured", "weights that go by the state, both exploring so"),
-    ("ppo", "coloured", "all of HCRMP, and such exploration"),
+    ("white", "hcrmp", "exploration whose moments resemble each other, everything else being there"),
+    ("fixed_mean_white", "fixed_mean", "such exploration, the weights being fixed"),
 )
-"""From plain PPO to HCRMP, one thing at a time: before, after, and what was added; ASR taken away again; and
-exploration."""
+"""From plain PPO to HCRMP, one thing at a time: before, after, and what was added; then several of them together; then
+what was taken away from HCRMP."""
 
 OF_TABLE: dict[str, tuple[str, ...]] = {
     "1": MAIN,
     "2": MAIN,
     "3": (
         "hcrmp", "ppo", "no_asr", "no_csa", "fixed_mean", "fixed_mean_no_hints", "fixed_even", "fixed_safe",
-        "fixed_fast", "shuffled", "anchored", "attention", "missing", "no_scm", "no_hints", "coloured",
-        "fixed_mean_coloured", "ppo_coloured",
+        "fixed_fast", "shuffled", "anchored", "attention", "missing", "no_scm", "no_hints", "white",
+        "fixed_mean_white", "ppo_coloured", "ppo_beta",
     ),
     "3b": ("hcrmp",),
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
@@ -113,6 +116,6 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
         "noisy_no_hints",
     ),
     "carla": ("hcrmp", "ppo"),
-    "learning": ("hcrmp", "hcrmp_bundled", "no_asr", "fixed_mean", "no_csa", "ppo", "llm_reward"),
+    "learning": ("hcrmp", "white", "hcrmp_bundled", "no_asr", "fixed_mean", "no_csa", "ppo", "llm_reward"),
 }  # fmt: skip
 """The trained methods of each table."""

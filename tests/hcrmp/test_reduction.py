@@ -28,6 +28,7 @@ def exact(**changes: Any) -> HcrmpConfig:
         "n_steps": STEPS,
         "batch_size": BATCH,
         "n_epochs": 3,
+        "noise_colour": 0.0,
         "fused_optimizer": False,
         "evaluation_rows": WORLDS,
     }

@@ -67,6 +67,15 @@ def test_the_same_generator_gives_the_same_interval() -> None:
     assert statistics.mean(sample, rng(6)) == statistics.mean(sample, rng(6))
 
 
+def test_the_unit_does_not_move_the_interval() -> None:
+    """Resamples that are the sample again have its mean but for the last bit, which is no reason to be below it."""
+    sample = np.array([0.1, 0.2, 0.3, 0.7])
+    one = statistics.mean(sample, rng())
+    for unit in (3.0, 7.0, 0.1, 1e3):
+        other = statistics.mean(sample * unit, rng())
+        assert (other.low, other.high) == pytest.approx((one.low * unit, one.high * unit), rel=1e-9), unit
+
+
 def test_a_sample_that_does_not_vary_has_no_width() -> None:
     assert statistics.mean([2.5] * 10, rng()) == Estimate(2.5, 2.5, 2.5)
     assert statistics.mean([2.5], rng()) == Estimate(2.5, 2.5, 2.5)
