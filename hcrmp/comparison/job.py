@@ -221,7 +221,8 @@ _TIMES: tuple[Callable[[HintTimes], tuple[float, ...]], ...] = (lambda one: one.
 def _drives(
     planner: str, contestants: Sequence[Contestant], keys: dict[str, list[Key]], cells: Cells, journal: Journal
 ) -> MethodDrives:
-    members = tuple(one for one in contestants if one.planner == planner)
+    # In the order of their seeds, whoever was named or driven first: resamples are drawn by place.
+    members = tuple(sorted((one for one in contestants if one.planner == planner), key=lambda one: one.planner_seed))
     attempts = {key: _told(journal.attempts[key], cells[key[1]]) for one in members for key in keys[one.name]}
     return MethodDrives(planner, members[0].kind, members, attempts)
 

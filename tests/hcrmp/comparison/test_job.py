@@ -158,6 +158,14 @@ def test_trainings_that_differ_in_their_seed_are_one_planner(tmp_path: Path, run
     assert told(compared(pattern)) == told(comparison), "nothing is driven again for another spelling"
 
 
+def test_the_order_in_which_seeds_are_named_does_not_move_an_interval(tmp_path: Path, runs: Path) -> None:
+    names = [str(runs / "tiny-0"), str(runs / "tiny-1")]
+    first = compared(config_of(tmp_path / "first", *names, "cruise"))
+    other = compared(config_of(tmp_path / "other", *reversed(names), "cruise"))
+    assert told(first) == told(other)
+    assert [one.planner_seed for one in other.methods[0].members] == [0, 1]
+
+
 def test_a_repetition_tells_what_went_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
