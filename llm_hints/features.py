@@ -5,6 +5,10 @@ The cosine of two keys is their similarity, so every feature is scaled to about 
 it decides the hint; ``CENTRE`` is taken off first, because cosine measures directions from the origin and raw
 features, all positive, would point nearly the same way. Both are fixed numbers, so a stored bank keeps its meaning.
 
+The risk is what graded weights follow, and how much it differs shows in no nearness (a walker who leaves the path
+is as near as one who enters it). On a half circle it takes the same share of every key's length, so that a hit
+bounds the difference in risk; as one number, a large one would drown the other features of dangerous scenes.
+
 ==== ==== ===========================================================================
 0-2       road category, one-hot
 3         speed / 15 m/s
@@ -18,10 +22,9 @@ features, all positive, would point nearly the same way. Both are fixed numbers,
 12-19     per direction: nearness of the nearest visible actor (1 at 0 m, 0 at 50 m)
 20-27     per direction: highest urgency of contact (1 at 1 s, 0 at 6 s, 0.6 m margin)
 28-35     per direction: nearness of the nearest pedestrian or cyclist (1 at 0 m, 0 at 50 m)
-36        a standing vehicle beside the path ahead, behind which somebody may be (as the expert's rule, 0 to 1)
-37        an oncoming vehicle in the lane to the left (1 at 2 s, 0 at 6 s)
-38        somebody beside the ego, or closing on it, where its lane ends (as the expert's rule, 0 to 1)
-39        shortness of the time gap to whoever is ahead in the path (1 at 0 s, 0 at 1.2 s)
+36        an oncoming vehicle in the lane to the left (1 at 2 s, 0 at 6 s)
+37        somebody beside the ego, or closing on it, where its lane ends (as the expert's rule, 0 to 1)
+38, 39    the expert's risk r of the whole scene, on a half circle: cos(pi r), sin(pi r)
 ==== ==== ===========================================================================
 """
 
@@ -42,15 +45,16 @@ from envs.scene import (
     SceneBatch,
 )
 from llm_hints.geometry import contact_time, fade, octant, relative
-from llm_hints.risk import blind_spot_risk, following_risk, merging_risk, oncoming_gap_risk
+from llm_hints.providers.rules import RulesProvider
+from llm_hints.risk import merging_risk, oncoming_gap_risk
 from llm_hints.stop_lines import must_stop
 
 FEATURE_SIZE = 40
-FEATURE_VERSION = 4
+FEATURE_VERSION = 5
 """Rises when a feature or a bucket changes its meaning; a stored bank of another version is refused."""
 
 NEAR, URGENT, WALKER = 12, 20, 28
-BLIND_SPOT, ONCOMING, MERGING, FOLLOWING = 36, 37, 38, 39
+ONCOMING, MERGING, RISK = 36, 37, 38
 RANGE_M = 50.0
 """How far road users count."""
 
@@ -70,8 +74,10 @@ def _per_feature(
     return numbers
 
 
-WEIGHT = _per_feature((0.7, 0.7, 0.7, 0.8, 0.8, 0.3, 0.3, 0.4, 0.8, 1.0, 0.3, 0.7), 0.6, 1.6, 1.4, (1.6, 1.0, 1.6, 1.0))
-CENTRE = _per_feature((0.3, 0.3, 0.3, 0.6, 0.7, 0.5, 0.4, 0.3, 0.1, 0.05, 0.1, 0.4), 0.15, 0.1, 0.02, (0.05,) * 4)
+WEIGHT = _per_feature((0.7, 0.7, 0.7, 0.8, 0.8, 0.3, 0.3, 0.4, 0.8, 1.0, 0.3, 0.7), 0.6, 1.6, 1.4, (1.0, 1.6, 2.0, 2.0))
+CENTRE = _per_feature(
+    (0.3, 0.3, 0.3, 0.6, 0.7, 0.5, 0.4, 0.3, 0.1, 0.05, 0.1, 0.4), 0.15, 0.1, 0.02, (0.05, 0.05, 0, 0)
+)
 
 
 @njit
@@ -100,18 +106,14 @@ def rule_features(
     place: tuple[float, float, float, float, float, float, float],
     out: FloatArray,
 ) -> None:
-    """Raise features 36 to 39 by actor ``a``: what decides a hint and shows in no nearness."""
+    """Raise features 36 and 37 by actor ``a``: what decides a hint and shows in no nearness."""
     forward, left, rate_x, _, half_x, half_y, same_way = place
-    speed = max(ego[EgoRow.SPEED, b], 0.0)
-    out[FOLLOWING] = max(out[FOLLOWING], 2.0 * following_risk(forward, left, half_x, half_y, speed))
     if int(actors[ActorRow.KIND, b, a]) in (_PEDESTRIAN, _CYCLIST, _STATIC):
         return
     merging = merging_risk(forward, left, rate_x, half_x, half_y, road[RoadRow.DISTANCE_TO_LANE_END, b])
     out[MERGING] = max(out[MERGING], merging / 0.8)
     if same_way < -0.7 and road[RoadRow.LEFT_IS_ONCOMING, b] > 0.5:
         out[ONCOMING] = max(out[ONCOMING], 4.0 * oncoming_gap_risk(forward, left, rate_x, half_x, half_y))
-    if abs(actors[ActorRow.SPEED, b, a]) < 0.5:
-        out[BLIND_SPOT] = max(out[BLIND_SPOT], blind_spot_risk(forward, left, half_x, half_y, speed, 1.0))
 
 
 @njit
@@ -138,13 +140,16 @@ def actor_features(ego: FloatArray, actors: FloatArray, road: FloatArray, b: int
 
 
 @njit
-def write_keys(ego: FloatArray, actors: FloatArray, road: FloatArray, rows: IntArray, keys: FloatArray) -> None:
-    """Write the unit keys ``(n, 40)`` of the worlds ``rows`` (n)."""
+def write_keys(
+    ego: FloatArray, actors: FloatArray, road: FloatArray, rows: IntArray, risks: FloatArray, keys: FloatArray
+) -> None:
+    """Write the unit keys ``(n, 40)`` of the worlds ``rows`` (n), whose risks are ``risks`` (n)."""
     for i in range(len(rows)):
         key = keys[i]
         key[:] = 0.0
         road_features(ego, road, rows[i], key)
         actor_features(ego, actors, road, rows[i], key)
+        key[RISK], key[RISK + 1] = math.cos(math.pi * risks[i]), math.sin(math.pi * risks[i])
         square = 0.0
         for f in range(FEATURE_SIZE):
             key[f] = (key[f] - CENTRE[f]) * WEIGHT[f]
@@ -156,5 +161,6 @@ def write_keys(ego: FloatArray, actors: FloatArray, road: FloatArray, rows: IntA
 def scene_keys(scene: SceneBatch, rows: IntArray) -> FloatArray:
     """Return the keys ``(n, 40)`` of the worlds ``rows`` (n): centred, weighted, of length 1."""
     keys = np.empty((len(rows), FEATURE_SIZE))
-    write_keys(scene.ego.block, scene.actors.block, scene.road.block, rows, keys)
+    risks = RulesProvider().risk(scene, rows)
+    write_keys(scene.ego.block, scene.actors.block, scene.road.block, rows, risks, keys)
     return keys
