@@ -33,6 +33,14 @@ def test_the_rows_of_readmes_main_table_are_those_of_the_tables() -> None:
         assert any(row[shares] == other[shares] for other in written), row
 
 
+def test_what_readme_says_of_the_planner_in_the_box_stands_on_its_card() -> None:
+    card = (ROOT / "hcrmp" / "planners" / "bundled" / "README.md").read_text("utf-8")
+    successes = {row[0] + row[1]: row[2] for row in map(cells, card.splitlines()) if len(row) > 2}
+    told = re.search(r"It succeeds in (.+?) % .+?, (.+?) % .+?, and (.+?) % ", PAGES[0].read_text("utf-8"))
+    assert told is not None
+    assert list(told.groups()) == [successes[name] for name in ("mean5400", "mean1200", "route300")]
+
+
 def test_what_planners_drove_is_what_the_tables_say() -> None:
     tables = [read_json(path)["methods"] for path in sorted(RESULTS.glob("table[1234].json"))]
     files = sorted((RESULTS / FOLDER).glob("*.parquet"))
