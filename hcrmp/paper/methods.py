@@ -17,14 +17,13 @@ METHODS: dict[str, str] = {
     "fixed_fast": "fixed weights .25/.60/.15",
     "fixed_even": "fixed weights .43/.43/.14",
     "shuffled": "weights of another world",
-    "anchored": "mean-anchored weights (ours)",
+    "anchored": "weights anchored at the hints' mean (ours)",
     "attention": "attention weights in place of CSA",
     "missing": "42 % of the answers missing, with SCM",
     "no_scm": "42 % of the answers missing, without SCM",
     "no_hints": "HCRMP without hints",
     "no_knowledge": "HCRMP, hints of a language model with random weights",
-    "anchored_wrong": "mean-anchored weights, 42 % of the hints wrong, in training too",
-    "anchored_mean_wrong": "weights anchored at the hints' mean, 42 % of the hints wrong, in training too",
+    "anchored_wrong": "weights anchored at the hints' mean, 42 % of the hints wrong, in training too",
     "checked_wrong": "HCRMP, 42 % of the hints wrong, those about who is not there refused",
     "checked_anchored_wrong": "weights anchored at the hints' mean, 42 % wrong, those about who is not there refused",
     "ppo": "plain PPO, tuned",
@@ -68,7 +67,7 @@ BOX = "bundled"
 NAMES = METHODS | DRIVERS | {BOX: "the planner in the box"}
 
 MAIN = (
-    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "anchored_mean_wrong", "checked_wrong",
+    "hcrmp", "hcrmp_bundled", "hcrmp_wrong", "anchored_wrong", "checked_wrong",
     "checked_anchored_wrong", "ppo", "ppo_5x", "sac", "llm_reward", "llm_reward_wrong", "agents", "agents_ppo",
     "white", "ppo_coloured", "ppo_beta",
 )  # fmt: skip
@@ -106,7 +105,7 @@ OF_TABLE: dict[str, tuple[str, ...]] = {
     "4": ("hcrmp", "hcrmp_bundled", "hcrmp_wrong", "no_knowledge", "no_hints"),
     "5": ("hcrmp", "hcrmp_wrong", "llm_reward"),
     "robustness": (
-        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_wrong", "anchored_mean_wrong", "checked_wrong",
+        "hcrmp", "hcrmp_wrong", "inverted", "anchored", "anchored_wrong", "checked_wrong",
         "checked_anchored_wrong", "anchored_inverted", "llm_reward", "llm_reward_wrong", "llm_reward_inverted",
     ),
     "stability": (),
