@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "bench_hint_models": (["--batch", "2", "--rounds", "1"], ["rules expert", "bundled, cpu"]),
     "bench_knowledge": (["--rounds", "1", "--only-words"], ["lexical", "chance"]),
     "bench_reset": (["--resets", "2"], ["town"]),
+    "bench_served": (["--worlds", "2", "--steps", "2", "--families", "merging"], ["merging, drives"]),
     **(
         {
             "bench_viewer": (
