@@ -9,6 +9,8 @@ from html import escape
 from hcrmp.statistics import Estimate
 
 ROW, LEFT, WIDTH, RIGHT, TOP, FOOT = 24.0, 400.0, 420.0, 24.0, 54.0, 40.0
+LETTER = 6.5
+"""Width of a letter of a name, on average and a little more."""
 INK, FAINT, BLUE, RED = "#222222", "#d8d8d8", "#0072b2", "#d55e00"
 
 
@@ -26,16 +28,23 @@ def forest(title: str, marks: Sequence[Mark], label: str) -> str:
     """Return the figure of ``marks``, one below the other; ``label`` of the axis, which is in percent."""
     low = _least(marks)
     height = TOP + ROW * len(marks) + FOOT
-    parts = [_text(12, 24, title, size=15, weight=600), *_grid(low, len(marks), label)]
+    begin = min(0.0, LEFT - 24.0 - LETTER * max((len(_plain(mark.name)) for mark in marks), default=0))
+    width = LEFT + WIDTH + RIGHT - begin
+    parts = [_text(begin + 12, 24, title, size=15, weight=600), *_grid(low, len(marks), label)]
     for row, mark in enumerate(marks):
         parts += _row(mark, low, TOP + ROW * (row + 0.5))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + RIGHT:g} {height:g}" '
-        f'width="{LEFT + WIDTH + RIGHT:g}" height="{height:g}" font-family="Helvetica, Arial, sans-serif" role="img">\n'
-        f'<title>{escape(title)}</title>\n<rect width="100%" height="100%" fill="#ffffff"/>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{begin:g} 0 {width:g} {height:g}" '
+        f'width="{width:g}" height="{height:g}" font-family="Helvetica, Arial, sans-serif" role="img">\n'
+        f'<title>{escape(title)}</title>\n<rect x="{begin:g}" width="100%" height="100%" fill="#ffffff"/>\n'
         + "\n".join(parts)
         + "\n</svg>\n"
     )
+
+
+def _plain(name: str) -> str:
+    """Return a name without what Markdown makes of it."""
+    return name.replace("**", "").replace("`", "")
 
 
 def _least(marks: Sequence[Mark]) -> float:
@@ -59,7 +68,7 @@ def _grid(low: float, rows: int, label: str) -> Iterator[str]:
 
 
 def _row(mark: Mark, low: float, y: float) -> Iterator[str]:
-    yield _text(LEFT - 12, y + 4, mark.name.replace("**", "").replace("`", ""), size=12, anchor="end")
+    yield _text(LEFT - 12, y + 4, _plain(mark.name), size=12, anchor="end")
     ends = (_x(number, low) for number in (mark.estimate.low, mark.estimate.high))
     left, right = ends
     yield f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="{BLUE}" stroke-width="2"/>'

@@ -116,6 +116,15 @@ def test_every_row_of_a_section_has_its_columns(found: Evaluated) -> None:
             assert {len(row) for row in section.rows} == {len(section.head)}, section.heading
 
 
+def test_a_long_name_is_within_the_figure() -> None:
+    """70 letters of 6.5 take 455; usually there are 376."""
+    drawn = ElementTree.fromstring(forest("t", [Mark("m" * 70, Estimate(0.75, 0.5, 1.0))], "x"))
+    begin, _, width, _ = map(float, drawn.attrib["viewBox"].split())
+    assert begin == pytest.approx(400 - 24 - 70 * 6.5)
+    assert begin + width == pytest.approx(400 + 420 + 24)
+
+
+
 def test_marks_of_the_figure_lie_where_their_numbers_are() -> None:
     drawn = ElementTree.fromstring(forest("t", [Mark("a", Estimate(0.75, 0.5, 1.0), [0.5])], "x"))
     circles = [one for one in drawn.iter() if one.tag.endswith("circle")]
