@@ -124,7 +124,6 @@ def test_a_long_name_is_within_the_figure() -> None:
     assert begin + width == pytest.approx(400 + 420 + 24)
 
 
-
 def test_marks_of_the_figure_lie_where_their_numbers_are() -> None:
     drawn = ElementTree.fromstring(forest("t", [Mark("a", Estimate(0.75, 0.5, 1.0), [0.5])], "x"))
     circles = [one for one in drawn.iter() if one.tag.endswith("circle")]
