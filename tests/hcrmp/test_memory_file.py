@@ -71,7 +71,9 @@ def test_an_evaluation_reads_a_file_only_where_it_is_asked_to_and_writes_none(tm
 
 
 def test_the_results_tell_of_the_hints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tiny_run(tmp_path, hints=HintsConfig(service=FIRST))
+    # Strict enough that both are heard: the cache and who is asked.
+    strict = CacheConfig(threshold=0.98)
+    folder = tiny_run(tmp_path, hints=HintsConfig(service=FIRST, cache=strict))
     words = [f"run={folder.path}", "scenario=merging", "density=low", "episodes=2", "worlds=2", "progress=false"]
     assert main(["evaluate", *words]) == 0
     printed = capsys.readouterr().out
