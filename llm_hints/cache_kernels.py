@@ -22,7 +22,8 @@ from llm_hints.hint import CRITICS
 
 HEADS = (38, 39, 3, 12, 20, 16, 11, 28, 7, 19, 32, 15)
 """The features that leave fewest entries to compare, chosen one by one on keys of trainings and of random scenes:
-the risk, speed, nearness ahead, urgency ahead, nearness behind, number of road users, walkers ahead, ..."""
+the risk, speed, nearness ahead, urgency ahead, nearness behind, number of road users, walkers ahead, ...
+The risk came later, in front and in place of the last two (``bench_cache``: 46 us a lookup with it, 51 without)."""
 
 Float32Array = npt.NDArray[np.float32]
 

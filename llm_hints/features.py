@@ -98,7 +98,6 @@ def road_features(ego: FloatArray, road: FloatArray, b: int, out: FloatArray) ->
 
 @njit
 def rule_features(
-    ego: FloatArray,
     actors: FloatArray,
     road: FloatArray,
     b: int,
@@ -126,7 +125,7 @@ def actor_features(ego: FloatArray, actors: FloatArray, road: FloatArray, b: int
         if actors[ActorRow.VALID, b, a] < 0.5 or actors[ActorRow.VISIBLE, b, a] < 0.5:
             continue
         place = relative(ego, actors, b, a, cos_yaw, sin_yaw)
-        rule_features(ego, actors, road, b, a, place, out)
+        rule_features(actors, road, b, a, place, out)
         forward, left, rate_x, rate_y, half_x, half_y, _ = place
         side = octant(forward, left)
         near = fade(math.sqrt(forward * forward + left * left), 0.0, RANGE_M)
