@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.methods import METHODS, NAMES, REFERENCE
@@ -44,13 +45,21 @@ TASKS = (
     ),
 )  # fmt: skip
 
-SENSES: dict[str, tuple[str, str]] = {
-    "72 rays, 60 m": ("hcrmp", "no_hints"),
-    "20 rays": ("few_rays", "few_rays_no_hints"),
-    "20 m": ("short_range", "short_range_no_hints"),
-    "noise": ("noisy", "noisy_no_hints"),
+
+class Sensor(NamedTuple):
+    """Methods that see the scene alike: with all of the hint, with its weights alone, and without it."""
+
+    hinted: str
+    weights_alone: str
+    unhinted: str
+
+
+SENSORS = {
+    "72 rays, 60 m": Sensor("hcrmp", "no_asr", "no_hints"),
+    "20 rays": Sensor("few_rays", "few_rays_no_asr", "few_rays_no_hints"),
+    "20 m": Sensor("short_range", "short_range_no_asr", "short_range_no_hints"),
+    "noise": Sensor("noisy", "noisy_no_asr", "noisy_no_hints"),
 }
-"""Sensors, each with a method that learns with hints and one without."""
 
 
 def transfer_table(found: dict[str, Evaluated]) -> Table:
@@ -84,20 +93,31 @@ def _name(name: str) -> str:
 
 
 def senses_table(found: Evaluated) -> Table:
-    """Return what the hint is worth as the observation gets poorer."""
-    known = found.differences([pair for pair in SENSES.values() if set(pair) <= set(found.planners)])
+    """Return what the hint, and the state hint alone, are worth as the observation gets poorer."""
+    sensors = {name: sensor for name, sensor in SENSORS.items() if sensor.hinted in found.planners}
+    less = [(sensor.hinted, other) for sensor in sensors.values() for other in (sensor.weights_alone, sensor.unhinted)]
+    known = found.differences([pair for pair in less if pair[1] in found.planners])
     rows = [
-        (sensor, percent(found.success(hinted)), percent(found.success(alone)), points(known[hinted, alone]))
-        for sensor, (hinted, alone) in SENSES.items()
-        if (hinted, alone) in known
-    ]
-    section = Section("What the hint is worth", ("sensor", "with hints, SR %", "without, SR %", "points"), tuple(rows))
+        (name, *(_success(found, method) for method in sensor), *(
+            points(known.get((sensor.hinted, other))) for other in (sensor.weights_alone, sensor.unhinted)
+        ))
+        for name, sensor in sensors.items()
+    ]  # fmt: skip
+    head = (
+        "sensor", "with hints, SR %", "weights alone, SR %", "without, SR %", "the state hint, points",
+        "the whole hint, points",
+    )  # fmt: skip
     notes = (
         "The expert who gives the hints sees the whole scene, whatever the planner sees: the poorer the sensor, the "
-        "more the hint knows that the planner does not.",
+        "more the hint knows that the planner does not. Weights alone: the hint sets the weights and does not enter "
+        "the state (without ASR).",
         INTERVALS,
     )
     return Table(
-        "senses", "Poorer sensors", (section, over_all(found)), notes, data_of(found),
-        figure_of(found, "Success over the twelve cells, by sensor"),
+        "senses", "Poorer sensors", (Section("What the hint is worth", head, tuple(rows)), over_all(found)), notes,
+        data_of(found), figure_of(found, "Success over the twelve cells, by sensor"),
     )  # fmt: skip
+
+
+def _success(found: Evaluated, method: str) -> str:
+    return percent(found.success(method)) if method in found.planners else ""

@@ -10,6 +10,7 @@ import numpy as np
 from hcrmp.composition import options
 from hcrmp.config import load
 from hcrmp.paper import published
+from hcrmp.paper.beyond import SENSORS
 from hcrmp.paper.config import TABLES
 from hcrmp.paper.methods import METHODS, OF_TABLE, REFERENCE
 from hcrmp.paper.trainings import EXPERIMENT
@@ -45,8 +46,11 @@ def test_an_ablation_differs_from_the_method_in_what_it_leaves_out_alone() -> No
     reference = config(REFERENCE)
     for name in ("no_asr", "no_csa", "fixed_mean", "fixed_safe", "shuffled", "anchored", "attention"):
         assert changes(reference, config(name)) == ["algo"], name
+    assert {sensor.hinted for sensor in SENSORS.values()} == {REFERENCE, "few_rays", "short_range", "noisy"}
     for name in ("few_rays", "short_range", "noisy"):
         assert changes(reference, config(name)) == ["observation"], name
+        assert changes(config(name), config(f"{name}_no_asr")) == ["algo"], name
+        assert changes(config(name), config(f"{name}_no_hints")) == ["hints"], name
     for name in ("hcrmp_wrong", "hcrmp_bundled", "missing", "no_hints"):
         assert changes(reference, config(name)) == ["hints"], name
     assert config("ppo_5x")["total_steps"] == 5 * 4_000_000 == 5 * reference["total_steps"]

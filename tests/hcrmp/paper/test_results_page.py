@@ -42,7 +42,8 @@ def test_what_readme_says_of_the_planner_in_the_box_stands_on_its_card() -> None
 
 
 def test_what_planners_drove_is_what_the_tables_say() -> None:
-    tables = [read_json(path)["methods"] for path in sorted(RESULTS.glob("table[1234].json"))]
+    pages = [*sorted(RESULTS.glob("table[1234].json")), *RESULTS.glob("senses.json")]
+    tables = [read_json(path)["methods"] for path in pages]
     files = sorted((RESULTS / FOLDER).glob("*.parquet"))
     planners = [(method, told) for table in tables for method, told in table.items() if method in METHODS]
     named = {f"{method}-{seed}" for method, told in planners for seed in told["seeds"]}

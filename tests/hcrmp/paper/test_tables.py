@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hcrmp.config import load
-from hcrmp.paper import on_carla, prompts, success
+from hcrmp.paper import beyond, on_carla, prompts, success
 from hcrmp.paper.config import PaperConfig
 from hcrmp.paper.evaluations import Evaluated
 from hcrmp.paper.forest import LEFT, WIDTH, Mark, forest
@@ -90,6 +90,17 @@ def test_both_simulators_stand_side_by_side(found: Evaluated) -> None:
     assert [section.rows[0][1] for section in table.sections[1:]] == ["90 (80..100)", "80 (70..90)"]
 
 
+def test_the_state_hint_and_the_whole_hint_are_told_apart_by_sensor(found: Evaluated) -> None:
+    poorer = {name: planner(name, "run", rate, {"0": rate}) for name, rate in (("noisy", 0.8), ("noisy_no_asr", 0.5))}
+    pairs = (*found.pairs, {"a": "noisy", "b": "noisy_no_asr", "difference": told(0.3), "p": 0.001})
+    table = beyond.senses_table(replace(found, planners=found.planners | poorer, pairs=pairs))
+    whole, noise = table.sections[0].rows
+    assert whole[0] == "72 rays, 60 m" and whole[3] == whole[5] == ""  # nothing here learnt without hints
+    assert whole[4] == "+20.0 (+15.0..+25.0), p 0.03"
+    assert noise[:3] == ("noise", "80.0 (70.0..90.0)", "50.0 (40.0..60.0)")
+    assert noise[4] == "+30.0 (+20.0..+40.0), p 0.002"  # Holm: 2 x 0.001
+
+
 def test_servers_are_those_that_are_given_or_our_own() -> None:
     usual = ["run=x", "simulator=carla"]
     given = load("evaluate", [*usual, *on_carla.servers(PaperConfig(servers=("a:2000", "b:2004")))]).simulator
@@ -111,7 +122,8 @@ def test_pages_json_and_figure_are_written(found: Evaluated, tmp_path: Any) -> N
 
 
 def test_every_row_of_a_section_has_its_columns(found: Evaluated) -> None:
-    for table in (success.main_table(found), success.ablation_table(found), success.metrics_table(found, ["hcrmp"])):
+    tables = (success.main_table, success.ablation_table, beyond.senses_table)
+    for table in (*(made(found) for made in tables), success.metrics_table(found, ["hcrmp"])):
         for section in table.sections:
             assert {len(row) for row in section.rows} == {len(section.head)}, section.heading
 
