@@ -34,6 +34,7 @@ from hcrmp.locate import locate_run
 from hcrmp.run_folder import RunFolder, provenance
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.training_recorder import TrainingRecorder
+from hcrmp.whole_updates import WholeUpdatesCallback
 
 
 def run(config: TrainConfig) -> int:
@@ -128,7 +129,9 @@ def _learn(
         console.print(f"{folder.path} has its {model.num_timesteps:,} steps already; raise total_steps to go on")
         return
     outcomes = OutcomeCallback(env)
+    whole_updates = WholeUpdatesCallback(console)
     callbacks: list[BaseCallback] = [
+        whole_updates,
         CheckpointCallback(lambda: _save_all(config, folder, model, env, curriculum), config.checkpoint_every),
         outcomes,
         HintsCallback(env),
@@ -142,7 +145,7 @@ def _learn(
     if note := compilation_note():
         console.print(note, highlight=False, soft_wrap=True)
     try:
-        with _recording(config, folder, model, env):
+        with _recording(config, folder, model, env), whole_updates:
             model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,
                         tb_log_name="train")  # fmt: skip
     finally:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch as th
+from rich.console import Console
 
 import hcrmp.train
 from envs.observation import ObservationConfig
+from hcrmp.algorithm import MultiCriticPPO
 from hcrmp.baselines import PpoOptions
-from hcrmp.checkpoint import PARAMETERS
+from hcrmp.checkpoint import PARAMETERS, trained_steps
 from hcrmp.checkpoint_files import CheckpointError
 from hcrmp.errors import RunFolderError
 from hcrmp.run_folder import RunFolder
@@ -85,6 +89,45 @@ def test_a_training_that_was_cut_off_goes_on_as_if_nothing_had_been(
     with pytest.raises(KeyboardInterrupt):
         train(config, quiet())
     assert_same(whole, train(replace(config, resume=True), quiet()))
+
+
+def interrupt_update(monkeypatch: pytest.MonkeyPatch, number: int, times: int = 1) -> list[int]:
+    """Send this process Ctrl-C within its ``number``-th update; return the passes that were ended."""
+    train_epoch, ended = MultiCriticPPO._train_epoch, []
+
+    def interrupted(model: MultiCriticPPO, *arguments: Any) -> bool:
+        if model._n_updates == number * model.n_epochs:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        finished = train_epoch(model, *arguments)
+        ended.append(model._n_updates)
+        return finished
+
+    monkeypatch.setattr(MultiCriticPPO, "_train_epoch", interrupted)
+    return ended
+
+
+@pytest.mark.parametrize("number", [2, 5], ids=["within", "last"])
+def test_an_update_that_ctrl_c_finds_under_way_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    whole = tiny_run(tmp_path, "whole", total_steps=6 * ROLLOUT)
+    handler = signal.getsignal(signal.SIGINT)
+    interrupt_update(monkeypatch, number)
+    config, said = tiny_config(tmp_path, "cut", total_steps=6 * ROLLOUT), io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        train(config, Console(file=said))
+    assert "this update is finished first" in said.getvalue() and signal.getsignal(signal.SIGINT) is handler
+    cut = RunFolder.open(tmp_path / "cut")
+    assert trained_steps(cut.latest_checkpoint) == (number + 1) * ROLLOUT
+    assert_same(whole, train(replace(config, resume=True), quiet()))
+
+
+def test_a_second_ctrl_c_ends_an_update_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler, ended = signal.getsignal(signal.SIGINT), interrupt_update(monkeypatch, 2, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        tiny_run(tmp_path, total_steps=6 * ROLLOUT)
+    assert ended[-1] == 2 * SMALL.n_epochs - 1 and signal.getsignal(signal.SIGINT) is handler
 
 
 def test_another_seed_is_another_training(tmp_path: Path) -> None:
