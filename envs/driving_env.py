@@ -168,6 +168,11 @@ class DrivingVectorEnv(VectorEnv[Float32Array, npt.NDArray[Any], npt.NDArray[Any
         return self._seeds
 
     @property
+    def waiting(self) -> BoolArray:
+        """``(B,)`` where an episode has ended and the next one has not begun."""
+        return self._waiting
+
+    @property
     def cells(self) -> IntArray:
         """``(B,)`` scenario cells of the present episodes."""
         return self._cells

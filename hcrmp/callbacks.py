@@ -1,4 +1,4 @@
-"""What happens beside the learning: checkpoints, outcome statistics, the progress bar, the time limit."""
+"""What happens beside the learning: checkpoints, outcome statistics, the progress bar."""
 
 from __future__ import annotations
 
@@ -124,7 +124,10 @@ class CurriculumCallback(BaseCallback):
 
 
 class ProgressCallback(BaseCallback):
-    """A bar with steps per second, time left and how recent episodes ended; ten lines without a terminal."""
+    """A bar with steps per second, time left and how recent episodes ended; ten lines without a terminal.
+
+    Use it in a ``with``, which takes the bar away however the training ends.
+    """
 
     def __init__(self, total_steps: int, outcomes: OutcomeCallback, console: Console, enabled: bool) -> None:
         super().__init__()
@@ -168,22 +171,8 @@ class ProgressCallback(BaseCallback):
             line = f"train {self.model.num_timesteps:,}/{self._total:,} steps  {rate:,.0f}/s  {'  '.join(shares)}"
             self._console.print(line, highlight=False, soft_wrap=True)
 
-    def _on_training_end(self) -> None:
+    def __enter__(self) -> ProgressCallback:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
         self._bar.stop()
-
-
-class TimeLimitCallback(BaseCallback):
-    """Ends the training when ``limit_s`` of wall time are over since its first decision (None: never).
-
-    What comes before is not counted: kernels may be compiled then, for minutes.
-    """
-
-    def __init__(self, limit_s: float | None) -> None:
-        super().__init__()
-        self._limit_s = limit_s
-        self._begun: float | None = None
-
-    def _on_step(self) -> bool:
-        now = time.monotonic()
-        self._begun = now if self._begun is None else self._begun
-        return self._limit_s is None or now - self._begun < self._limit_s

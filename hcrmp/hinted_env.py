@@ -101,6 +101,11 @@ class HintedVecEnv(VecEnv):
             observation = self.observe(made.observation)
         return observation, made.reward.astype(np.float32), made.ended, infos
 
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """``(B,)`` decisions of the present episodes."""
+        return self._lengths
+
     # The two halves of a step, for whoever records or evaluates.
 
     def advance(self, actions: npt.NDArray[Any]) -> Transition:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch as th
 from rich.console import Console
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -22,19 +21,18 @@ from hcrmp.callbacks import (
     HintsCallback,
     OutcomeCallback,
     ProgressCallback,
-    TimeLimitCallback,
 )
 from hcrmp.checkpoint import load_checkpoint, load_planner, save_checkpoint
 from hcrmp.config import FREE_ON_RESUME
 from hcrmp.curriculum import Curriculum
+from hcrmp.ending import EndCallback
 from hcrmp.errors import RunFolderError
 from hcrmp.first_use import compilation_note
-from hcrmp.hinted_env import HintedVecEnv
+from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.locate import locate_run
 from hcrmp.run_folder import RunFolder, provenance
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.training_recorder import TrainingRecorder
-from hcrmp.whole_updates import WholeUpdatesCallback
 
 
 def run(config: TrainConfig) -> int:
@@ -86,12 +84,17 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curriculum: Curriculum | None) -> None:
-    first = env.reset()
+    seen = env.reset()
     extra = load_checkpoint(folder.latest_checkpoint, model, layout=env.driving.layout.as_dict())
     if "env" in extra:
-        env.set_state(extra["env"])
-    else:
-        model._last_obs, model._last_episode_starts = first, np.ones(env.num_envs, dtype=np.bool_)
+        seen = env.set_state(extra["env"])
+        ended = env.driving.waiting
+        if ended.any():  # it was cut off in the middle of a step
+            seen = env.restart(ended)
+    # Not what the model saw last: cut off within a rollout, it is a step behind its worlds.
+    view = model.get_env()
+    model._last_obs = view.flatten(seen) if isinstance(view, FlatObservation) else seen
+    model._last_episode_starts = env.lengths == 0
     if curriculum is not None:
         curriculum.set_state(extra["curriculum"])
 
@@ -129,14 +132,14 @@ def _learn(
         console.print(f"{folder.path} has its {model.num_timesteps:,} steps already; raise total_steps to go on")
         return
     outcomes = OutcomeCallback(env)
-    whole_updates = WholeUpdatesCallback(console)
+    end = EndCallback(console, config.time_limit_s)
+    progress = ProgressCallback(config.total_steps, outcomes, console, config.progress)
     callbacks: list[BaseCallback] = [
-        whole_updates,
+        end,
         CheckpointCallback(lambda: _save_all(config, folder, model, env, curriculum), config.checkpoint_every),
         outcomes,
         HintsCallback(env),
-        ProgressCallback(config.total_steps, outcomes, console, config.progress),
-        TimeLimitCallback(config.time_limit_s),
+        progress,
     ]
     if curriculum is not None:
         weighing = CurriculumCallback(curriculum, env, config.total_steps)
@@ -145,7 +148,7 @@ def _learn(
     if note := compilation_note():
         console.print(note, highlight=False, soft_wrap=True)
     try:
-        with _recording(config, folder, model, env), whole_updates:
+        with _recording(config, folder, model, env), progress, end:
             model.learn(remaining, callback=CallbackList(callbacks), reset_num_timesteps=model.num_timesteps == 0,
                         tb_log_name="train")  # fmt: skip
     finally:

@@ -55,7 +55,7 @@ class TrainConfig:
     total_steps: int = 3_000_000
     """Decisions to train for, over all worlds."""
     time_limit_s: float | None = None
-    """Wall time, from the first decision on, after which training ends early, with a checkpoint (s)."""
+    """Wall time, from the first decision on, within which training ends, early if need be, with a checkpoint (s)."""
     worlds: int = 128
     """Worlds stepped together (B); with ``simulator=carla`` at most as many as there are servers."""
     torch_threads: int = 1

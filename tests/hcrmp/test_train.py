@@ -19,7 +19,7 @@ from rich.console import Console
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from envs.errors import EnvsError
-from hcrmp import callbacks
+from hcrmp import callbacks, ending
 from hcrmp.baselines import SacOptions, Td3Options
 from hcrmp.build import build_environment, load_planner
 from hcrmp.checkpoint import META
@@ -29,7 +29,7 @@ from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import ScenarioConfig
 from hcrmp.train import train
 from hcrmp.train_config import Algorithm, load_train
-from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, WORLDS, quiet, tiny_config, tiny_run
+from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, quiet, tiny_config, tiny_run
 
 OFF_POLICY: dict[str, Any] = {"buffer_size": 200, "learning_starts": 16, "batch_size": 8, "net_arch": (8,)}
 
@@ -95,12 +95,13 @@ def test_time_before_the_first_decision_is_not_counted(tmp_path: Path, monkeypat
         now[0] += 100.0 if now[0] == 1000.0 else 0.5
         return step_wait(env)
 
-    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in (callbacks, ending):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(HintedVecEnv, "step_wait", timed_step)
     said = io.StringIO()
     folder = train(tiny_config(tmp_path, time_limit_s=12.0, progress=True), Console(file=said, width=200))
-    # The limit ends the training with the decision that 12 s have gone by at: the second rollout's ninth.
-    assert now[0] == 1100.0 + 12.0 and trained_steps(folder) == 25 * WORLDS
+    # A rollout takes 7.5 s: in the 4.5 s that are left after the first one another would not end.
+    assert now[0] == 1100.0 + 7.5 and trained_steps(folder) == ROLLOUT
     assert f"train {ROLLOUT}/{2 * ROLLOUT} steps  8/s" in said.getvalue()
 
 
