@@ -20,12 +20,13 @@ from stable_baselines3.common.vec_env import VecEnv
 from hcrmp.algorithm_config import HcrmpConfig, LinearSchedule, policy_arguments
 from hcrmp.buffer import Minibatch, MultiCriticRolloutBuffer
 from hcrmp.encoders import STATE_KEY, WEIGHTS_KEY, InputLayout, ScanPlace, image_keys
+from hcrmp.errors import TrainingDivergedError
 from hcrmp.exploration import coloured_noise
 from hcrmp.gae import Float32Array
 from hcrmp.losses import approximate_kl, clipped_policy_loss, combine_advantages, standardise, value_loss
 from hcrmp.policy import MultiCriticPolicy
 from hcrmp.transitions import get_reward_terms, stack_observations, truncated_episodes
-from hcrmp.weights import HINTED, check_weights, constant_weights, of_other_worlds
+from hcrmp.weights import HINTED, ReturnScale, check_weights, constant_weights, of_other_worlds
 
 STATISTICS = ("approx_kl", "policy_gradient_loss", "value_loss", "entropy_loss", "clip_fraction", "loss")
 """What ``MultiCriticPPO._loss`` reports of a minibatch, under SB3's names, before the critics' squared errors."""
@@ -186,7 +187,8 @@ class MultiCriticPPO(PPO):
         if truncated:
             steps, worlds, observations = zip(*truncated, strict=True)
             # A cut-off episode would have gone on: its last reward gets the value of where it stopped.
-            buffer.rewards[list(steps), list(worlds)] += self.gamma * self._values_of(stack_observations(observations))
+            worth = self.gamma * self._values_of(stack_observations(observations))
+            buffer.add_to_rewards(list(steps), list(worlds), worth)
         assert self._last_obs is not None
         buffer.finish(self._values_of(self._last_obs))
         self.policy.return_scale.update(buffer.returns)
@@ -238,11 +240,14 @@ class MultiCriticPPO(PPO):
             if not finished:
                 break
         self._record_update(statistics)
+        self._check_finite(statistics)
 
     def _prepare_samples(self) -> Minibatch:
         """Return the rollout as tensors on the device, with each critic's advantages standardised where configured."""
         raw = self.rollout_buffer.flat(self.rollout_buffer.advantages)
-        return self.rollout_buffer.samples(standardise(raw) if self.config.standardise_before else raw)
+        if self.config.standardise_before:
+            raw = standardise(raw, ReturnScale.FLOOR)
+        return self.rollout_buffer.samples(raw)
 
     def _train_epoch(self, samples: Minibatch, statistics: list[th.Tensor]) -> bool:
         """Take one pass; append each minibatch's statistics; False where the KL limit stopped it."""
@@ -256,6 +261,14 @@ class MultiCriticPPO(PPO):
             th.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
             self.policy.optimizer.step()
         return True
+
+    def _check_finite(self, statistics: list[th.Tensor]) -> None:
+        """Refuse to go on with networks that a loss which is no number has made useless."""
+        if not bool(th.stack(statistics).isfinite().all()):
+            raise TrainingDivergedError(
+                f"the loss is not finite any more, after {self.num_timesteps:,} decisions: the last checkpoint is of "
+                "before. Go on from it (resume=true), or begin with a lower algo.learning_rate or algo.max_grad_norm"
+            )
 
     def _loss(self, minibatch: Minibatch) -> tuple[th.Tensor, th.Tensor]:
         """Return a minibatch's loss and its statistics: those of ``STATISTICS``, then the critics' squared errors."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hcrmp.encoders import HINT_KEY, STATE_KEY, WEIGHTS_KEY, ScanPlace
+from hcrmp.limits import check_limits
 from hcrmp.policy import PolicyConfig
 from hcrmp.weights import CRITIC_NAMES, Csa
 
@@ -78,7 +79,8 @@ class HcrmpConfig:
     """Rows in one pass of the critics over a finished rollout; the number of environments gives SB3's very bits."""
 
     def __post_init__(self) -> None:
-        """Refuse settings that do not fit together."""
+        """Refuse settings that are outside of their limits or do not fit together."""
+        check_limits(self)
         for name, needed in (("fixed_weights", self.csa == "fixed"), ("anchor_prior", self.csa == "mean_anchored")):
             weights = getattr(self, name)
             if needed and (len(weights) != len(self.critics) or min(weights) < 0 or sum(weights) <= 0):
@@ -90,12 +92,8 @@ class HcrmpConfig:
                 "csa=attention learns its weights through the advantage, weights_on=reward leaves them no gradient: "
                 "take another csa, or weights_on=advantage"
             )
-        if not 0.0 <= self.noise_colour <= 2.0:
-            raise ValueError(f"noise_colour must be from 0 to 2, got {self.noise_colour}")
-        if self.batch_size < 2 or self.n_steps < 1 or self.n_epochs < 1:
-            raise ValueError(
-                f"batch_size {self.batch_size}, n_steps {self.n_steps}, n_epochs {self.n_epochs}: at least 2, 1, 1"
-            )
+        if self.scale_terms and self.weights_on != "reward":
+            raise ValueError("scale_terms scales what weights_on=reward adds up, and weights_on is advantage: set both")
 
     @property
     def value_names(self) -> tuple[str, ...]:

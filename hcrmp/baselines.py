@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hcrmp.limits import check_limits
+
 
 @dataclass(frozen=True, slots=True)
 class PpoOptions:
@@ -42,6 +44,10 @@ class PpoOptions:
     hint_in_state: bool = False
     """Append the state hint to the observation (plain PPO sees none)."""
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that are outside of their limits."""
+        check_limits(self)
+
 
 @dataclass(frozen=True, slots=True)
 class _OffPolicyOptions:
@@ -67,6 +73,10 @@ class _OffPolicyOptions:
     """Widths of the hidden layers."""
     hint_in_state: bool = False
     """Append the state hint to the observation."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are outside of their limits."""
+        check_limits(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
         self.full = False
         if not hasattr(self, "rows"):
             self._allocate()
+        elif self.critics == self.terms:
+            self.rewards = self.reward_terms
 
     def _allocate(self) -> None:
         steps = (self.buffer_size, self.n_envs)
@@ -90,6 +92,12 @@ class MultiCriticRolloutBuffer(RolloutBuffer):
             np.zeros((*steps, self.critics), dtype=np.float32) for _ in range(3)
         )
         self.rewards = self.reward_terms if self.critics == self.terms else np.zeros_like(self.values)
+
+    def add_to_rewards(self, steps: list[int], worlds: list[int], worth: Float32Array) -> None:
+        """Add ``worth`` ``(n, N)`` to the rewards that the critics learn from; the terms stay as they came."""
+        if self.rewards is self.reward_terms:
+            self.rewards = self.reward_terms.copy()
+        self.rewards[steps, worlds] += worth
 
     def write_observation(
         self, observation: Mapping[str, AnyArray] | AnyArray, weights: AnyArray, starts: AnyArray

@@ -3,7 +3,8 @@
 A checkpoint is a folder of three files (``hcrmp.checkpoint_files``), none of which is unpickled: ``parameters.pt``
 (networks and optimisers), ``state.npz`` (arrays) and ``meta.json`` (everything else, with the others' checksums). It is
 exact at the border of two updates (``on_rollout_start``, or after ``learn``); saved within a rollout it is
-loadable, and training goes on with a fresh rollout. Replay buffers of off-policy algorithms are not kept.
+loadable, and training goes on with a fresh rollout. Replay buffers of off-policy algorithms are not kept: such a
+training fills an empty one before it learns on.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ from hcrmp.checkpoint_files import (
 from hcrmp.state_tree import join_tree, split_tree
 
 __all__ = [
-    "META", "PARAMETERS", "CheckpointError", "CheckpointParts", "has_checkpoint", "load_checkpoint", "read_checkpoint",
+    "META", "PARAMETERS", "CheckpointError", "CheckpointParts", "has_checkpoint", "load_checkpoint", "load_networks",
+    "read_checkpoint",
     "parameters_checksum", "read_extra_state", "save_checkpoint", "trained_steps",
 ]  # fmt: skip
 
@@ -100,8 +102,10 @@ def load_checkpoint(
     return extra
 
 
-def load_planner(folder: Path | str, model: BaseAlgorithm, layout: Mapping[str, Any] | None = None) -> None:
-    """Give ``model`` the networks of a checkpoint, and nothing else of it: it begins to learn where that one ended.
+def load_networks(folder: Path | str, model: BaseAlgorithm, layout: Mapping[str, Any] | None = None) -> None:
+    """Give ``model`` the networks of a checkpoint, with the scales of their returns: it learns on from there.
+
+    Its optimiser, its counters and its random generators stay as they are.
 
     Raises:
         CheckpointError: it is damaged, or of a planner that sees, does or is something else.
@@ -109,7 +113,9 @@ def load_planner(folder: Path | str, model: BaseAlgorithm, layout: Mapping[str, 
     folder = existing(Path(folder))
     meta = read_meta(folder)
     _check_compatible(folder, meta, model, layout)
-    _set_parameters(folder, meta, model)
+    parameters = _fitting_parameters(folder, meta, model)
+    with _named_as_damage(folder):
+        model.set_parameters({"policy": parameters["policy"]}, exact_match=False, device=model.device)
 
 
 def read_extra_state(folder: Path | str) -> dict[str, Any]:
@@ -187,6 +193,7 @@ def parameters_checksum(folder: Path | str) -> str:
 def _model_state(model: BaseAlgorithm) -> dict[str, Any]:
     return {
         "counters": {name: getattr(model, name) for name in COUNTERS},
+        "variables": {name: variable.detach().cpu().numpy() for name, variable in _variables(model).items()},
         "last_obs": model._last_obs,
         "last_episode_starts": model._last_episode_starts,
         "episodes": [dict(episode) for episode in model.ep_info_buffer or ()],
@@ -194,7 +201,15 @@ def _model_state(model: BaseAlgorithm) -> dict[str, Any]:
     }
 
 
+def _variables(model: BaseAlgorithm) -> dict[str, th.Tensor]:
+    """Return what is learnt outside of the networks: SAC's entropy coefficient."""
+    return {name: getattr(model, name) for name in model._get_torch_save_params()[1]}
+
+
 def _set_model_state(model: BaseAlgorithm, state: dict[str, Any]) -> None:
+    for name, variable in _variables(model).items():
+        # In place: it is the one that its optimiser knows.
+        variable.data.copy_(th.as_tensor(state["variables"][name]))
     for name in COUNTERS:  # and no other attribute that a file may name
         setattr(model, name, state["counters"][name])
     model._last_obs = state["last_obs"]
@@ -275,12 +290,17 @@ def _leaves(node: Any, place: str = "") -> dict[str, Any]:
 
 
 def _set_parameters(folder: Path, meta: dict[str, Any], model: BaseAlgorithm) -> None:
+    parameters = _fitting_parameters(folder, meta, model)
+    with _named_as_damage(folder):
+        model.set_parameters(parameters, exact_match=True, device=model.device)
+
+
+def _fitting_parameters(folder: Path, meta: dict[str, Any], model: BaseAlgorithm) -> dict[str, Any]:
     parameters = read_parameters(folder, meta)
     difference = _parameter_difference(parameters, model.get_parameters())
     if difference:
         raise CheckpointError(f"{folder} has other networks: {difference}. Use the configuration of its run.")
-    with _named_as_damage(folder):
-        model.set_parameters(parameters, exact_match=True, device=model.device)
+    return parameters
 
 
 def _parameter_difference(saved: dict[str, Any], here: dict[str, Any]) -> str:

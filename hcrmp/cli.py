@@ -29,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("hcrmp: interrupted.", file=sys.stderr)
         return INTERRUPTED_STATUS
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"hcrmp: {error.filename}: {error.strerror}", file=sys.stderr)
+        return USER_ERROR_STATUS
     except Exception as error:
         if not is_user_error(error):
             raise

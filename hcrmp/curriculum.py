@@ -84,8 +84,13 @@ class Curriculum:
         if self.config.name == "density":
             begun: FloatArray = (share >= np.array([0.0, *self.config.starts])[self._levels]).astype(np.float64)
             return begun
-        scores: FloatArray = 1.0 - recent if self.config.name == "success" else np.abs(recent - earlier)
-        return scores
+        if self.config.name == "success":
+            hard: FloatArray = 1.0 - recent
+            return hard
+        # Until its shorter window is full both means of a cell are one: it would not seem to be learnt.
+        known = bool((self._episodes > self.config.window).all())
+        progress: FloatArray = np.abs(recent - earlier) if known else np.zeros(len(recent))
+        return progress
 
     def state(self) -> dict[str, Any]:
         """Return what the weights depend on, as arrays."""

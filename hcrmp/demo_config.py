@@ -25,3 +25,11 @@ class DemoConfig:
     """Episodes in each cell when it is evaluated."""
     replace: bool = True
     """Put the new demo in the place of an earlier one of this name."""
+
+    def __post_init__(self) -> None:
+        """Refuse a demo in which nothing is trained or driven."""
+        for name in ("total_steps", "worlds", "episodes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.minutes > 0.0:
+            raise ValueError(f"minutes must be more than 0, got {self.minutes:g}")

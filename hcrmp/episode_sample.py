@@ -25,13 +25,10 @@ class EpisodeSample:
         self._plain = self._planners == 1 and self._episodes == len(self._episode)
 
     def rate(self, hits: npt.ArrayLike) -> Estimate:
-        """Return the share of true ``hits`` ``(n,)``; where all or none are true, with Wilson's interval."""
+        """Return the share of true ``hits`` ``(n,)``, with an interval no narrower than Wilson's of the episodes."""
         if self._plain:
             return statistics.rate(hits, self._rng)
-        flags = np.asarray(hits, dtype=np.float64)
-        if flags.min() == flags.max():
-            return statistics.wilson(int(flags[0]) * self._episodes, self._episodes)
-        return crossed.estimate([[self._table(flags)]], crossed.mean_of_cells, self._rng, bounds=(0.0, 1.0))
+        return crossed.share([self._table(np.asarray(hits, dtype=np.float64))], self._rng)
 
     def mean(self, values: npt.ArrayLike, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
         """Return the mean of ``values`` ``(n,)``; the interval stays within ``bounds``, which hold any value."""
@@ -40,8 +37,14 @@ class EpisodeSample:
         return crossed.estimate([[self._table(values)]], crossed.mean_of_cells, self._rng, bounds=bounds)
 
     def ratio(self, numerators: npt.ArrayLike, denominators: npt.ArrayLike) -> Estimate:
-        """Return ``sum(numerators) / sum(denominators)``, both ``(n,)`` and not negative."""
-        if self._plain or np.sum(denominators) <= 0.0:
+        """Return ``sum(numerators) / sum(denominators)``, both ``(n,)`` and not negative.
+
+        Where the numerators, which are counts then, are all 0, the interval is Poisson's of one planner's exposure.
+        """
+        exposure = float(np.sum(denominators)) / self._planners
+        if exposure > 0.0 and not np.any(numerators):
+            return statistics.none_at_all(exposure)
+        if self._plain or exposure <= 0.0:
             return statistics.ratio(numerators, denominators, self._rng)
         tables = [[self._table(numerators)], [self._table(denominators)]]
         return crossed.estimate(tables, _ratio_of_means, self._rng, tied=True, bounds=(0.0, np.inf))

@@ -17,6 +17,10 @@ class RunFolderError(UserError):
     """A run folder that is missing, incomplete, or would be overwritten."""
 
 
+class TrainingDivergedError(UserError):
+    """A training whose networks are of no use any more."""
+
+
 USER_ERRORS = (
     ("envs.errors", "EnvsError"),
     ("envs.carla_recording", "CarlaLogError"),

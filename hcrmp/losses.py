@@ -9,8 +9,10 @@ STANDARDISE_EPSILON = 1e-8
 """Keeps the division finite where every advantage is the same (SB3's value, for the reduction to its PPO)."""
 
 
-def standardise(numbers: th.Tensor) -> th.Tensor:
+def standardise(numbers: th.Tensor, least: float = 0.0) -> th.Tensor:
     """Return ``numbers`` ``(M, ...)`` with mean 0 and standard deviation 1 along the first axis.
+
+    Where they deviate by less than ``least`` they are divided by that: what is silent keeps its noise small.
 
     The two moments carry no gradient: where the weights are learnt (attention), they shift samples against each
     other but cannot gain by inflating the scale of the batch.
@@ -18,7 +20,8 @@ def standardise(numbers: th.Tensor) -> th.Tensor:
     if len(numbers) < 2:
         return numbers
     moments = numbers.detach()
-    standard: th.Tensor = (numbers - moments.mean(dim=0)) / (moments.std(dim=0) + STANDARDISE_EPSILON)
+    deviation = moments.std(dim=0).clamp_min(least) + STANDARDISE_EPSILON
+    standard: th.Tensor = (numbers - moments.mean(dim=0)) / deviation
     return standard
 
 

@@ -13,9 +13,12 @@ TS   time                 mean over episodes of the simulated duration, s
 SV   speed variance       mean over episodes of the variance of speed over time, (m/s)^2
 AV   acceleration var.    mean over episodes of the variance of the longitudinal acceleration over time, (m/s2)^2
      jerk                 mean over episodes of the mean absolute longitudinal jerk, m/s3
+     min TTC              mean over episodes of the least time to a collision with whoever is in the way at the present
+                          velocities, 10 s where it was never less, s
      lane invasions       manoeuvres over a border of the lane, of all episodes / km of all episodes: whoever overtakes
      per km               has some
-     collisions per mile  collisions of all episodes / miles of all episodes
+     collisions per mile  collisions of all episodes / miles of all episodes; where there were none the interval is
+                          Poisson's
      SCM calls            times that the cache was called / times that a hint was due, over all episodes
      hints asked,         times that the provider was asked, that the cache served, that neither did, and answers that
      cached, stale,       were malformed, late or missing, each / times that a hint was due, over all episodes

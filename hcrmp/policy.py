@@ -18,6 +18,7 @@ from torch import nn
 from hcrmp.camera_encoder import CameraEncoderConfig
 from hcrmp.distributions import BetaConfig, BetaDistribution
 from hcrmp.encoders import STATE_KEY, GruConfig, InputLayout, PlannerExtractor, ScanPlace
+from hcrmp.limits import check_limits
 from hcrmp.weights import AttentionWeights, MeanAnchor, ReturnScale
 
 
@@ -43,6 +44,10 @@ class PolicyConfig:
     """Networks of the pictures, where the observation has any."""
     share_encoder: bool = True
     """Whether actor and critics share the encoder, or have one each (as SB3's ``share_features_extractor``)."""
+
+    def __post_init__(self) -> None:
+        """Refuse layers of no width."""
+        check_limits(self)
 
 
 class SeparateCritics(nn.Module):

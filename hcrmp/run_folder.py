@@ -49,9 +49,9 @@ class RunFolder:
         """Make a new run folder, with its configuration and provenance; an existing run is never overwritten."""
         folder = cls(Path(path))
         if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-            raise RunFolderError(
-                f"{folder.path} exists already: {resume_hint or 'give the run another name, or remove it'}."
-            )
+            goes_on = resume_hint and folder.has_checkpoint()
+            advice = resume_hint if goes_on else "give the run another name, or remove it"
+            raise RunFolderError(f"{folder.path} exists already: {advice}.")
         for place in (folder.checkpoints, folder.tensorboard, folder.evaluation, folder.drives):
             place.mkdir(parents=True, exist_ok=True)
         write_text(folder.path / CONFIG_FILE, dump_yaml(config))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import numpy.typing as npt
@@ -66,16 +67,10 @@ def mean(samples: npt.ArrayLike, rng: np.random.Generator, *, confidence: float 
 
 
 def rate(hits: npt.ArrayLike, rng: np.random.Generator, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Return the share of true ``hits`` ``(n,)`` with its bootstrap interval.
-
-    Where all or none are true no resample differs from the sample and the bootstrap would claim certainty; there the
-    interval is Wilson's.
-    """
+    """Return the share of true ``hits`` ``(n,)`` with its bootstrap interval, which is no narrower than Wilson's."""
     flags = np.asarray(hits, dtype=np.float64)
-    count = int(flags.sum())
-    if count in (0, flags.size):
-        return wilson(count, flags.size, confidence=confidence)
-    return mean(flags, rng, confidence=confidence)
+    score = wilson(float(flags.sum()), flags.size, confidence=confidence)
+    return no_narrower(mean(flags, rng, confidence=confidence), score)
 
 
 def ratio(
@@ -88,8 +83,8 @@ def ratio(
     return bootstrap(pairs, _ratio_of_sums, rng, confidence=confidence)
 
 
-def wilson(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Return the share ``hits / n`` with Wilson's score interval (Wilson, 1927)."""
+def wilson(hits: float, n: int, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the share ``hits / n`` with Wilson's score interval (Wilson, 1927); ``hits`` may be a mean of counts."""
     if n < 1 or not 0 <= hits <= n:
         raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, got {hits} of {n}")
     z = float(ndtri((1 + confidence) / 2))
@@ -99,6 +94,20 @@ def wilson(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Estimate:
     # The ends at none and all are exact in theory and off by a rounding in floating point.
     low, high = 0.0 if hits == 0 else float(centre - half), 1.0 if hits == n else float(centre + half)
     return Estimate(share, low, high)
+
+
+def no_narrower(found: Estimate, least: Estimate) -> Estimate:
+    """Return ``found`` with an interval that holds ``least``'s too.
+
+    A bootstrap knows of no failure that it has not seen: near 0 and 1 a share's interval would be too narrow, and
+    nothing at all at 0 and 1.
+    """
+    return Estimate(found.value, min(found.low, least.low), max(found.high, least.high))
+
+
+def none_at_all(exposure: float, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the rate of what did not happen once in ``exposure``, with the upper end of Poisson's exact interval."""
+    return Estimate(0.0, 0.0, -log((1 - confidence) / 2) / exposure)
 
 
 def interquartile_mean(samples: npt.ArrayLike) -> float:

@@ -12,6 +12,7 @@ import torch as th
 from rich.console import Console
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from envs.errors import EnvsError
 from hcrmp.build import build_algorithm, build_curriculum, build_environment
@@ -22,7 +23,7 @@ from hcrmp.callbacks import (
     OutcomeCallback,
     ProgressCallback,
 )
-from hcrmp.checkpoint import load_checkpoint, load_planner, save_checkpoint
+from hcrmp.checkpoint import load_checkpoint, load_networks, save_checkpoint
 from hcrmp.config import FREE_ON_RESUME
 from hcrmp.curriculum import Curriculum
 from hcrmp.ending import EndCallback
@@ -47,16 +48,17 @@ def train(config: TrainConfig, console: Console) -> RunFolder:
     """Train the planner of ``config`` and return its run folder."""
     th.set_num_threads(config.torch_threads)
     begun_by = RunFolder.open(locate_run(config.start_from, config.runs_dir)) if config.start_from else None
-    # Before the run's folder is made: a map that is wrong leaves none behind.
+    # Before the run's folder is made: a map or a network that is wrong leaves none behind.
     env = build_environment(config, config.worlds)
     try:
         curriculum = build_curriculum(config, env)
+        tensorboard = RunFolder(config.run_path).tensorboard if config.tensorboard else None
+        model = build_algorithm(config, env, tensorboard)
         folder = _open(config)
-        model = build_algorithm(config, env, folder.tensorboard if config.tensorboard else None)
         if config.resume:
             _resume(folder, model, env, curriculum)
         elif begun_by is not None:
-            load_planner(begun_by.latest_checkpoint, model, env.driving.layout.as_dict())
+            load_networks(begun_by.latest_checkpoint, model, env.driving.layout.as_dict())
         _learn(config, folder, model, env, curriculum, console)
     finally:
         env.close()
@@ -91,6 +93,8 @@ def _resume(folder: RunFolder, model: BaseAlgorithm, env: HintedVecEnv, curricul
         ended = env.driving.waiting
         if ended.any():  # it was cut off in the middle of a step
             seen = env.restart(ended)
+    if isinstance(model, OffPolicyAlgorithm):
+        model.learning_starts += model.num_timesteps  # its replay buffer is empty
     # Not what the model saw last: cut off within a rollout, it is a step behind its worlds.
     view = model.get_env()
     model._last_obs = view.flatten(seen) if isinstance(view, FlatObservation) else seen
@@ -153,8 +157,13 @@ def _learn(
                         tb_log_name="train")  # fmt: skip
     finally:
         # Ctrl-C and failures included: what was learnt is kept, and the error goes on its way.
-        if model.num_timesteps > 0:
+        if model.num_timesteps > 0 and is_finite(model):
             _save_all(config, folder, model, env, curriculum)
+
+
+def is_finite(model: BaseAlgorithm) -> bool:
+    """Whether the networks are worth keeping: those of a training that diverged would replace the good ones."""
+    return all(bool(th.isfinite(parameter).all()) for parameter in model.policy.parameters())
 
 
 @contextmanager

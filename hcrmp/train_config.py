@@ -37,10 +37,10 @@ class TrainConfig:
     runs_dir: str = "runs"
     """Folder of all runs."""
     resume: bool = False
-    """Go on from the last checkpoint of the run, exactly."""
+    """Go on from the last checkpoint of the run, exactly (SAC and TD3: with an empty replay buffer)."""
     start_from: str = ""
     """Run (its folder, or its name in ``runs_dir``) whose planner learns on, in whatever this training meets: to
-    fine-tune it. Decisions are counted from 0, the learning rate begins anew."""
+    fine-tune it. Decisions are counted from 0, the optimiser and the learning rate begin anew."""
     density: Density = "all"
     """Traffic density of the conditions; ``all`` spreads the episodes over the three."""
     map: str = ""
@@ -84,8 +84,9 @@ class TrainConfig:
         for name in ("total_steps", "worlds", "torch_threads", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.record < 0:
-            raise ValueError(f"record must be at least 0, got {self.record}")
+        for name in ("seed", "record"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.time_limit_s is not None and self.time_limit_s <= 0.0:
             raise ValueError(f"time_limit_s must be more than 0, got {self.time_limit_s}")
         if Path(self.run).name != self.run:

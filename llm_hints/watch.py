@@ -53,11 +53,12 @@ class SceneWatch:
         if self._config.on_event != "ignore":
             early |= overtaken(self._seen, situations(scene, self._rows))
         to_ask = early & (self._config.on_event == "ask")
+        may = ~engaged & (scene.time_s - self._seen_at_s >= self._config.danger_gap_s - EPSILON_S)
         if self._expert is not None:
             danger = self._expert.risk(scene) >= self._config.danger_risk
             to_ask |= danger & ~self._danger
-            self._danger = danger
-        may = ~engaged & (scene.time_s - self._seen_at_s >= self._config.danger_gap_s - EPSILON_S)
+            # One that begins while nobody may be asked is still news when somebody may.
+            self._danger = danger & (self._danger | may)
         self.must_ask |= to_ask & may
         return np.flatnonzero((early | to_ask) & may)
 

@@ -70,7 +70,7 @@ def transfer_table(found: dict[str, Evaluated]) -> Table:
         "after 2 M further decisions in the task. The planner in the box learnt everything at once (one seed).",
         INTERVALS,
     )
-    data = {protocol: data_of(evaluated) for protocol, evaluated in found.items()}
+    data = {protocol: data_of(evaluated, {}) for protocol, evaluated in found.items()}
     return Table("transfer", "Other tasks, before and after learning on", sections, notes, {"tasks": data})
 
 
@@ -96,7 +96,7 @@ def senses_table(found: Evaluated) -> Table:
     """Return what the hint, and the state hint alone, are worth as the observation gets poorer."""
     sensors = {name: sensor for name, sensor in SENSORS.items() if sensor.hinted in found.planners}
     less = [(sensor.hinted, other) for sensor in sensors.values() for other in (sensor.weights_alone, sensor.unhinted)]
-    known = found.differences([pair for pair in less if pair[1] in found.planners])
+    known = found.differences([*less, *found.against(REFERENCE)])
     rows = [
         (name, *(_success(found, method) for method in sensor), *(
             points(known.get((sensor.hinted, other))) for other in (sensor.weights_alone, sensor.unhinted)
@@ -113,9 +113,10 @@ def senses_table(found: Evaluated) -> Table:
         "the state (without ASR).",
         INTERVALS,
     )
+    worth = Section("What the hint is worth", head, tuple(rows))
     return Table(
-        "senses", "Poorer sensors", (Section("What the hint is worth", head, tuple(rows)), over_all(found)), notes,
-        data_of(found), figure_of(found, "Success over the twelve cells, by sensor"),
+        "senses", "Poorer sensors", (worth, over_all(found, known)), notes,
+        data_of(found, known), figure_of(found, "Success over the twelve cells, by sensor"),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hcrmp.comparison.processes import cores
+from hcrmp.paper.methods import OF_TABLE
 from llm_hints.providers.transformers_config import LmMode
 
 ASKS = "3b"
@@ -61,6 +62,9 @@ class PaperConfig:
         """Refuse what is no table, and what measures nothing."""
         if str(self.table) not in (*TABLES, ALL):
             raise ValueError(f"table must be one of {', '.join((*TABLES, ALL))}, got {self.table}")
+        known = {method for table in self.tables for method in OF_TABLE[table]}
+        if unknown := [method for method in self.methods if method not in known]:
+            raise ValueError(f"methods of table={self.table} are {', '.join(sorted(known))}, got {', '.join(unknown)}")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
             raise ValueError(f"seeds must name each training seed (0 or more) once, got {list(self.seeds)}")
         for name, least in (("episodes", 1), ("total_steps", 0), ("processes", 0)):

@@ -28,6 +28,8 @@ from hcrmp.sections import EmbeddedOptions
 from hcrmp.statistics import Estimate
 
 PROTOCOL = "paper"
+Differences = dict[tuple[str, str], tuple[Estimate, float]]
+"""Of a method's success less another's, by both: with its interval, and its p."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,23 @@ class Evaluated:
                 return _negated(_estimate(pair["difference"])), float(pair["p"])
         return None
 
-    def differences(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[Estimate, float]]:
-        """Return the differences that are known of those ``wanted``, their p corrected for them all (Holm)."""
-        known = {pair: found for pair in wanted if (found := self.difference(*pair)) is not None}
-        adjusted = holm([p for _, p in known.values()])
-        return {pair: (known[pair][0], p) for pair, p in zip(known, adjusted, strict=True)}
+    def differences(self, wanted: Sequence[tuple[str, str]]) -> Differences:
+        """Return the differences that are known of those ``wanted``, their p corrected for them all (Holm).
 
-    def against(self, reference: str) -> dict[str, tuple[Estimate, float]]:
-        """Return each trained method's success less that of ``reference``, with its corrected p."""
-        others = [one for one in self.planners if one != reference and self.planners[one]["kind"] != "driver"]
-        return {method: found for (method, _), found in self.differences([(one, reference) for one in others]).items()}
+        One and the same difference taken either way round is one.
+        """
+        known = {pair: found for pair in wanted if (found := self.difference(*pair)) is not None}
+        each = {frozenset(pair): p for pair, (_, p) in known.items()}
+        adjusted = dict(zip(each, holm(list(each.values())), strict=True))
+        return {pair: (difference, adjusted[frozenset(pair)]) for pair, (difference, _) in known.items()}
+
+    def against(self, reference: str) -> list[tuple[str, str]]:
+        """Return the pairs of each trained method and ``reference``."""
+        return [
+            (one, reference)
+            for one, planner in self.planners.items()
+            if one != reference and planner["kind"] != "driver"
+        ]
 
 
 def evaluate(

@@ -33,9 +33,10 @@ class Curve:
     seconds: Numbers
 
     def reached(self, share: float) -> int | None:
-        """Return the index of the first moment at which ``share`` was reached, None where it never was."""
-        found = np.flatnonzero(self.success >= share)
-        return int(found[0]) if found.size else None
+        """Return the index of the moment from which ``share`` was held to the end, None where it was not."""
+        below = np.flatnonzero(self.success < share)
+        first = int(below[-1]) + 1 if below.size else 0
+        return first if first < len(self.success) else None
 
 
 def curve_of(training: Training) -> Curve | None:
@@ -59,8 +60,8 @@ def learning_table(trained: Sequence[Training]) -> Table:
             curves.setdefault(one.method, []).append(found)
     rows = tuple(_row(method, found) for method, found in curves.items())
     head = (
-        "method", "seeds", f"seeds that reach {100 * REACHED:g} %", "decisions until then", "minutes until then",
-        "success at the end of training, %",
+        "method", "seeds", f"seeds that reach and hold {100 * REACHED:g} %", "decisions until then",
+        "minutes until then", "success at the end of training, %",
     )  # fmt: skip
     section = Section("Success of the last 500 training episodes", head, rows)
     notes = (

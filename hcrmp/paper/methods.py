@@ -56,7 +56,7 @@ METHODS: dict[str, str] = {
 """What each is called in the tables. (safety / efficiency / comfort)"""
 
 DRIVERS: dict[str, str] = {
-    "reference": "reference driver, which knows all (ceiling)",
+    "reference": "reference driver, which knows all",
     "law_abiding": "obeys the rules",
     "keep_lane": "keeps its lane and its distance (floor)",
     "cruise": "drives on regardless (floor)",

@@ -57,7 +57,7 @@ def carla_table(config: PaperConfig, found: dict[str, Evaluated]) -> Table:
         for simulator in SIMULATORS
     ]
     figure = forest("Success over the twelve cells, by simulator", marks, "episodes that succeed, %; ring: a seed")
-    data = {simulator: data_of(evaluated) for simulator, evaluated in found.items()}
+    data = {simulator: data_of(evaluated, {}) for simulator, evaluated in found.items()}
     title = "The same planners on CARLA's protocol"
     return Table("carla", title, (Section("Over all cells", head, tuple(rows)), *cells), notes, data, figure)
 

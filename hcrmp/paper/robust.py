@@ -23,6 +23,12 @@ AT_TEST = ("hcrmp", "anchored", "llm_reward", "hcrmp_wrong")
 WITH_CHECK = ("hcrmp", "hcrmp_wrong")
 """Of these, those that are measured with answers checked against the scene, too."""
 
+MEASURES = (
+    ("Success (SR, %)", "success"),
+    ("Success lost against right hints, in the same episodes, points", "lost"),
+    ("Collisions (CR, %)", "collision"),
+)
+
 RATES = (0.0, 0.25, 0.42, 0.75, 1.0)
 
 
@@ -62,7 +68,7 @@ def _table(config: PaperConfig, what: Measured, runs: Sequence[Training], consol
     sections = tuple(
         _section(f"{heading}, wrong hints: {mode}", measure, [curve for curve in curves if curve["mode"] == mode])
         for mode in modes
-        for heading, measure in (("Success (SR, %)", "success"), ("Collisions (CR, %)", "collision"))
+        for heading, measure in MEASURES
     )
     notes = (
         "`random`: any other answer; `inverted`: danger is called safety and the reverse. "
@@ -75,8 +81,13 @@ def _section(heading: str, measure: str, curves: Sequence[Mapping[str, Any]]) ->
     rates = sorted({point["rate"] for curve in curves for point in curve["points"]})
     rows = []
     for curve in curves:
-        by_rate = {point["rate"]: point[measure] for point in curve["points"]}
-        seeds = max((len(point["seeds"]) for point in by_rate.values()), default=0)
-        told = (percent(Estimate(**by_rate[rate]["over_all"])) if rate in by_rate else "-" for rate in rates)
+        by_rate = {point["rate"]: point for point in curve["points"]}
+        seeds = max((len(point["success"]["seeds"]) for point in by_rate.values()), default=0)
+        told = (percent(_over_all(by_rate[rate][measure])) if rate in by_rate else "-" for rate in rates)
         rows.append((curve["method"], str(seeds), *told))
     return Section(heading, ("method", "seeds", *(f"{100 * rate:g} % wrong" for rate in rates)), tuple(rows))
+
+
+def _over_all(measured: Mapping[str, Any] | None) -> Estimate | None:
+    """Return the estimate over all cells: of a loss, which is one itself; None where it was not measured."""
+    return None if measured is None else Estimate(**measured.get("over_all", measured))

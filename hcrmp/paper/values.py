@@ -80,12 +80,12 @@ def errors_of(folder: Path, trained: Sequence[Training]) -> dict[str, list[Numbe
 
 
 def over_seeds(values: Iterable[float]) -> Estimate:
-    """Return the mean over planners with its interval (Student's t); of one planner there is none."""
+    """Return the mean over planners of numbers >= 0 with its interval (Student's t); of one planner there is none."""
     numbers = np.array(list(values))
     if len(numbers) < 2:
         return Estimate(float(numbers[0]), float("nan"), float("nan"))
     reach = stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2) * numbers.std(ddof=1) / np.sqrt(len(numbers))
-    return Estimate(float(numbers.mean()), float(numbers.mean() - reach), float(numbers.mean() + reach))
+    return Estimate(float(numbers.mean()), max(float(numbers.mean() - reach), 0.0), float(numbers.mean() + reach))
 
 
 def _whole(error: Estimate) -> str:

@@ -67,6 +67,18 @@ def test_given_advantages_replace_the_raw_ones() -> None:
     assert th.equal(buffer.samples(given).advantages, given)
 
 
+def test_the_worth_of_what_was_cut_off_is_no_reward_term() -> None:
+    buffer = filled()
+    buffer.add_to_rewards([1], [0], np.array([[5.0, 6.0, 7.0]], np.float32))
+    assert buffer.rewards[1, 0].tolist() == [5.0, 16.0, 1007.0] and buffer.reward_terms[1, 0].tolist() == [
+        0.0,
+        10.0,
+        1000.0,
+    ]
+    buffer.reset()
+    assert buffer.rewards is buffer.reward_terms
+
+
 def test_a_new_rollout_writes_over_the_old_one() -> None:
     buffer = filled()
     rows = buffer.rows

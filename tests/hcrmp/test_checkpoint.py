@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hcrmp.algorithm import MultiCriticPPO
 from hcrmp.algorithm_config import HcrmpConfig
-from hcrmp.checkpoint import COUNTERS, CheckpointError, has_checkpoint, load_checkpoint, save_checkpoint
+from hcrmp.checkpoint import (
+    COUNTERS,
+    CheckpointError,
+    has_checkpoint,
+    load_checkpoint,
+    load_networks,
+    save_checkpoint,
+)
 from hcrmp.checkpoint_files import ARRAYS, META, PARAMETERS, checksums_of
 from hcrmp.policy import PolicyConfig
 from hcrmp.state_tree import join_tree, split_tree
@@ -134,6 +141,31 @@ def test_sb3s_own_models_can_be_kept_too(tmp_path: Path) -> None:
     observation = np.ones((1, 5), dtype=np.float32)
     expected = model.predict(observation, deterministic=True)[0]
     assert np.array_equal(expected, other.predict(observation, deterministic=True)[0])
+
+
+def test_what_sac_learns_outside_of_its_networks_is_kept(tmp_path: Path) -> None:
+    def sac(seed: int) -> SAC:
+        return SAC("MlpPolicy", ToyWorlds(4, plain=True), buffer_size=200, learning_starts=10, seed=seed, device="cpu")
+
+    model, other = sac(0), sac(1)
+    model.learn(100)
+    save_checkpoint(tmp_path / "sac", model)
+    load_checkpoint(tmp_path / "sac", other)
+    assert model.log_ent_coef is not None and other.log_ent_coef is not None
+    assert model.log_ent_coef.item() < -1e-3 and th.equal(model.log_ent_coef, other.log_ent_coef)
+    assert other.ent_coef_optimizer is not None
+    assert other.ent_coef_optimizer.param_groups[0]["params"][0] is other.log_ent_coef  # which it goes on moving
+
+
+def test_networks_alone_begin_with_a_fresh_optimiser(tmp_path: Path) -> None:
+    _, model = trained(tmp_path / "last")
+    _, other = make(seed=99)
+    load_networks(tmp_path / "last", other, LAYOUT)
+    assert all(
+        th.equal(ours, theirs)
+        for ours, theirs in zip(other.policy.parameters(), model.policy.parameters(), strict=True)
+    )
+    assert other.num_timesteps == 0 and not other.policy.optimizer.state and model.policy.optimizer.state
 
 
 def test_sb3s_own_save_and_load_work(tmp_path: Path) -> None:

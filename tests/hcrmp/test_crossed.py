@@ -69,6 +69,13 @@ def test_a_share_of_all_or_none_has_wilsons_interval() -> None:
     assert crossed.share(always, rng()) == statistics.wilson(20, 20)
 
 
+def test_one_failure_makes_no_interval_narrower() -> None:
+    """Of five planners in the same 100 episodes: 499 of 500 successes are not known better than 500 are."""
+    all_but_one = np.ones((5, 100))
+    all_but_one[0, 0] = 0.0
+    assert crossed.share([all_but_one], rng()).low < crossed.share([np.ones((5, 100))], rng()).low < 0.97
+
+
 def test_the_difference_of_two_that_do_not_vary_still_has_a_width() -> None:
     found = crossed.difference_of_shares([np.ones((1, 10))], [np.zeros((1, 10))], rng())
     # Newcombe: both distances are 1 - Wilson's end at 10 of 10, 0.2775.
@@ -101,6 +108,8 @@ def test_a_ratio_of_several_planners_is_of_all_they_did() -> None:
     sample = EpisodeSample([0, 0, 1, 1], [0, 1, 0, 1], rng())
     found = sample.ratio([1.0, 0.0, 1.0, 0.0], [1.0, 1.0, 3.0, 3.0])
     assert found.value == pytest.approx(2.0 / 8.0) and found.low <= found.value <= found.high
+    never = sample.ratio(np.zeros(4), [1.0, 1.0, 3.0, 3.0])  # each of the planners drove 4 miles
+    assert (never.low, never.high) == (0.0, statistics.none_at_all(4.0).high)
 
 
 @pytest.mark.parametrize("planners", [3, 5])

@@ -72,6 +72,14 @@ def test_what_changes_is_met_more_for_better_or_worse() -> None:
     assert curriculum.rates[1] == pytest.approx(1.0 - 0.8**20)
 
 
+def test_what_was_hardly_met_yet_is_met_as_often_as_the_rest() -> None:
+    """The first cell past the window is the only one whose two means can differ: by chance, and not by learning."""
+    curriculum = Curriculum(CurriculumConfig("progress", floor=0.1, window=5), DENSITIES)
+    for k in range(30):
+        curriculum.note(0, k % 2 == 0)
+    assert curriculum.weights(0.0) == pytest.approx([1 / 3] * 3)
+
+
 @given(
     name=st.sampled_from(NAMES),
     floor=st.floats(0.0, 1.0),

@@ -32,6 +32,12 @@ def test_standardise_makes_streams_of_any_scale_comparable() -> None:
     assert th.equal(standardise(th.full((4, 3), 2.0)), th.zeros(4, 3))
 
 
+def test_what_is_silent_keeps_its_noise_small() -> None:
+    th.manual_seed(0)
+    silent, loud = standardise(th.randn(5000, 2) * th.tensor([0.001, 3.0]), least=0.01).std(dim=0).tolist()
+    assert (silent, loud) == pytest.approx((0.1, 1.0), rel=0.05)
+
+
 def test_value_loss_is_the_mean_over_critics_of_scaled_errors() -> None:
     """Errors 2 and 3, scales 1 and 3: (4 + 1) / 2."""
     loss = value_loss(th.tensor([[2.0, 3.0]]), th.zeros(1, 2), th.tensor([1.0, 3.0]))

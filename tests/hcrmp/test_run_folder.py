@@ -49,7 +49,8 @@ def test_an_existing_run_is_not_overwritten(tmp_path: Path) -> None:
     before = (folder.path / "config.yaml").read_bytes()
     with pytest.raises(RunFolderError, match="exists already: give the run another name, or remove it"):
         RunFolder.create(tmp_path / "one", {"other": 1}, seed=0)
-    with pytest.raises(RunFolderError, match=r"exists already: go on with resume=true\."):
+    # Nothing to go on from: the advice would lead in a circle.
+    with pytest.raises(RunFolderError, match="exists already: give the run another name, or remove it"):
         RunFolder.create(tmp_path / "one", {"other": 1}, seed=0, resume_hint="go on with resume=true")
     assert (folder.path / "config.yaml").read_bytes() == before
 

@@ -84,6 +84,8 @@ def test_a_sample_that_does_not_vary_has_no_width() -> None:
 def test_a_rate_of_all_or_none_is_not_claimed_for_certain() -> None:
     assert statistics.rate(np.ones(100), rng()) == statistics.wilson(100, 100)
     assert statistics.rate(np.zeros(100), rng()).high > 0.03
+    one_failed = statistics.rate(np.r_[np.ones(99), 0.0], rng())  # 94.6 to 99.8 by Wilson: no better than none failed
+    assert one_failed.low < 0.946 < 0.963 < statistics.rate(np.ones(100), rng()).low
     some = statistics.rate(np.r_[np.ones(80), np.zeros(20)], rng())
     assert some.value == 0.8
     assert 0.70 < some.low < 0.74 < 0.85 < some.high < 0.89
@@ -93,6 +95,8 @@ def test_a_ratio_divides_sums_not_means_of_ratios() -> None:
     # 1 collision in 1 mile and 1 in 9 miles: 2 in 10, not the mean of 1 and 1/9.
     assert statistics.ratio([1.0, 1.0], [1.0, 9.0], rng()).value == pytest.approx(0.2)
     assert math.isnan(statistics.ratio([0.0, 0.0], [0.0, 0.0], rng()).value)
+    never = statistics.none_at_all(100.0)  # the rule of three, two-sided: -ln 0.025 = 3.69
+    assert (never.value, never.low, never.high) == pytest.approx((0.0, 0.0, 0.036889), abs=1e-6)
 
 
 def test_a_ratio_survives_resamples_without_any_distance() -> None:

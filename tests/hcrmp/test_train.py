@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import signal
 import subprocess
 import sys
@@ -15,21 +16,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch as th
 from rich.console import Console
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from envs.errors import EnvsError
 from hcrmp import callbacks, ending
-from hcrmp.baselines import SacOptions, Td3Options
+from hcrmp.algorithm import MultiCriticPPO
+from hcrmp.baselines import PpoOptions, SacOptions, Td3Options
+from hcrmp.buffer import Minibatch
 from hcrmp.build import build_environment, load_planner
 from hcrmp.checkpoint import META
-from hcrmp.errors import RunFolderError
+from hcrmp.errors import RunFolderError, TrainingDivergedError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import ScenarioConfig
 from hcrmp.train import train
-from hcrmp.train_config import Algorithm, load_train
-from tests.hcrmp.tiny import ROLLOUT, SMALL_PPO, quiet, tiny_config, tiny_run
+from hcrmp.train_config import Algorithm, HcrmpOptions, load_train
+from tests.hcrmp.tiny import ROLLOUT, SMALL, SMALL_PPO, quiet, tiny_config, tiny_run
 
 OFF_POLICY: dict[str, Any] = {"buffer_size": 200, "learning_starts": 16, "batch_size": 8, "net_arch": (8,)}
 
@@ -70,15 +74,34 @@ def test_a_run_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
     assert trained_steps(folder) == 3 * ROLLOUT
 
 
-def test_what_was_learnt_is_kept_where_the_worlds_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("algo", [SMALL, SMALL_PPO], ids=["hcrmp", "ppo"])
+def test_what_was_learnt_is_kept_where_the_worlds_are_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algo: HcrmpOptions | PpoOptions
+) -> None:
     def lost(env: HintedVecEnv) -> dict[str, Any]:
         raise EnvsError("its server is gone")
 
     with monkeypatch.context() as broken, pytest.warns(UserWarning, match="begin anew on resume: its server is gone"):
         broken.setattr(HintedVecEnv, "state", lost)
-        folder = tiny_run(tmp_path)
+        folder = tiny_run(tmp_path, algo=algo)
     assert trained_steps(folder) == 2 * ROLLOUT
-    assert trained_steps(tiny_run(tmp_path, resume=True, total_steps=3 * ROLLOUT)) == 3 * ROLLOUT
+    assert trained_steps(tiny_run(tmp_path, algo=algo, resume=True, total_steps=3 * ROLLOUT)) == 3 * ROLLOUT
+
+
+def test_networks_that_are_of_no_use_replace_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = MultiCriticPPO._loss
+
+    def diverging(model: MultiCriticPPO, minibatch: Minibatch) -> tuple[th.Tensor, th.Tensor]:
+        value, numbers = loss(model, minibatch)
+        return (value, numbers) if model._n_updates < 2 * SMALL.n_epochs else (value * math.nan, numbers * math.nan)
+
+    monkeypatch.setattr(MultiCriticPPO, "_loss", diverging)
+    with pytest.raises(TrainingDivergedError, match="not finite any more, after 192 decisions"):
+        tiny_run(tmp_path, total_steps=6 * ROLLOUT, checkpoint_every=1)
+    folder = RunFolder.open(tmp_path / "tiny")
+    assert trained_steps(folder) == 2 * ROLLOUT
+    monkeypatch.undo()
+    assert trained_steps(tiny_run(tmp_path, total_steps=3 * ROLLOUT, resume=True)) == 3 * ROLLOUT
 
 
 def test_the_time_limit_ends_a_training_with_a_checkpoint(tmp_path: Path) -> None:

@@ -174,6 +174,16 @@ def test_danger_that_comes_and_goes_is_asked_about_once_in_the_gap() -> None:
     assert np.diff(times).min() > 0.4 - 1e-6 and len(times) == 3
 
 
+def test_danger_that_begins_within_the_gap_is_asked_about_after_it() -> None:
+    """Somebody stands in the way from 0.15 s on; nobody may be asked again before 0.5 s."""
+    scene = make_scene(1, [make_actor(12, 9, kind=ActorKind.PEDESTRIAN)], ego={EgoRow.SPEED: 8.0})
+    provider = ScriptedProvider(lambda scene, row: hint(0.5))
+    service = HintService(provider, HintServiceConfig(ask_on_danger=True, danger_gap_s=0.5))
+    for time_s, _ in drive(service, scene, 0.9):
+        scene.actors.block[ActorRow.Y] = 9.0 if time_s < 0.15 else 0.0
+    assert [round(time_s, 6) for time_s, _ in provider.asked] == [0.0, 0.5]
+
+
 def messy(batch: int, cache: bool, seed: int = 0) -> HintService:
     """Return a service whose provider does everything wrong that it can."""
     faults = FaultConfig(wrong=0.1, malformed=0.2, late=0.2, missing=0.2, late_s=1.2)

@@ -118,7 +118,8 @@ def test_evaluations_beyond_the_papers_cells_are_counted_and_questions_to_a_mode
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("table=7", "table must be one of"), ("seeds=[1,1]", "once"), ("episodes=0", "at least 1"), ("tabel=1", "table")],
+    [("table=7", "table must be one of"), ("seeds=[1,1]", "once"), ("episodes=0", "at least 1"), ("tabel=1", "table"),
+     ("methods=[hcrmp,anchored_mean_wrong]", "got anchored_mean_wrong")],  # fmt: skip
 )
 def test_what_is_no_table_is_refused_in_one_line(word: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "paper", word]) == 2
