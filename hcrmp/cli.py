@@ -51,7 +51,8 @@ def _dispatch(words: list[str]) -> int:
         from hcrmp.cli_help import job_help
         from hcrmp.command_words import usage_of_words
 
-        return _show(job_help(job, JOBS[job].summary, JOBS[job].examples, usage_of_words(JOBS[job])))
+        chosen = [word for word in rest if "=" in word and not word.startswith("-")]
+        return _show(job_help(job, JOBS[job].summary, JOBS[job].examples, usage_of_words(JOBS[job]), chosen))
     return _run(job, rest)
 
 

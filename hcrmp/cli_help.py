@@ -5,38 +5,48 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Union
 
-from hcrmp.composition import default_choices, groups
+from hcrmp.composition import compose, groups
 from hcrmp.config import config_class
 from hcrmp.mapping import field_types, plain
 
 _WIDTH = 118
+_LONGEST = 80
+"""Letters of a value that is told in full."""
 
 
-def job_help(job: str, summary: str, examples: Sequence[str], positional: str = "") -> str:
+def job_help(
+    job: str, summary: str, examples: Sequence[str], positional: str = "", overrides: Sequence[str] = ()
+) -> str:
     """Return the help of ``job``: its groups with their options, its keys with their values, examples.
 
-    ``positional`` are words that may stand without a key, for the line of usage.
+    ``positional`` are words that may stand without a key, for the line of usage. The values are those that hold with
+    the ``overrides``: ``hcrmp train algo=llm_reward --help``.
     """
-    chosen, cls = default_choices(job), config_class(job)
+    cls = config_class(job)
+    composed = compose(job, overrides, tuple(field_types(cls)))
+    chosen, values = composed.choices, composed.values
     lines = [summary, "", f"usage: hcrmp {job} {positional}[group=option ...] [key=value ...]", ""]
     if chosen:
-        lines += ["groups (* is chosen unless you choose)"]
+        lines += [f"groups (* is chosen{' here' if overrides else ' unless you choose'})"]
         for group, options in groups(job).items():
             marked = [f"{option}*" if option == chosen[group] else option for option in options]
-            words = f"{' | '.join(marked)}{'' if chosen[group] else '   (as trained unless chosen)'}"
+            unless = "none" if group == "experiment" else "as trained"
+            words = f"{' | '.join(marked)}{'' if chosen[group] else f'   ({unless} unless chosen)'}"
             lines += textwrap.wrap(words, 120, initial_indent=f"  {group:<14}", subsequent_indent=" " * 16)
         lines.append("")
-    lines += ["keys (with their defaults)"]
-    lines += [line for name, annotation in field_types(cls).items() for line in _key_lines(cls, name, annotation)]
-    sections = [line for name, annotation in field_types(cls).items() for line in _section_lines(name, annotation)]
+    lines += [f"keys (with what they are{' with the options marked' if chosen else ' unless you say so'})"]
+    fields = field_types(cls).items()
+    lines += [line for name, annotation in fields for line in _key_lines(cls, name, annotation, values)]
+    sections = [line for name, annotation in fields for line in _section_lines(name, annotation, values.get(name))]
     lines += ["", "keys of the sections", *sections] if sections else []
+    if "hints" in chosen:
+        lines += ["", "with hints=openai or hints=transformers: the keys of its section by their last word, model=NAME"]
     lines += ["", "examples", *(f"  {example}" for example in examples)]
     return "\n".join(lines)
 
@@ -56,10 +66,7 @@ def _own_field_docs(cls: Any) -> dict[str, str]:
     except (OSError, TypeError):  # no source at hand: the help goes without
         return {}
     body = typing.cast(ast.ClassDef, tree.body[0]).body
-    # Some classes describe their fields in their own docstring: "``capacity`` entries; ``threshold`` lowest ...".
-    told = dict(re.findall(r"``(\w+)``:? ([^;`]*(?:``[^`]+``[^;`]*)*)", " ".join((cls.__doc__ or "").split())))
-    sentences = {name: f"{text.strip(' .,')}." for name, text in told.items() if name in field_types(cls)}
-    return {name: text[0].upper() + text[1:] for name, text in sentences.items()} | {
+    return {
         field.target.id: " ".join(text.value.value.split())
         for field, text in zip(body, body[1:], strict=False)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
@@ -67,25 +74,30 @@ def _own_field_docs(cls: Any) -> dict[str, str]:
     }
 
 
-def _key_lines(cls: Any, name: str, annotation: Any) -> list[str]:
+def _key_lines(cls: Any, name: str, annotation: Any, values: Mapping[str, Any]) -> list[str]:
     if _sections(annotation) and not _is_optional(annotation):
         return []
     field = {field.name: field for field in dataclasses.fields(cls)}[name]
-    return _field_lines(name, field, field_docs(cls).get(name, ""), annotation)
+    return _field_lines(name, field, field_docs(cls).get(name, ""), annotation, values)
 
 
-def _field_lines(key: str, field: dataclasses.Field[Any], doc: str, annotation: Any) -> list[str]:
+def _field_lines(
+    key: str, field: dataclasses.Field[Any], doc: str, annotation: Any, composed: Mapping[str, Any]
+) -> list[str]:
     inner = [name for section in _sections(annotation) for name in field_types(section)]
     keys = f"A section with the keys {', '.join(inner)}." if inner else ""
     values = f"One of {text}." if (text := _values_text(annotation)) else ""
-    return _described(key, _default_text(field), " ".join(part for part in (doc, keys, values) if part))
+    text = _value_text(composed[field.name]) if field.name in composed else _default_text(field)
+    return _described(key, text, " ".join(part for part in (doc, keys, values) if part))
 
 
 def _is_optional(annotation: Any) -> bool:
     return type(None) in typing.get_args(annotation)
 
 
-def _section_lines(key: str, annotation: Any) -> Iterator[str]:
+def _section_lines(key: str, annotation: Any, values: Any) -> Iterator[str]:
+    """Yield the lines of a section; ``values``: what its options make of its keys."""
+    values = values if isinstance(values, Mapping) else {}
     sections = [] if _is_optional(annotation) else _sections(annotation)
     for section in sections:
         defaults = {field.name: field for field in dataclasses.fields(section)}
@@ -94,9 +106,9 @@ def _section_lines(key: str, annotation: Any) -> Iterator[str]:
         docs = field_docs(section)
         for name, inner in field_types(section).items():
             if _sections(inner) and not _is_optional(inner):
-                yield from _section_lines(f"{key}.{name}", inner)
+                yield from _section_lines(f"{key}.{name}", inner, values.get(name))
             elif len(sections) == 1 or name != "name":
-                yield from _field_lines(f"{key}.{name}", defaults[name], docs.get(name, ""), inner)
+                yield from _field_lines(f"{key}.{name}", defaults[name], docs.get(name, ""), inner, values)
 
 
 def _described(key: str, default: str, text: str) -> list[str]:
@@ -115,10 +127,17 @@ def _default_text(field: dataclasses.Field[Any]) -> str:
         value = field.default_factory()
     else:
         return ""
+    return _value_text(value)
+
+
+def _value_text(value: Any) -> str:
     shown = plain(value)
     if shown is None or isinstance(shown, bool):
         return {None: "null", True: "true", False: "false"}[shown]
-    return f"[{', '.join(map(str, shown))}]" if isinstance(shown, list) else str(shown) or "''"
+    if not isinstance(shown, list):
+        return str(shown) or "''"
+    text = f"[{', '.join(map(str, shown))}]"
+    return text if len(text) <= _LONGEST else f"[{shown[0]}, {shown[1]}, ... {len(shown)} in all]"
 
 
 def _values_text(annotation: Any) -> str:

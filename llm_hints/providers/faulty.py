@@ -37,25 +37,28 @@ _CHANNELS = _SLOTS + 3 * SLOTS
 
 @dataclass(frozen=True, slots=True)
 class FaultConfig:
-    """Rates of faults, each in [0, 1], together at most 1; an answer has one fault at most.
-
-    ``wrong`` well-formed but false; ``malformed`` not of the agreed form; ``late`` by ``late_s`` simulated seconds;
-    ``missing`` never comes. ``wrong_mode``: ``random``: weights uniform over all that sum to 1, in hundredths,
-    and random state numbers; ``inverted``: danger is called safety and the reverse: weights mirrored between
-    ``free_weights`` and ``danger_weights`` (in the order of ``CRITICS``), density mirrored, entities on the
-    opposite side. ``check_scene``: a wrong answer that names who is not in the scene is no valid one, as it is of a
-    language model (``llm_hints.grounding``).
-    """
+    """Rates of faults, each in [0, 1], together at most 1; an answer has one fault at most."""
 
     wrong: float = 0.0
+    """Share of answers that are well-formed but false."""
     malformed: float = 0.0
+    """Share that is not of the agreed form."""
     late: float = 0.0
+    """Share that comes late, by ``late_s``."""
     missing: float = 0.0
+    """Share that never comes."""
     late_s: float = 5.0
+    """How late (simulated s)."""
     wrong_mode: WrongMode = "random"
+    """How an answer is false. ``random``: weights uniform over all that sum to 1, in hundredths, and random state
+    numbers; ``inverted``: danger is called safety and the reverse, density is mirrored, entities are on the other
+    side."""
     free_weights: tuple[float, float, float] = (0.25, 0.60, 0.15)
+    """Weights of safety, between which and ``danger_weights`` ``inverted`` mirrors (safety, efficiency, comfort)."""
     danger_weights: tuple[float, float, float] = (0.80, 0.10, 0.10)
+    """Weights of danger, in the same order."""
     check_scene: bool = False
+    """Whether a false answer that names who is not in the scene is refused, as a language model's is."""
 
     def __post_init__(self) -> None:
         """Refuse rates that are none."""

@@ -19,22 +19,22 @@ from llm_hints.risk import Parameter, assess
 
 @dataclass(frozen=True, slots=True)
 class RulesConfig:
-    """Thresholds of the expert.
-
-    ``range_m`` within which road users count for density and as entities (m); ``medium_from``, ``high_from`` visible
-    road users in range from which the density is medium, high (from the paper's conditions: 1-2 others are low,
-    8 are high); ``free_weights``, ``danger_weights`` at risk 0 and 1, in the order of ``CRITICS`` (ours);
-    ``blind_spot_risk`` highest risk of a standing vehicle beside the path, in [0, 1]; 0 turns the rule off;
-    ``entity_score`` risk plus up to 0.1 for nearness that an actor needs to be named, in [0, 1].
-    """
+    """Thresholds of the expert."""
 
     range_m: float = 50.0
+    """Within it road users count for density and as entities (m)."""
     medium_from: int = 3
+    """Visible road users in range from which the density is medium (the paper's conditions: 1 to 2 others are low)."""
     high_from: int = 6
+    """From which it is high (the paper's: 8)."""
     free_weights: tuple[float, float, float] = (0.25, 0.60, 0.15)
+    """Weights at risk 0: safety, efficiency, comfort (ours)."""
     danger_weights: tuple[float, float, float] = (0.80, 0.10, 0.10)
+    """Weights at risk 1, in the same order (ours)."""
     blind_spot_risk: float = 0.55
+    """Highest risk of a standing vehicle beside the path, in [0, 1]; 0 turns the rule off."""
     entity_score: float = 0.02
+    """Risk, plus up to 0.1 for nearness, that a road user needs to be named, in [0, 1]."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no hint."""

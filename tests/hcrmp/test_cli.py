@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import types
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -69,6 +71,27 @@ def test_help_shows_defaults_values_and_texts(capsys: pytest.CaptureFixture[str]
     assert "One of low | medium | high | all." in printed
     assert "hints.cache.eviction=lru" in printed and "with algo=sac algo.learning_rate=0.0003" in printed
     assert "hcrmp* " in printed and "rules*" in printed
+
+
+def test_help_shows_what_the_chosen_options_make_of_the_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["train", "algo=hcrmp_anchored", "--help"])
+    printed = capsys.readouterr().out
+    assert "hcrmp_anchored*" in printed and "algo.anchor_prior=[0.42, 0.45, 0.13]" in printed
+    cli.main(["hints", "stability", "--help"])
+    printed = capsys.readouterr().out
+    config = load("hints stability").hints
+    assert f"hints.provider={config.provider}" in printed and config.provider == "transformers"
+    assert f"hints.service.policy={config.service.policy}" in printed and config.service.policy == "cache_first"
+
+
+@pytest.mark.parametrize("job", list(JOBS))
+def test_every_key_of_a_command_is_explained(job: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main([job, "--help"])
+    lines = capsys.readouterr().out.partition("\nexamples\n")[0].splitlines()
+    for line, following in pairwise([*lines, ""]):
+        if match := re.match(r"  ([\w.]+)=", line):
+            explained = len(line) > 44 and "  " in line[2:] or following.startswith(" " * 44)
+            assert explained, match[1]
 
 
 @pytest.mark.parametrize("job", list(JOBS))
