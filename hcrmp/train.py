@@ -32,16 +32,26 @@ from hcrmp.first_use import compilation_note
 from hcrmp.hinted_env import FlatObservation, HintedVecEnv
 from hcrmp.locate import locate_run
 from hcrmp.run_folder import RunFolder, provenance
+from hcrmp.scenario_options import scenario_override
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 from hcrmp.training_recorder import TrainingRecorder
+from llm_hints.counters import HintCounters
 
 
 def run(config: TrainConfig) -> int:
     """Train, with a progress bar; Ctrl-C leaves a loadable checkpoint and returns through KeyboardInterrupt."""
     console = Console(stderr=True)
     folder = train(config, console)
-    console.print(f"trained: {folder.path}\nnext:    hcrmp evaluate run={folder.path}")
+    told = f"trained: {folder.path}\nnext:    hcrmp evaluate run={folder.path} {' '.join(own_words(config))}"
+    console.print(told, soft_wrap=True, highlight=False)
     return 0
+
+
+def own_words(config: TrainConfig) -> list[str]:
+    """Return the words with which an evaluation drives what was trained: it drives every family without them."""
+    words = [scenario_override(config.scenario.families)]
+    words += [f"density={config.density}"] if config.density != "all" else []
+    return words + ([f"map={config.map}"] if config.map else [])
 
 
 def train(config: TrainConfig, console: Console) -> RunFolder:
@@ -60,9 +70,20 @@ def train(config: TrainConfig, console: Console) -> RunFolder:
         elif begun_by is not None:
             load_networks(begun_by.latest_checkpoint, model, env.driving.layout.as_dict())
         _learn(config, folder, model, env, curriculum, console)
+        tell_of_silence(env.service.counters, console)
     finally:
         env.close()
     return folder
+
+
+def tell_of_silence(counters: HintCounters, console: Console) -> None:
+    """Say so where a model was asked and never answered: the planner has learnt without it."""
+    if counters.asked and not counters.answered:
+        console.print(
+            f"none of {counters.asked:,} questions was answered, {counters.errors:,} of them because the model failed: "
+            "this planner has learnt without hints. See that it answers ('hcrmp hints ask'), then train another run",
+            style="red", soft_wrap=True, highlight=False,
+        )  # fmt: skip
 
 
 def _open(config: TrainConfig) -> RunFolder:

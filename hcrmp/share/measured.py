@@ -72,6 +72,7 @@ def _measured(path: Path, found: Mapping[str, Any]) -> Measured:
     config = found["config"]
     asked = [scenario_override(list(map(without_folder, config["scenario"]["families"])))]
     asked += [f"{key}={config[key]}" for key in ("density", "episodes", "seed")]
+    asked.append(f"ends_at={found['protocol']['ends_at']}")
     records = records_of(path, found)
     by_place = _by_place(records)
     summaries = _summaries(by_place, records, int(config["seed"]))

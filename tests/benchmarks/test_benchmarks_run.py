@@ -68,6 +68,12 @@ def first_cells(text: str) -> list[str]:
     return [cells[0] for cells in rows if len(cells) > 1 and re.match(r"[\d,.]+", cells[1])]
 
 
+def test_the_page_lists_every_benchmark() -> None:
+    folder = Path(__file__).parent
+    listed = re.findall(r"^\| `(\w+)` \|", (folder / "README.md").read_text("utf-8"), re.M)
+    assert set(listed) == {"calibrate_vehicle", *(path.stem for path in folder.glob("bench_*.py"))}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_it_can_be_loaded(name: str) -> None:
     assert load(name).__doc__

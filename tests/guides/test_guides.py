@@ -61,4 +61,4 @@ def test_every_link_and_every_named_file_is_there(page: Path) -> None:
 
 def test_the_index_names_every_guide() -> None:
     assert set(re.findall(r"\]\((\w+\.md)\)", INDEX.read_text("utf-8"))) == {path.name for path in GUIDES}
-    assert len(GUIDES) == 8
+    assert len(GUIDES) == 9

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from hcrmp.evaluate import evaluate
 from hcrmp.run_folder import RunFolder
 from hcrmp.sections import HintsConfig
+from hcrmp.train import train
 from llm_hints.providers.openai_http import OpenAiConfig
 from llm_hints.service_config import HintServiceConfig
-from tests.hcrmp.tiny import evaluate_config, quiet, tiny_run
+from tests.hcrmp.tiny import evaluate_config, quiet, tiny_config, tiny_run
 from tests.llm_hints.providers.chat_stub import Handler, Stub, break_off, stub
 
 KEY = "sk-secret-0123456789"
@@ -57,3 +60,14 @@ def test_whatever_the_endpoint_does_the_jobs_go_on_and_no_file_has_the_key(
         assert trained > 50 and len(server.bodies) > trained
     assert files_with("HINT_KEY", folder) and not files_with(KEY, folder) and KEY not in caplog.text
     assert all(kind in caplog.text for kind in ("malformed: ", "not_json", "server_error", "dropped"))
+
+
+@pytest.mark.parametrize(("answers", "told"), [(True, False), (False, True)], ids=["answers", "never"])
+def test_a_training_that_never_heard_its_model_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool, told: bool
+) -> None:
+    monkeypatch.setenv("HINT_KEY", KEY)
+    said = io.StringIO()
+    with stub(lambda handler, body: handler.say(NOBODY) if answers else handler.text(200, "<html>")) as server:
+        train(tiny_config(tmp_path, hints=hints(server)), Console(file=said, width=300))
+    assert ("questions was answered" in said.getvalue()) is told

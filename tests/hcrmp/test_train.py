@@ -31,7 +31,7 @@ from hcrmp.errors import RunFolderError, TrainingDivergedError
 from hcrmp.hinted_env import HintedVecEnv
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import ScenarioConfig
-from hcrmp.train import train
+from hcrmp.train import own_words, train
 from hcrmp.train_config import Algorithm, HcrmpOptions, load_train
 from tests.hcrmp.tiny import ROLLOUT, SMALL, SMALL_PPO, quiet, tiny_config, tiny_run
 
@@ -126,6 +126,20 @@ def test_time_before_the_first_decision_is_not_counted(tmp_path: Path, monkeypat
     # A rollout takes 7.5 s: in the 4.5 s that are left after the first one another would not end.
     assert now[0] == 1100.0 + 7.5 and trained_steps(folder) == ROLLOUT
     assert f"train {ROLLOUT}/{2 * ROLLOUT} steps  8/s" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ["scenario=merging", "density=low"]),
+        ({"density": "all", "scenario": ScenarioConfig(("cut_in", "route"))}, ["'scenario.families=[cut_in,route]'"]),
+        ({"scenario": ScenarioConfig(("route",)), "map": "town"}, ["scenario=route", "density=low", "map=town"]),
+    ],
+)
+def test_what_comes_next_is_an_evaluation_in_what_was_trained(
+    tmp_path: Path, changes: dict[str, Any], words: list[str]
+) -> None:
+    assert own_words(tiny_config(tmp_path, **changes)) == words
 
 
 def test_ctrl_c_leaves_a_loadable_checkpoint_and_status_130(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_what_planners_drove_is_what_the_tables_say() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=["README", "results", "benchmarks"])
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
         if link.startswith("https://"):
             continue
         path, _, anchor = link.partition("#")

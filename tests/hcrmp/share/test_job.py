@@ -186,7 +186,7 @@ def test_the_card_tells_what_it_is_and_how_it_drove(planner: Path, run: RunFolde
     numbers = " ".join(f"{100 * result[key]:.0f}" for key in ("value", "low", "high"))
     value, low, high = numbers.split()
     assert f"| merging/low | 2 | {value} ({low}..{high}) |" in card
-    assert "`hcrmp evaluate run=FOLDER scenario=merging density=low episodes=2 seed=0`" in card
+    assert "`hcrmp evaluate run=FOLDER scenario=merging density=low episodes=2 seed=0 ends_at=violation`" in card
     assert "HCRMP" in card and "128 decisions" in card and "seed 0" in card
     for name in (WEIGHTS_FILE, DOCUMENT_FILE, ONNX_FILE):
         assert f"| `{name}` | {(planner / name).stat().st_size:,} |" in card
