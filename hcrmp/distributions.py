@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch as th
 from scipy.special import betaincinv
@@ -24,27 +24,8 @@ class BetaConfig:
     initial_bias: tuple[float, ...] = (0.3, 0.0)
     """Added to each action's alpha logit when the network is made (no unit); a small push on the throttle leaves the
     standstill optimum. Dimensions beyond its length get 0."""
-    least_logit: float | None = None
-    """Logits are held above this (no unit), and a gradient that would lower them further is not let through. Where
-    nothing that it does matters, the entropy bonus drives both logits of an action down to where softplus has no slope:
-    what would matter later cannot raise them, and the planner waits. None: no such limit."""
     deterministic: Literal["mode", "mean"] = "mode"
     """What a deterministic prediction returns."""
-
-
-class _HeldAbove(th.autograd.Function):
-    """``max(logits, least)`` whose gradient, below ``least``, passes where a descent along it raises the logit."""
-
-    @staticmethod
-    def forward(ctx: Any, logits: th.Tensor, least: float) -> th.Tensor:
-        ctx.save_for_backward(logits)
-        ctx.least = least
-        return logits.clamp(min=least)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: th.Tensor) -> tuple[th.Tensor, None]:
-        (logits,), (gradient,) = ctx.saved_tensors, gradients
-        return gradient * ((logits > ctx.least) | (gradient < 0.0)), None
 
 
 class BetaDistribution(Distribution):
@@ -75,15 +56,8 @@ class BetaDistribution(Distribution):
 
     def proba_distribution(self, logits: th.Tensor) -> BetaDistribution:
         """Set the distribution from the network's logits ``(M, 2 D)`` and return it."""
-        self.concentration = F.softplus(self._held(logits)).view(-1, 2, self.action_dim) + 1.0
+        self.concentration = F.softplus(logits).view(-1, 2, self.action_dim) + 1.0
         return self
-
-    def _held(self, logits: th.Tensor) -> th.Tensor:
-        least = self.config.least_logit
-        if least is None:
-            return logits
-        held: th.Tensor = _HeldAbove.apply(logits, least) if th.is_grad_enabled() else logits.clamp(min=least)  # type: ignore[no-untyped-call]
-        return held
 
     @property
     def alpha(self) -> th.Tensor:

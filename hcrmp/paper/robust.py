@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 from rich.console import Console
 
+from hcrmp.comparison.protocol import protocol_path
 from hcrmp.errors import UserError
 from hcrmp.paper.config import PaperConfig
+from hcrmp.paper.evaluations import PROTOCOL
 from hcrmp.paper.table import Section, Table, percent
 from hcrmp.paper.trainings import Training
 from hcrmp.robustness.config import RobustnessConfig
 from hcrmp.robustness.job import measure_curves, title
-from hcrmp.run_folder import read_json
+from hcrmp.run_folder import load_yaml, read_json
 from hcrmp.statistics import Estimate
 
 AT_TEST = ("hcrmp", "anchored", "llm_reward", "hcrmp_wrong")
@@ -60,7 +62,7 @@ def _table(config: PaperConfig, what: Measured, runs: Sequence[Training], consol
     asked = RobustnessConfig(
         runs=tuple(str(one.folder.path) for one in runs), output=str(config.runs_path / "evaluations" / what.name),
         when=what.when, check_scene=what.check_scene, rates=RATES, episodes=max(config.episodes // 2, 1),
-        progress=config.progress,
+        seed=int(load_yaml(protocol_path(PROTOCOL))["seed"]), progress=config.progress,
     )  # fmt: skip
     numbers, plot, _ = measure_curves(asked, console)
     curves = read_json(numbers)["curves"]

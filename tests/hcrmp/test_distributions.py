@@ -98,33 +98,3 @@ def test_initial_bias_moves_the_throttle_alone() -> None:
     distribution.initialise_bias(layer)
     mean = distribution.proba_distribution(layer(th.ones(1, 8))).mean()[0]
     assert mean[0] > 0.04 and mean[1] == 0.0
-
-
-def test_logits_held_above_their_least_are_only_ever_raised() -> None:
-    """At -9 softplus has a slope of 0.0001; held, it has that of -1.5, 0.18, upwards, and none downwards."""
-    logits = th.tensor([[-9.0, 0.5, -9.0, 0.5]], requires_grad=True)
-    held = BetaDistribution(2, BetaConfig(least_logit=-1.5)).proba_distribution(logits)
-    assert held.concentration[0, :, 0].tolist() == pytest.approx([1.2014, 1.2014], abs=1e-4)
-    (raised,) = th.autograd.grad(-held.concentration.sum(), logits, retain_graph=True)
-    assert raised[0].tolist() == pytest.approx([-0.1824, -0.6225, -0.1824, -0.6225], abs=1e-4)
-    (lowered,) = th.autograd.grad(held.concentration.sum(), logits)
-    assert lowered[0].tolist() == pytest.approx([0.0, 0.6225, 0.0, 0.6225], abs=1e-4)
-    with th.no_grad():
-        assert th.equal(held.concentration, held.proba_distribution(logits).concentration)
-
-
-def test_an_actor_that_was_driven_down_comes_back_where_its_logits_are_held() -> None:
-    """From -6, 150 steps towards a full throttle: without the limit there is no slope to climb."""
-
-    def action_after(least: float | None) -> float:
-        distribution = BetaDistribution(1, BetaConfig(least_logit=least))
-        logits = th.full((1, 2), -6.0, requires_grad=True)
-        descent = th.optim.SGD([logits], lr=1.0)
-        for _ in range(150):
-            descent.zero_grad()
-            (-distribution.proba_distribution(logits).mean().sum()).backward()  # type: ignore[no-untyped-call]
-            descent.step()
-        return float(distribution.proba_distribution(logits.detach()).mean())
-
-    assert abs(action_after(None)) < 0.01
-    assert action_after(-1.5) > 0.5
