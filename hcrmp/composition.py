@@ -98,6 +98,8 @@ def _checked(override: str, choosable: Mapping[str, Sequence[str]], keys: Sequen
     if top not in choosable and top not in keys:
         raise ConfigError(unknown("key", top, sorted({*choosable, *keys})))
     if key in choosable:
+        if key == "scenario" and "," in value and set(value.split(",")) <= set(choosable[key]):
+            raise ConfigError(f"scenario={value} is several: write 'scenario.families=[{value}]'")
         if value not in choosable[key]:
             raise ConfigError(unknown("value", f"{key}={value}", [f"{key}={option}" for option in choosable[key]]))
         return override

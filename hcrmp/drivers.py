@@ -185,7 +185,8 @@ class PlannerDriver:
         if not isinstance(model, MultiCriticPPO) or not has_the_three(model.config.critics):
             return None
         if model.config.csa in HINTED:
-            return observation[WEIGHTS_KEY]
+            anchor, hinted = model.policy.mean_anchor, observation[WEIGHTS_KEY]
+            return hinted if anchor is None else anchor.anchored(hinted)
         constant = constant_weights(model.config.csa, len(model.config.critics), model.config.fixed_weights)
         if constant is not None:
             return np.tile(constant, (len(observation[WEIGHTS_KEY]), 1))

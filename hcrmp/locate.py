@@ -12,9 +12,12 @@ SHARED_SUFFIXES = (".onnx", ".zip")
 
 def locate_run(run: str, runs_dir: str) -> Path:
     """Return the folder that ``run`` means: a path that exists, else the name of a run in ``runs_dir``."""
-    path = Path(run)
+    path, named = Path(run), Path(runs_dir) / run
     shared = path.suffix in SHARED_SUFFIXES and path.is_file()
-    return path if path.is_dir() or shared or path.name != run else Path(runs_dir) / run
+    if path.is_dir() or shared or path.name != run:
+        return path
+    # Of a file that is no planner whoever opens it says so.
+    return path if path.is_file() and not named.exists() else named
 
 
 def locate_planner(word: str, runs_dir: str) -> Path:

@@ -49,8 +49,10 @@ def to_mapping(config: Any) -> dict[str, Any]:
 def unknown(what: str, got: str, allowed: Iterable[str]) -> str:
     """Return the one line that says that ``got`` is no such ``what`` and names the nearest valid one."""
     choices = [str(choice) for choice in allowed]
-    near = difflib.get_close_matches(got, choices, n=1, cutoff=0.5)
-    suggestion = f" Did you mean {near[0]}?" if near else ""
+    # Of key=value the value alone: the key is the same in all.
+    by_value = {choice.rpartition("=")[2]: choice for choice in choices}
+    near = difflib.get_close_matches(got.rpartition("=")[2], by_value, n=1, cutoff=0.5)
+    suggestion = f" Did you mean {by_value[near[0]]}?" if near else ""
     return f"unknown {what} {got}.{suggestion} Valid: {', '.join(choices)}."
 
 

@@ -62,6 +62,11 @@ class RunFolder:
     def open(cls, path: Path | str) -> RunFolder:
         """Return the run folder at ``path`` for reading; it must hold a configuration and a checkpoint."""
         folder = cls(Path(path))
+        if folder.path.is_file():
+            raise RunFolderError(
+                f"{folder.path} is a file, and no planner: give the folder of a run or of 'hcrmp share', an .onnx file, "
+                "or a .zip of Stable-Baselines3."
+            )
         if not folder.path.is_dir():
             raise RunFolderError(f"no run folder at {folder.path}.{_neighbours(folder.path)}")
         if not (folder.path / CONFIG_FILE).is_file():

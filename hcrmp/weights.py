@@ -45,6 +45,13 @@ class MeanAnchor(nn.Module):
         before = self.mean.cpu().numpy()
         mean = self.decay * before + (1.0 - self.decay) * rollout_mean if before.any() else rollout_mean
         self.mean.copy_(th.as_tensor(mean))
+        return self.anchored(weights)
+
+    def anchored(self, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return ``weights`` ``(..., N)`` anchored by the running mean as it stands; unchanged before there is one."""
+        mean = self.mean.cpu().numpy()
+        if not mean.any():
+            return weights
         anchored = weights * (self.prior / np.maximum(mean, 1e-6))
         anchored /= np.maximum(anchored.sum(axis=-1, keepdims=True), 1e-12)
         return np.asarray(anchored, dtype=np.float32)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hcrmp.paper import beyond, driven, learning, on_carla, prompts, robust, stability, success, values
+from hcrmp.paper import beyond, driven, learning, no_knowledge, on_carla, prompts, robust, stability, success, values
 from hcrmp.paper.clock import Speeds, evaluation_seconds, seconds_of, told
 from hcrmp.paper.config import ALL, ASKS, PaperConfig
 from hcrmp.paper.evaluations import Evaluated, evaluate, evaluate_cells, evaluation_folder
@@ -85,6 +85,8 @@ def train(config: PaperConfig, wanted: Sequence[Training], speeds: Speeds, conso
     left = [one for one in wanted if one.left]
     for one in left:
         one.make_room()
+        if one.method == no_knowledge.METHOD:
+            no_knowledge.make_model(config.runs_path)
     begun_at = {id(one): one.steps for one in left}
     failed: list[Training] = []
 

@@ -15,8 +15,8 @@ def model_folder(runs_path: Path) -> Path:
     return runs_path / "models" / METHOD
 
 
-def make_model(runs_path: Path) -> Path:
-    """Write the model where it is not there yet; return its folder."""
+def make_model(runs_path: Path) -> None:
+    """Write the model where it is not there yet."""
     folder = model_folder(runs_path)
     if not (folder / "config.json").is_file():
         # Imported here: it brings transformers along.
@@ -24,4 +24,3 @@ def make_model(runs_path: Path) -> Path:
         from hcrmp.hint_model.network import NetworkConfig, make_network
 
         save_bundle(make_network(NetworkConfig(), CompactLayout(), seed=0), dict.fromkeys(SLOTS, 1.0), CARD, folder)
-    return folder

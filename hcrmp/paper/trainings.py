@@ -89,7 +89,7 @@ def training(config: PaperConfig, method: str, seed: int) -> Training:
     words = [f"experiment={EXPERIMENT}{method}", f"seed={seed}", f"run={run_name(method, seed)}", "record=0"]
     words += [f"runs_dir={config.runs_dir}", *([f"total_steps={config.total_steps}"] if config.total_steps else [])]
     if method == no_knowledge.METHOD:
-        words.append(f"hints.transformers.model='{no_knowledge.make_model(config.runs_path).resolve()}'")
+        words.append(f"hints.transformers.model='{no_knowledge.model_folder(config.runs_path).resolve()}'")
     if method in LEARN_ON:
         words.append(f"start_from={run_name(REFERENCE, seed)}")
     return Training(method, seed, load("train", words), tuple(words))

@@ -10,6 +10,7 @@ import torch as th
 from rich.console import Console
 from safetensors.torch import save
 
+from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.checkpoint_files import checksums_of
 from hcrmp.errors import UserError
 from hcrmp.run_folder import RunFolder, write_bytes
@@ -41,6 +42,8 @@ def run(config: ShareConfig) -> int:
 
 def share(config: ShareConfig) -> list[Path]:
     """Write what ``config`` asks for, and return the files."""
+    if config.run == BUNDLED_PLANNER and not config.run_path.exists():
+        raise UserError(f"the planner in the box is shared already: its files lie in {bundled_planner()}")
     folder = RunFolder.open(config.run_path)
     document, weights = planner_of_run(folder)
     document = replace(document, name=plain_name(config.name)) if config.name else document

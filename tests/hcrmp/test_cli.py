@@ -125,6 +125,8 @@ def test_a_job_gets_its_configuration_and_gives_the_status(jobs: dict[str, Any])
         (["trian"], "unknown command trian. Did you mean train?"),
         (["train", "senario=merging"], "unknown key senario. Did you mean scenario?"),
         (["train", "algo=hcrpm"], "Did you mean algo=hcrmp?"),
+        (["train", "algo=zebra"], "unknown value algo=zebra. Valid: algo=hcrmp,"),
+        (["train", "scenario=merging,overtaking"], "write 'scenario.families=[merging,overtaking]'"),
         (["evaluate"], "run must be given: add run=..."),
         (["replay", "run=x", "video=mov"], "unknown value video=mov"),
         (["replay"], "one of drive and run must be given"),

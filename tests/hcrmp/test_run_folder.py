@@ -10,6 +10,7 @@ import pytest
 
 from hcrmp import run_folder
 from hcrmp.errors import RunFolderError
+from hcrmp.locate import locate_run
 from hcrmp.mapping import to_mapping
 from hcrmp.run_folder import RunFolder
 from hcrmp.train_config import TrainConfig, load_train
@@ -53,6 +54,16 @@ def test_an_existing_run_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="exists already: give the run another name, or remove it"):
         RunFolder.create(tmp_path / "one", {"other": 1}, seed=0, resume_hint="go on with resume=true")
     assert (folder.path / "config.yaml").read_bytes() == before
+
+
+def test_a_file_that_is_no_planner_is_named_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("mine")
+    assert locate_run("a.txt", "runs") == Path("a.txt")
+    with pytest.raises(RunFolderError, match=r"a\.txt is a file, and no planner: .*\.onnx"):
+        RunFolder.open(locate_run("a.txt", "runs"))
+    RunFolder.create(Path("runs/a.txt"), CONFIG, seed=0)
+    assert locate_run("a.txt", "runs") == Path("runs/a.txt")
 
 
 def test_a_file_or_an_unrelated_folder_in_the_way_is_left_alone(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ def test_constant_weights() -> None:
 def test_the_anchor_by_hand() -> None:
     """Mean of the hints (.6, .3, .1), prior (.2, .3, .5): weights (.5, .4, .1) go to (.1667, .4, .5) / 1.0667."""
     rollout = np.array([[[0.5, 0.4, 0.1], [0.7, 0.2, 0.1]]], dtype=np.float32)
-    anchored = MeanAnchor((0.2, 0.3, 0.5), decay=0.9).anchor(rollout)
+    anchor = MeanAnchor((0.2, 0.3, 0.5), decay=0.9)
+    assert anchor.anchored(rollout) is rollout  # no mean is known yet
+    anchored = anchor.anchor(rollout)
+    assert np.array_equal(anchor.anchored(rollout), anchored)  # who looks on moves no mean
     assert anchored[0, 0] == pytest.approx(np.array([0.5 / 3, 0.4, 0.5]) / (0.5 / 3 + 0.9), rel=1e-5)
 
 
