@@ -64,7 +64,7 @@ class RunFolder:
         folder = cls(Path(path))
         if folder.path.is_file():
             raise RunFolderError(
-                f"{folder.path} is a file, and no planner: give the folder of a run or of 'hcrmp share', an .onnx file, "
+                f"{folder.path} is a file, and no planner: give the folder of a run or of 'hcrmp share', an .onnx file "
                 "or a .zip of Stable-Baselines3."
             )
         if not folder.path.is_dir():
