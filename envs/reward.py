@@ -69,7 +69,7 @@ class RewardConfig:
     """Distance from the line at which that is full (m); it grows with its square."""
     reward_weights: tuple[float, float, float] = (0.8, 1.0, 0.1)
     """Weights of (safety, efficiency, comfort) in the scalar reward that single-critic baselines learn from, chosen
-    for plain PPO (README, "What we found": few values and seeds so far)."""
+    for plain PPO among few values, with one training each."""
     extra_terms: dict[str, ExtraTerm] = field(default_factory=dict)
     """Terms beside the three, by name: each is one more critic (``algo.critics``)."""
 
