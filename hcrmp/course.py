@@ -107,7 +107,7 @@ def course_of(config: EvaluateConfig, folder: RunFolder | None, file: Path | Non
         trained = replace(trained, simulator=_with_autopilot(trained.simulator))
     return make_course(
         trained, config.scenario, config.density, config.episodes, config.seed, config.hints,
-        known_hints(folder, config.hints), config.map, config.ending,
+        known_hints(folder, config.hints, trained.hints), config.map, config.ending,
     )  # fmt: skip
 
 
@@ -127,11 +127,17 @@ def stored_memory(folder: RunFolder | None) -> dict[str, Any]:
     return memory
 
 
-def known_hints(folder: RunFolder | None, hints: HintsConfig | None) -> dict[str, Any]:
-    """Return what the semantic cache of an evaluation holds: the file that ``hints`` name, else the training's."""
-    if hints is None or not hints.cache_file:
-        return stored_memory(folder)
-    return SemanticCache.load(Path(hints.cache_file)).state()
+def known_hints(folder: RunFolder | None, hints: HintsConfig | None, trained: HintsConfig) -> dict[str, Any]:
+    """Return what the semantic cache of an evaluation holds: the file that ``hints`` name, else the training's.
+
+    Nothing, where another model than that of the training is asked about what the cache does not know alone: the
+    training's model would be measured in its place.
+    """
+    if hints is not None and hints.cache_file:
+        return SemanticCache.load(Path(hints.cache_file)).state()
+    if hints is not None and hints.service.policy == "cache_first" and hints.words != trained.words:
+        return {}
+    return stored_memory(folder)
 
 
 def episode_seed(seed: int, number: int) -> int:

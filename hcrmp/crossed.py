@@ -1,7 +1,8 @@
 """Intervals over training seeds *and* episodes, where every planner meets the same episodes.
 
 Both are samples, and they are crossed: an episode that is hard is hard for all. So episodes are resampled for all
-planners together (within their cell: cells are given), planners on their own, and the two deviations are added. Three
+planners together (within their cell: cells are given; those of one number in all cells at once, for they share a seed,
+and with it which of their hints go wrong), planners on their own, and the two deviations are added. Three
 or five training seeds resampled are too narrow an interval; their part is widened as Student's t is against the normal
 distribution (Hesterberg, "What Teachers Should Know about the Bootstrap", 2015, section 4: expanded percentiles).
 Of one planner nothing is known of another training's result: its interval goes over the episodes alone.
@@ -153,8 +154,10 @@ def _episode_draws(
 ) -> list[FloatArray]:
     """Return for each method its cell means ``(R, P, C)`` over resampled episodes, the same ones for all methods."""
     drawn: list[list[FloatArray]] = [[] for _ in methods]
-    for c in range(len(methods[0])):
-        counts = _resampled_counts(methods[0][c].shape[1], resamples, rng)
+    sizes = [cell.shape[1] for cell in methods[0]]
+    of_size = {size: _resampled_counts(size, resamples, rng) for size in dict.fromkeys(sizes)}
+    for c, size in enumerate(sizes):
+        counts = of_size[size]
         for place, method, mean in zip(drawn, methods, means, strict=True):
             place.append(_weighted(method[c], counts, mean[:, c]))
     return [np.stack(cells, axis=-1) for cells in drawn]

@@ -51,7 +51,9 @@ class EpisodeMeter:
         self._steps += 1
         self._sums[:5] += (ego.speed, ego.speed**2, ego.acceleration, ego.acceleration**2, np.abs(ego.jerk))
         self._sums[5:] += reward_terms.T
-        np.minimum(self._min_ttc_s, time_to_collision(scene), out=self._min_ttc_s)
+        # The ego stops where it touches the other, which drives on to the end of the step.
+        to_collision = np.where(scene.events.collision, 0.0, time_to_collision(scene))
+        np.minimum(self._min_ttc_s, to_collision, out=self._min_ttc_s)
         self._progress[:] = scene.route.progress_m / np.maximum(scene.route.length_m, 1e-9)
         self._aside_m += np.abs(scene.route.lateral_offset)
         self._off_road_m += np.where(scene.events.off_road, ego.speed * DECISION_PERIOD_S, 0.0)

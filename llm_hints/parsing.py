@@ -36,11 +36,12 @@ WEIGHT_SUM_TOLERANCE = 0.02
 """How far the sum of three weights of two decimals may be from 1; such a sum is renormalised."""
 
 MAX_CHARACTERS = 20_000
-"""Longest answer that is read; a longer one is a runaway generation."""
+"""Longest answer that is read, without the thoughts before it; a longer one is a runaway generation."""
 
 _FIELDS = ("road_category", "traffic_density", "critical_entities", "weights")
 _ENTITY_FIELDS = ("type", "direction")
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_THOUGHT = re.compile(r"\A.*?</think>", re.DOTALL)
+"""A model whose chat template opens the thoughts for it answers without the opening tag."""
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.DOTALL)
 
 Word = TypeVar("Word")
@@ -68,9 +69,9 @@ def _json_part(text: str) -> str:
     """Return the fenced block of ``text`` where there is one, else all of it, without thoughts before it."""
     if not isinstance(text, str):
         raise HintFormatError(f"an answer of type {type(text).__name__} came; text is needed")
+    text = _THOUGHT.sub("", text)
     if len(text) > MAX_CHARACTERS:
         raise HintFormatError(f"{len(text)} characters came; at most {MAX_CHARACTERS} are read")
-    text = _THOUGHT.sub("", text)
     blocks = _FENCE.findall(text)
     if len(blocks) > 1:
         raise HintFormatError(f"{len(blocks)} code blocks came; exactly one JSON object is needed")

@@ -88,7 +88,7 @@ def successor(word: str, origin: Origin, hints: HintsConfig | None, runs_dir: st
         seed=trained.seed,
     )
     heard = replace(hints or trained.hints, cache_file="")
-    course = replace(origin.course, config=config, hints=heard, memory=known_hints(folder, hints))
+    course = replace(origin.course, config=config, hints=heard, memory=known_hints(folder, hints, trained.hints))
     return Successor(
         _label(path.stem if path.is_file() else path.name, hints), "planner", course, folder, False, shared
     )
@@ -112,4 +112,5 @@ def _hearing(origin: Origin, hints: HintsConfig | None) -> Course:
     """Return the drive's course with ``hints`` in place of its own, where some are asked for."""
     if hints is None:
         return origin.course
-    return replace(origin.course, hints=replace(hints, cache_file=""), memory=known_hints(origin.folder, hints))
+    memory = known_hints(origin.folder, hints, origin.course.config.hints)
+    return replace(origin.course, hints=replace(hints, cache_file=""), memory=memory)

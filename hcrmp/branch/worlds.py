@@ -84,7 +84,7 @@ def course_of(drive: DriveLog, folder: RunFolder) -> Course:
     config = replace(config, simulator=EmbeddedOptions())
     episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
     hints = replace(config.hints, cache_file="")
-    return Course(config, hints, (episode,), labels, known_hints(folder, None), ends_at)
+    return Course(config, hints, (episode,), labels, known_hints(folder, None, config.hints), ends_at)
 
 
 def _in_own_scenario(drive: DriveLog) -> bool:

@@ -134,15 +134,20 @@ def hints_with(trained: HintsConfig, faults: Faults, check_scene: bool = False) 
     """Return the hints that a run was trained with, but for their faults: a share of wrong answers and no other.
 
     A run that was trained without hints gets those of the rules. They are checked if its training's were, or if
-    ``check_scene`` says so.
+    ``check_scene`` says so. The provider is asked whenever a hint is due: a cache that is asked first knows right hints
+    from the training, and would serve those.
     """
+    service = replace(
+        trained.service, policy="fallback",
+        on_event="ask" if trained.service.on_event == "lookup" else trained.service.on_event,
+    )  # fmt: skip
     spoilt = replace(
         trained.faults, wrong=faults.rate, wrong_mode=faults.mode, malformed=0.0, late=0.0, missing=0.0,
         check_scene=check_scene or trained.faults.check_scene,
     )  # fmt: skip
     own = trained.provider
     answers = trained.faulty_of if own == "faulty" or own == "none" else own
-    return replace(trained, provider="faulty", faulty_of=answers, faults=spoilt)
+    return replace(trained, provider="faulty", faulty_of=answers, faults=spoilt, service=service)
 
 
 class MeasurementProgress:

@@ -51,8 +51,8 @@ class FaultConfig:
     """How late (simulated s)."""
     wrong_mode: WrongMode = "random"
     """How an answer is false. ``random``: weights uniform over all that sum to 1, in hundredths, and random state
-    numbers; ``inverted``: danger is called safety and the reverse, density is mirrored, entities are on the other
-    side."""
+    numbers, of which road category and density are right in a third; ``inverted``: danger is called safety and the
+    reverse, density is mirrored, entities are on the other side; road category and types stay right."""
     free_weights: tuple[float, float, float] = (0.25, 0.60, 0.15)
     """Weights of safety, between which and ``danger_weights`` ``inverted`` mirrors (safety, efficiency, comfort)."""
     danger_weights: tuple[float, float, float] = (0.80, 0.10, 0.10)

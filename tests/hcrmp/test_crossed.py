@@ -69,6 +69,16 @@ def test_a_share_of_all_or_none_has_wilsons_interval() -> None:
     assert crossed.share(always, rng()) == statistics.wilson(20, 20)
 
 
+def test_what_one_number_has_in_common_in_all_cells_is_counted_once() -> None:
+    """The same hints go wrong in the episodes of one number: twelve cells that fail alike tell no more than one."""
+    alike = rng().random((1, 40))
+    widths = []
+    for cells in (1, 12):
+        found = crossed.estimate([[alike] * cells], crossed.mean_of_cells, rng())
+        widths.append(found.high - found.low)
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)
+
+
 def test_one_failure_makes_no_interval_narrower() -> None:
     """Of five planners in the same 100 episodes: 499 of 500 successes are not known better than 500 are."""
     all_but_one = np.ones((5, 100))

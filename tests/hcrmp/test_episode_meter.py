@@ -87,3 +87,11 @@ def test_crossings_of_one_manoeuvre_are_one_lane_invasion() -> None:
     assert [record(meter, world).lane_invasions for world in (0, 1)] == [2, 0]
     meter.start([True, False])
     assert record(meter, 0).lane_invasions == 0
+
+
+def test_a_collision_leaves_no_time_to_one() -> None:
+    """The ego stops where it touches the other, which drives on to the end of the step: nothing overlaps then."""
+    meter, touched = EpisodeMeter(2), scene((5.0, 5.0))
+    touched.events.block[EventRow.COLLISION] = (True, False)
+    meter.update(touched, NOTHING)
+    assert (record(meter, 0).min_ttc_s, record(meter, 1).min_ttc_s) == (0.0, TTC_HORIZON_S)

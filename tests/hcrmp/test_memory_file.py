@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,21 @@ def test_checkpoints_save_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_resumed_training_has_the_bank_of_its_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "bank.npz"
     folder = tiny_run(tmp_path, hints=hints(path))
-    held = known_hints(folder, None)
+    held = known_hints(folder, None, HintsConfig())
     path.unlink()
     tiny_run(tmp_path, hints=hints(path), resume=True, total_steps=3 * ROLLOUT)
     assert len(SemanticCache.load(path)) >= len(held["keys"]) > 0
+
+
+def test_a_bank_does_not_answer_for_another_model(tmp_path: Path) -> None:
+    trained = HintsConfig(service=FIRST)
+    folder = tiny_run(tmp_path, hints=trained)
+    assert known_hints(folder, None, trained)["keys"].size
+    assert known_hints(folder, replace(trained, cache=CacheConfig(threshold=0.95)), trained)["keys"].size
+    bundled = load("evaluate", ["run=x", "hints=bundled"]).hints
+    assert bundled.service.policy == "cache_first" and known_hints(folder, bundled, trained) == {}
+    # Where everything is asked, the bank serves only what the model does not.
+    assert known_hints(folder, replace(bundled, service=HintServiceConfig()), trained)["keys"].size
 
 
 def test_an_evaluation_reads_a_file_only_where_it_is_asked_to_and_writes_none(tmp_path: Path) -> None:

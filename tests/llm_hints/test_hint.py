@@ -153,6 +153,8 @@ def test_an_entity_may_have_its_id() -> None:
 
 def test_thoughts_before_the_answer_are_no_part_of_it() -> None:
     assert parse_hint(f"<think>\nA walker... ```no``` {{}}\n</think>\n\n{WALKER.to_json()}") == WALKER
+    assert parse_hint(f"A walker, so slowly.\n</think>\n{WALKER.to_json()}") == WALKER  # opened by the template
+    assert parse_hint(f"<think>{'hm ' * MAX_CHARACTERS}</think>{WALKER.to_json()}") == WALKER
     refusal(f"<think>{WALKER.to_json()}")
     refusal(f"{WALKER.to_json()}<think>Was that right?</think>")
 

@@ -23,6 +23,7 @@ from hcrmp.robustness.planners import Faults, Planner, group, method_words
 from hcrmp.run_folder import RunFolder, read_json
 from hcrmp.sections import HintsConfig
 from llm_hints.providers.faulty import FaultConfig
+from llm_hints.service_config import HintServiceConfig
 from tests.hcrmp.tiny import MERGING, ROLLOUT, SMALL, evaluate_config, quiet, tiny_run
 
 INVERTED = HintsConfig(provider="faulty", faults=FaultConfig(wrong=1.0, wrong_mode="inverted"))
@@ -135,6 +136,9 @@ def test_hints_keep_everything_but_their_faults() -> None:
     assert spoilt.service == trained.service and spoilt.provider == "faulty"
     assert spoilt.faults == replace(trained.faults, wrong=0.75, wrong_mode="inverted", late=0.0)
     assert hints_with(trained, Faults(0.75), check_scene=True).faults.check_scene
+    first = replace(trained, service=HintServiceConfig(policy="cache_first", on_event="lookup"))
+    asked = hints_with(first, Faults(0.75)).service  # else a bank of right hints would answer
+    assert (asked.policy, asked.on_event) == ("fallback", "ask")
     checked = replace(trained, faults=replace(trained.faults, check_scene=True))
     assert hints_with(checked, Faults(0.75)).faults.check_scene  # as its training's were
 
