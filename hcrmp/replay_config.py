@@ -60,8 +60,6 @@ class ReplayConfig:
             raise ValueError(f"speed must be more than 0, got {self.speed}")
         if self.beside and self.frame is not None:
             raise ValueError("frame shows one drive, and beside asks for two: give one of them")
-        if self.frame is not None and not self.frame >= 0.0:
-            raise ValueError(f"frame must be at least 0 s, got {self.frame:g}")
         if self.every < 0.0:
             raise ValueError(f"every must be more than 0 s, got {self.every:g}")
         if not self.branches and (self.planner or self.hints is not None or self.others != "traffic"):

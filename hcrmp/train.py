@@ -43,7 +43,7 @@ def run(config: TrainConfig) -> int:
     console = Console(stderr=True)
     folder = train(config, console)
     told = f"trained: {folder.path}\nnext:    hcrmp evaluate run={folder.path} {' '.join(own_words(config))}"
-    console.print(told, soft_wrap=True, highlight=False)
+    console.print(told, soft_wrap=True, highlight=False, markup=False)
     return 0
 
 

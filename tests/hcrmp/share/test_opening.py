@@ -111,7 +111,7 @@ def in_policy(**changes: Any) -> Callable[[dict[str, Any]], object]:
         (in_policy(actor_layers=[8] * 9), "9 layers, at most 8"),
         (in_policy(actor_layers=[4096] * 8), "needs? .* weights"),
         (in_policy(actor_layers=[2048, 2048]), "has 854 weights, and its architecture needs 4,"),
-        (in_policy(actor_layers=[-1]), "width of a layer is -1"),
+        (in_policy(actor_layers=[-1]), "actor_layers must be at least 1, got -1"),
         (in_policy(encoder="gru", gru={"embedding": 8, "hidden": 10**7}), "width of the GRU is 10000000"),
         (lambda v: v["algorithm"].update(critics=["c"] * 100), "100 critics, allowed is 1 to 16"),
         (in_policy(actor_layers=[9]), r"are float32 \(8, 48\) there and float32 \(9, 48\) in its architecture"),
