@@ -7,7 +7,7 @@ from typing import NamedTuple
 from envs.compiled import is_compiled, njit
 from envs.embedded.junction_rules import watch_junction
 from envs.embedded.levels import ego_level, write_levels
-from envs.embedded.route_line import track_route
+from envs.embedded.route_line import take_route_lane, track_route
 from envs.embedded.shown_ego import show_ego
 from envs.embedded.visibility import look_around
 from envs.embedded.world import move_ego, read_road, remember_poses, sense_ego, track_lane
@@ -135,5 +135,6 @@ def _derive(roads: RoadArrays, arrays: WorldArrays, b: int, period: float) -> No
     track_lane(worlds, ego, roads, b)
     track_route(worlds, ego, arrays.route, arrays.points, events, arrays.routes, arrays.spans, roads,
                 ROUTE_POINT_SPACING_M, b)  # fmt: skip
+    take_route_lane(worlds, ego, arrays.routes, roads, b)
     read_road(worlds, ego, arrays.road, events, roads, b, period)
     watch_junction(worlds, ego, arrays.road, events, arrays.routes, arrays.spans, roads, arrays.seeds[b], b)

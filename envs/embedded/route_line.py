@@ -11,7 +11,7 @@ import math
 from envs.compiled import njit
 from envs.embedded.world import wrap
 from envs.embedded.world_rows import WorldRow
-from envs.roads.projection import pose_at, project
+from envs.roads.projection import edges_at, pose_at, project
 from envs.scene import EgoRow, EventRow, FloatArray, IntArray, RouteRow
 from envs.traffic.network import RoadArrays
 
@@ -65,6 +65,26 @@ def track_route(
         shift, turn = line_shift(roads, routes, spans, count, b, ahead, place)
         px, py, pyaw = pose_at(roads.samples, roads.start, roads.step, routes[b, ahead], place, shift)
         points[b, k, 0], points[b, k, 1], points[b, k, 2] = px, py, pyaw + turn
+
+
+@njit
+def take_route_lane(worlds: FloatArray, ego: FloatArray, routes: IntArray, roads: RoadArrays, b: int) -> None:
+    """Track the route's lane where the ego is on it, and beside the road of the lane that was tracked.
+
+    Ways through a junction lie over one another: an ego that comes into it over the centre line is followed along a way
+    that leads elsewhere, and nothing leads back from there.
+    """
+    lane, s, d = int(worlds[WorldRow.LANE, b]), worlds[WorldRow.S, b], worlds[WorldRow.D, b]
+    edge_left, edge_right = edges_at(roads.samples, roads.start, roads.step, lane, s)
+    if 0.0 <= s <= roads.length[lane] and -edge_right <= d <= edge_left:
+        return
+    own = int(routes[b, int(worlds[WorldRow.ROUTE_INDEX, b])])
+    s, d, heading, _, width = project(
+        roads.samples, roads.start, roads.step, own, worlds[WorldRow.ROUTE_S, b], ego[EgoRow.X, b], ego[EgoRow.Y, b]
+    )
+    if 0.0 <= s <= roads.length[own] and abs(d) <= 0.5 * width:
+        worlds[WorldRow.LANE, b], worlds[WorldRow.S, b], worlds[WorldRow.D, b] = own, s, d
+        worlds[WorldRow.ANGLE, b] = wrap(ego[EgoRow.YAW, b] - heading)
 
 
 @njit

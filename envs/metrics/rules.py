@@ -42,8 +42,12 @@ def driven_distance(scenes: SceneBatch) -> FloatArray:
 
 
 def off_road(scenes: SceneBatch) -> BoolArray:
-    """Return whether the ego's centre is off the drivable surface ``(B,)``: by the event, or beyond an edge."""
-    return scenes.events.off_road | (scenes.road.edge_left < 0.0) | (scenes.road.edge_right < 0.0)
+    """Return whether the ego's centre is off the drivable surface ``(B,)``: by the event, or beyond an edge.
+
+    In a junction by the event alone: beside the edge of its way another way may lie.
+    """
+    beyond = (scenes.road.edge_left < 0.0) | (scenes.road.edge_right < 0.0)
+    return scenes.events.off_road | (beyond & ~scenes.road.in_junction)
 
 
 def off_road_distance(scenes: SceneBatch) -> float:

@@ -51,6 +51,7 @@ def test_the_way_off_road() -> None:
     scenes.events.block[EventRow.OFF_ROAD, 2] = 1.0
     scenes.road.block[RoadRow.EDGE_RIGHT, 3] = -0.1
     scenes.road.block[RoadRow.EDGE_LEFT, 5] = -0.1
+    scenes.road.block[[RoadRow.EDGE_LEFT, RoadRow.IN_JUNCTION], 4] = -0.1, 1.0  # another way lies there
     assert off_road(scenes).tolist() == [False, False, True, True, False, True]
     assert driven_distance(scenes).tolist() == [0.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     assert off_road_distance(scenes) == pytest.approx(6.0)
