@@ -208,6 +208,17 @@ def test_whoever_reads_may_go() -> None:
         assert process.wait(60) == cli.UNREAD_STATUS
 
 
+def test_a_file_that_cannot_be_used_is_one_line_and_a_fault_of_ours_is_none(
+    jobs: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs["run"] = raising(NotADirectoryError(20, "Not a directory", "a.txt/run"))
+    assert cli.main(["train", "run=x"]) == 2
+    assert capsys.readouterr().err == "hcrmp: a.txt/run: Not a directory\n"
+    jobs["run"] = raising(OSError("of no file"))
+    with pytest.raises(OSError, match="of no file"):
+        cli.main(["train", "run=x"])
+
+
 def test_help_and_a_wrong_command_load_nothing_heavy() -> None:
     code = """
 import sys

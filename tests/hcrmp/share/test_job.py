@@ -19,6 +19,7 @@ from hcrmp.baselines import SacOptions
 from hcrmp.build import build_environment
 from hcrmp.camera_encoder import CameraEncoderConfig
 from hcrmp.checkpoint import save_checkpoint
+from hcrmp.cli import main
 from hcrmp.course import make_course, trained_config
 from hcrmp.drivers import PlannerDriver
 from hcrmp.errors import UserError
@@ -244,3 +245,8 @@ def test_a_run_with_cameras_is_shared_and_its_encoder_written_once(tmp_path: Pat
     assert np.array_equal(policy.act(rows), expected)
     bytes_of_weights = sum(tensor.numel() * tensor.element_size() for tensor in model.policy.parameters())
     assert (folder.path / "shared" / WEIGHTS_FILE).stat().st_size < 1.2 * bytes_of_weights
+
+
+def test_the_planner_in_the_box_is_shared_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["share", "run=bundled", f"runs_dir={tmp_path}"]) == 2
+    assert "shared already: its files lie in" in capsys.readouterr().err
