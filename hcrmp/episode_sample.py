@@ -36,18 +36,19 @@ class EpisodeSample:
             return statistics.mean(values, self._rng)
         return crossed.estimate([[self._table(values)]], crossed.mean_of_cells, self._rng, bounds=bounds)
 
-    def ratio(self, numerators: npt.ArrayLike, denominators: npt.ArrayLike) -> Estimate:
-        """Return ``sum(numerators) / sum(denominators)``, both ``(n,)`` and not negative.
+    def ratio(self, numerators: npt.ArrayLike, denominators: npt.ArrayLike, most: float = np.inf) -> Estimate:
+        """Return ``sum(numerators) / sum(denominators)``, both ``(n,)`` and not negative; ``most`` it can be.
 
         Where the numerators, which are counts then, are all 0, the interval is Poisson's of one planner's exposure.
         """
         exposure = float(np.sum(denominators)) / self._planners
         if exposure > 0.0 and not np.any(numerators):
-            return statistics.none_at_all(exposure)
+            never = statistics.none_at_all(exposure)
+            return Estimate(never.value, never.low, min(never.high, most))
         if self._plain or exposure <= 0.0:
             return statistics.ratio(numerators, denominators, self._rng)
         tables = [[self._table(numerators)], [self._table(denominators)]]
-        return crossed.estimate(tables, _ratio_of_means, self._rng, tied=True, bounds=(0.0, np.inf))
+        return crossed.estimate(tables, _ratio_of_means, self._rng, tied=True, bounds=(0.0, most))
 
     def _table(self, values: npt.ArrayLike) -> FloatArray:
         """Return the values by planner and episode, ``(P, N)``, NaN where there is none."""

@@ -126,7 +126,7 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
     metrics["collisions_per_mile"] = sample.ratio(_ended(valid, "collision"), miles)
     due = _column(valid, "hints_due")
     if due.sum() > 0:
-        metrics["scm_calls"] = sample.ratio(_column(valid, "cache_calls"), due)
+        metrics["scm_calls"] = sample.ratio(_column(valid, "cache_calls"), due, most=1.0)
     routes = [record for record in valid if record.driving_scores]
     if routes:
         metrics |= _route_metrics(routes, rng)
@@ -149,7 +149,7 @@ def summarise(cell: str, records: Iterable[EpisodeRecord], rng: np.random.Genera
 def _hint_metrics(records: Sequence[EpisodeRecord], due: FloatArray, rng: np.random.Generator) -> dict[str, Estimate]:
     """Return the shares of the ``due`` hints (n) by what happened to them."""
     columns = {name: [record.hint_counts[counter] for record in records] for name, counter in _HINTS.items()}
-    return {name: _sample(records, rng).ratio(counts, due) for name, counts in columns.items()}
+    return {name: _sample(records, rng).ratio(counts, due, most=1.0) for name, counts in columns.items()}
 
 
 def _sample(records: Sequence[EpisodeRecord], rng: np.random.Generator) -> EpisodeSample:

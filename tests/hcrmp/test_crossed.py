@@ -120,6 +120,7 @@ def test_a_ratio_of_several_planners_is_of_all_they_did() -> None:
     assert found.value == pytest.approx(2.0 / 8.0) and found.low <= found.value <= found.high
     never = sample.ratio(np.zeros(4), [1.0, 1.0, 3.0, 3.0])  # each of the planners drove 4 miles
     assert (never.low, never.high) == (0.0, statistics.none_at_all(4.0).high)
+    assert sample.ratio(np.zeros(4), [1.0, 1.0, 1.0, 1.0], most=1.0).high == 1.0  # of a share, 1.84 means nothing
 
 
 @pytest.mark.parametrize("planners", [3, 5])
