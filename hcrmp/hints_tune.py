@@ -17,6 +17,7 @@ from hcrmp.hint_model.scenes import TAUGHT
 from hcrmp.hint_model.synthetic import synthetic_scenes
 from hcrmp.hints_config import HintsTuneConfig
 from hcrmp.hints_train import collected
+from llm_hints.grounding import told_part
 from llm_hints.hint import HintBatch
 from llm_hints.prompts import hint_messages
 from llm_hints.providers.english_lm import prompt_tokens
@@ -99,7 +100,8 @@ def example_batch(tokenizer: Any, lessons: Lessons, config: HintsTuneConfig) -> 
     rows = []
     for row in range(len(lessons)):
         prompt = prompt_tokens(tokenizer, hint_messages(lessons.facts, row, config.style))
-        answer = tokenizer(hints.hint(row).to_json(), add_special_tokens=False)["input_ids"]
+        hint = told_part(hints.hint(row), lessons.facts, row)
+        answer = tokenizer(hint.to_json(), add_special_tokens=False)["input_ids"]
         rows.append((prompt, [*answer, tokenizer.eos_token_id]))
     length = max(len(prompt) + len(answer) for prompt, answer in rows)
     tokens = th.zeros((len(rows), length), dtype=th.int64)

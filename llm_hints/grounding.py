@@ -32,6 +32,11 @@ def read_hint(text: str, facts: SceneFacts, row: int) -> Hint:
     return ground(parse_hint(text), facts, row)
 
 
+def who_is_there(facts: SceneFacts, row: int) -> list[Entity]:
+    """Return the road users that scene ``row`` tells, in its order; static obstacles cannot be named."""
+    return _entities(facts.agents[row, : facts.count[row]].tolist())
+
+
 def ground(hint: Hint, facts: SceneFacts, row: int) -> Hint:
     """Return ``hint`` with the id of each entity; raise ``HintGroundingError`` where one is not in scene ``row``."""
     if not hint.entities:
@@ -48,16 +53,40 @@ def ground(hint: Hint, facts: SceneFacts, row: int) -> Hint:
     )
 
 
-def _candidates(entity: Entity, agents: Sequence[Sequence[float]]) -> list[int]:
-    """Return the places of the agents that ``entity`` may be, in their order."""
-    kind, angle = int(entity.kind), 0.25 * math.pi * int(entity.direction)
+def told_part(hint: Hint, facts: SceneFacts, row: int) -> Hint:
+    """Return ``hint`` with the id of each entity, without those of whom scene ``row`` does not tell.
+
+    The expert sees everybody in view, a text tells of the most urgent.
+    """
+    kept: tuple[Entity, ...] = ()
+    for entity in hint.entities:
+        try:
+            ground(replace(hint, entities=(*kept, entity)), facts, row)
+        except HintGroundingError:
+            continue
+        kept = (*kept, entity)
+    return ground(replace(hint, entities=kept), facts, row)
+
+
+def _entities(agents: Sequence[Sequence[float]]) -> list[Entity]:
     return [
+        Entity(ActorKind(int(agent[_KIND])), Direction(int(agent[_SECTOR])), int(agent[_ID]))
+        for agent in agents
+        if int(agent[_KIND]) in _KINDS
+    ]
+
+
+def _candidates(entity: Entity, agents: Sequence[Sequence[float]]) -> list[int]:
+    """Return the places of the agents that ``entity`` may be: those in its octant, then those close to it."""
+    kind, angle = int(entity.kind), 0.25 * math.pi * int(entity.direction)
+    places = [
         place
         for place, agent in enumerate(agents)
         if agent[_KIND] == kind
         and entity.actor_id in (None, int(agent[_ID]))
         and abs(math.remainder(agent[_BEARING] - angle, math.tau)) <= _REACH_RAD
     ]
+    return sorted(places, key=lambda place: int(agents[place][_SECTOR]) != int(entity.direction))
 
 
 def _assign(candidates: Sequence[Sequence[int]], taken: tuple[int, ...] = ()) -> tuple[int, ...] | None:
@@ -79,12 +108,8 @@ def _complaint(
     absent = [entity for entity, places in zip(entities, candidates, strict=True) if not places]
     named = ", ".join(_shown(entity) for entity in absent or entities)
     what = f"{named} came as critical" if absent else f"{named} came as critical, more of them than there are"
-    there = [
-        _shown(Entity(ActorKind(int(agent[_KIND])), Direction(int(agent[_SECTOR])), int(agent[_ID])))
-        for agent in agents
-        if int(agent[_KIND]) in _KINDS
-    ]
-    return f"{what}; there is {', '.join(there) or 'no road user in view'}: name only who is there, each once"
+    there = ", ".join(_shown(entity) for entity in _entities(agents))
+    return f"{what}; there is {there or 'no road user in view'}: name only who is there, each once"
 
 
 def _shown(entity: Entity) -> str:

@@ -120,6 +120,11 @@ class Entity:
         """Return for example ``Pedestrian Front-Right``."""
         return f"{KIND_WORDS[self.kind]} {DIRECTION_WORDS[self.direction]}"
 
+    def to_object(self) -> dict[str, Any]:
+        """Return the JSON object that prompts ask for, with the id where that is known."""
+        named = {} if self.actor_id is None else {"id": self.actor_id}
+        return {**named, "type": KIND_WORDS[self.kind], "direction": DIRECTION_WORDS[self.direction]}
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -172,7 +177,7 @@ class Hint:
             {
                 "road_category": CATEGORY_WORDS[self.category],
                 "traffic_density": DENSITY_WORDS[self.density],
-                "critical_entities": [_entity_json(entity) for entity in self.entities],
+                "critical_entities": [entity.to_object() for entity in self.entities],
                 "weights": {name: float(self.weights[name]) for name in CRITICS},
             }
         )
@@ -250,12 +255,6 @@ class HintBatch:
     def copy(self) -> HintBatch:
         """Return hints that later polls of a service do not change."""
         return self.rows(slice(None))
-
-
-def _entity_json(entity: Entity) -> dict[str, Any]:
-    """Return the JSON object of an entity, with its id where that is known."""
-    named = {} if entity.actor_id is None else {"id": entity.actor_id}
-    return {**named, "type": KIND_WORDS[entity.kind], "direction": DIRECTION_WORDS[entity.direction]}
 
 
 def _entity(code: float, cosine: float, sine: float) -> Entity:

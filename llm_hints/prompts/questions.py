@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from envs.scene import ActorKind, IntArray
-from llm_hints.facts import AgentFact, Control, SceneFacts
-from llm_hints.hint import CATEGORY_WORDS, DIRECTION_WORDS, KIND_WORDS, Direction, HintFormatError
+from envs.scene import IntArray
+from llm_hints.facts import Control, SceneFacts
+from llm_hints.grounding import who_is_there
+from llm_hints.hint import CATEGORY_WORDS, HintFormatError
 from llm_hints.parsing import named, read_object
 from llm_hints.prompts.messages import Messages, chat
 from llm_hints.prompts.scene_text import scene_text
@@ -103,12 +104,8 @@ def read_codes(
 
 def hazard_answers(facts: SceneFacts, row: int) -> dict[str, int]:
     """Return ``type direction`` of every road user that scene ``row`` tells, and ``Nobody``, with their codes."""
-    codes = {NOBODY: -1}
-    for agent in facts.agents[row, : facts.count[row]]:
-        kind, sector = int(agent[AgentFact.KIND]), int(agent[AgentFact.SECTOR])
-        if kind < ActorKind.STATIC:
-            codes[f"{KIND_WORDS[ActorKind(kind)]} {DIRECTION_WORDS[Direction(sector)]}"] = 8 * kind + sector
-    return codes
+    there = {str(entity): 8 * int(entity.kind) + int(entity.direction) for entity in who_is_there(facts, row)}
+    return {NOBODY: -1, **there}
 
 
 def _always(words: Mapping[Any, str]) -> Callable[[SceneFacts, int], dict[str, int]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import permutations
 from typing import Any
 
-from envs.scene import ActorKind
-from llm_hints.facts import AgentFact, SceneFacts
-from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS, SLOTS, Direction
+from llm_hints.facts import SceneFacts
+from llm_hints.grounding import who_is_there
+from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS, SLOTS, Entity
 
 
 def json_schema(facts: SceneFacts | None = None, row: int = 0) -> dict[str, Any]:
@@ -19,31 +20,22 @@ def json_schema(facts: SceneFacts | None = None, row: int = 0) -> dict[str, Any]
         {
             "road_category": _one_of(CATEGORY_WORDS.values()),
             "traffic_density": _one_of(DENSITY_WORDS.values()),
-            "critical_entities": _entities(None if facts is None else told_ids(facts, row)),
+            "critical_entities": _entities(None if facts is None else who_is_there(facts, row)),
             "weights": _object({name: {"type": "number", "minimum": 0, "maximum": 1} for name in CRITICS}),
         }
     )
 
 
 def held_schema(facts: SceneFacts, row: int) -> dict[str, Any]:
-    """Return the schema of nothing but valid hints about scene ``row``: those who are there, weights whose sum is 1.
+    """Return the schema of nothing but valid hints about scene ``row``.
 
-    For decoding here (``llguidance``): 231 triples of weights, in steps of 0.05, are more than a server may take.
+    They name who is there, each at most once, and their weights sum to 1. For decoding here (``llguidance``): up to
+    157 lists of road users and 231 triples of weights, in steps of 0.05, are more than a server may take.
     """
-    agents = facts.agents[row, : facts.count[row]]
-    there = [
-        {
-            "id": int(agent[AgentFact.ID]),
-            "type": KIND_WORDS[ActorKind(int(agent[AgentFact.KIND]))],
-            "direction": DIRECTION_WORDS[Direction(int(agent[AgentFact.SECTOR]))],
-        }
-        for agent in agents
-        if agent[AgentFact.KIND] < ActorKind.STATIC
-    ]
+    there = [entity.to_object() for entity in who_is_there(facts, row)]
+    lists = [list(named) for length in range(SLOTS + 1) for named in permutations(there, length)]
     schema = json_schema()
-    schema["properties"]["critical_entities"] = {
-        "type": "array", "items": {"enum": there} if there else {}, "maxItems": min(SLOTS, len(there)),
-    }  # fmt: skip
+    schema["properties"]["critical_entities"] = {"enum": lists}
     schema["properties"]["weights"] = {"enum": [dict(zip(CRITICS, triple, strict=True)) for triple in _TRIPLES]}
     return on_one_line(schema)
 
@@ -64,17 +56,12 @@ def answer_schema(words: Iterable[str]) -> dict[str, Any]:
     return _object({"answer": _one_of(words)})
 
 
-def told_ids(facts: SceneFacts, row: int) -> list[int]:
-    """Return the ids of the road users that scene ``row`` tells, in its order; static obstacles cannot be named."""
-    agents = facts.agents[row, : facts.count[row]]
-    return [int(agent[AgentFact.ID]) for agent in agents if agent[AgentFact.KIND] < ActorKind.STATIC]
-
-
-def _entities(ids: list[int] | None) -> dict[str, Any]:
-    """Return the schema of the list of entities; ``ids`` ``None``: any."""
+def _entities(there: Sequence[Entity] | None) -> dict[str, Any]:
+    """Return the schema of the list of entities; ``there`` ``None``: any."""
+    ids = [entity.actor_id for entity in there or ()]
     named: dict[str, Any] = {"type": "integer"} | ({"enum": ids} if ids else {})
     item = {"id": named, "type": _one_of(KIND_WORDS.values()), "direction": _one_of(DIRECTION_WORDS.values())}
-    return {"type": "array", "items": _object(item), "maxItems": SLOTS if ids is None else min(SLOTS, len(ids))}
+    return {"type": "array", "items": _object(item), "maxItems": SLOTS if there is None else min(SLOTS, len(ids))}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,14 +12,14 @@ from envs.scene import FloatArray
 from llm_hints.closed_answers import NOBODY, ClosedAnswers
 from llm_hints.compact import QUESTION_OF, SLOTS
 from llm_hints.facts import SceneFacts
-from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS
+from llm_hints.grounding import who_is_there
+from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS
 from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, question
-from llm_hints.prompts.questions import hazard_answers
 from llm_hints.providers.packed_forward import Beginnings, TokenTree, candidate_scores
 from llm_hints.reference import KINDS
 
-Candidates = dict[str, dict[int, str]]
-"""By question: the text of each answer's code."""
+Candidates = dict[str, list[tuple[int, str]]]
+"""By question: the code of each answer and its text; one code may have several, as two cars ahead have."""
 
 WEIGHT_STEP = 5
 """Hundredths between the weights that are compared."""
@@ -47,8 +48,8 @@ class EnglishScorer:
             candidates = hint_candidates(facts, row)
             messages = hint_messages(facts, row, self._style, () if anchors is None else anchors[row])
             tree = TokenTree(prompt_tokens(self._tokenizer, messages))
-            for texts in candidates.values():
-                self._add(tree, texts.values())
+            for answers in candidates.values():
+                self._add(tree, (text for _, text in answers))
             asked.append(candidates)
             trees.append(tree)
             beginning = self._beginning(messages, tree.prompt)
@@ -68,10 +69,10 @@ class EnglishScorer:
             tree = TokenTree(common_beginning(prompts))
             candidates: Candidates = {}
             for (name, one), prompt in zip(questions.items(), prompts, strict=True):
-                candidates[name] = {
-                    NOBODY if code < 0 else code: f'{{"answer": "{word}"}}' for word, code in one.answers.items()
-                }
-                self._add(tree, candidates[name].values(), prompt[len(tree.prompt) :])
+                candidates[name] = [
+                    (NOBODY if code < 0 else code, f'{{"answer": "{word}"}}') for word, code in one.answers.items()
+                ]
+                self._add(tree, (text for _, text in candidates[name]), prompt[len(tree.prompt) :])
                 beginning = self._beginning(one.messages, tree.prompt)
             asked.append(candidates)
             trees.append(tree)
@@ -110,22 +111,18 @@ def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:
     return tokens
 
 
-_kinds, _directions = tuple(KIND_WORDS), tuple(DIRECTION_WORDS)
-
-
 def hint_candidates(facts: SceneFacts, row: int) -> Candidates:
     """Return the texts that are compared for the hint of a scene, each as the JSON answer would begin."""
-    entities = {
-        code: f'"critical_entities": [{{"type": "{KIND_WORDS[_kinds[code // 8]]}", "direction": '
-        f'"{DIRECTION_WORDS[_directions[code % 8]]}"}}'
-        for code in hazard_answers(facts, row).values() if code >= 0
-    }  # fmt: skip
+    there = [
+        (8 * int(entity.kind) + int(entity.direction), f'"critical_entities": [{json.dumps(entity.to_object())}')
+        for entity in who_is_there(facts, row)
+    ]
     hundredths = range(0, 101, WEIGHT_STEP)
     return {
-        "road": {int(code): f'"road_category": "{word}"' for code, word in CATEGORY_WORDS.items()},
-        "density": {int(code): f'"traffic_density": "{word}"' for code, word in DENSITY_WORDS.items()},
-        "first": entities | {NOBODY: '"critical_entities": []'},
-        **{name: {number: f'"weights": {{"{name}": {number / 100:.2f}' for number in hundredths} for name in CRITICS},
+        "road": [(int(code), f'"road_category": "{word}"') for code, word in CATEGORY_WORDS.items()],
+        "density": [(int(code), f'"traffic_density": "{word}"') for code, word in DENSITY_WORDS.items()],
+        "first": [*there, (NOBODY, '"critical_entities": []')],
+        **{name: [(number, f'"weights": {{"{name}": {number / 100:.2f}') for number in hundredths] for name in CRITICS},
     }
 
 
@@ -134,7 +131,8 @@ def _by_question(asked: Sequence[Candidates], scores: Sequence[FloatArray]) -> d
     logits = {name: np.full((len(asked), len(SLOTS[name])), _UNLIKELY) for name in asked[0]} if asked else {}
     for row, (candidates, found) in enumerate(zip(asked, scores, strict=True)):
         at = 0
-        for name, texts in candidates.items():
-            logits[name][row, list(texts)] = found[at : at + len(texts)]
-            at += len(texts)
+        for name, answers in candidates.items():
+            codes = [code for code, _ in answers]
+            np.logaddexp.at(logits[name][row], codes, found[at : at + len(codes)])
+            at += len(codes)
     return logits

@@ -25,7 +25,14 @@ from llm_hints.prompts import (
 )
 from llm_hints.providers.base import QuestionAnswers
 from llm_hints.providers.english_lm import prompt_tokens
+from llm_hints.providers.packed_forward import BUCKET
 from llm_hints.reference import KINDS
+
+MOST_LIKELY: dict[str, Any] = {
+    "do_sample": False, "num_beams": 1, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "temperature": 1.0,
+    "top_p": 1.0, "top_k": 50,
+}  # fmt: skip
+"""Each token is the most likely one, whatever a model's own settings say: JSON repeats itself and must be let."""
 
 
 class EnglishWriter:
@@ -63,28 +70,36 @@ class EnglishWriter:
         return found
 
     def write(self, chats: Sequence[Messages], schemas: Sequence[str]) -> list[str]:
-        """Return the answers to chats, each held to its JSON schema if it can be."""
-        texts: list[str] = []
-        for start in range(0, len(chats), self._rows):
-            stop = start + self._rows
-            texts += self._write_some(chats[start:stop], schemas[start:stop])
+        """Return the answers to chats, each held to its JSON schema if it can be.
+
+        Prompts of like length go together, always so many rows of one length: an answer does not depend on who else
+        asks.
+        """
+        prompts = [prompt_tokens(self._tokenizer, chat) for chat in chats]
+        texts = [""] * len(chats)
+        for length, alike in _by_length(prompts).items():
+            for start in range(0, len(alike), self._rows):
+                part = alike[start : start + self._rows]
+                filled = [*part, *[part[0]] * (self._rows - len(part))]
+                written = self._written([prompts[k] for k in filled], [schemas[k] for k in filled], length)
+                for k, text in zip(part, written, strict=False):
+                    texts[k] = text
         return texts
 
-    def _write_some(self, chats: Sequence[Messages], schemas: Sequence[str]) -> list[str]:
-        prompts = [prompt_tokens(self._tokenizer, chat) for chat in chats]
-        longest = max(len(prompt) for prompt in prompts)
-        tokens = th.full((len(prompts), longest), self._tokenizer.pad_token_id, dtype=th.int64)
-        sees = th.zeros((len(prompts), longest), dtype=th.int64)
+    def _written(self, prompts: Sequence[list[int]], schemas: Sequence[str], length: int) -> list[str]:
+        """Return what is written after prompts, which are filled up from the left to ``length`` tokens."""
+        tokens = th.full((len(prompts), length), self._tokenizer.pad_token_id, dtype=th.int64)
+        sees = th.zeros((len(prompts), length), dtype=th.int64)
         for row, prompt in enumerate(prompts):
-            tokens[row, longest - len(prompt) :], sees[row, longest - len(prompt) :] = th.as_tensor(prompt), 1
-        processors = [JsonConstraint(self._tokenizer_of_grammar(), schemas, longest)] if self._constrains else []
+            tokens[row, length - len(prompt) :], sees[row, length - len(prompt) :] = th.as_tensor(prompt), 1
+        processors = [JsonConstraint(self._tokenizer_of_grammar(), schemas, length)] if self._constrains else []
         with th.inference_mode():
             written = self._model.generate(
-                input_ids=tokens.to(self._model.device), attention_mask=sees.to(self._model.device), do_sample=False,
+                input_ids=tokens.to(self._model.device), attention_mask=sees.to(self._model.device),
                 max_new_tokens=self._most_tokens, pad_token_id=self._tokenizer.pad_token_id,
-                logits_processor=LogitsProcessorList(processors),
+                logits_processor=LogitsProcessorList(processors), **MOST_LIKELY,
             )  # fmt: skip
-        texts: list[str] = self._tokenizer.batch_decode(written[:, longest:], skip_special_tokens=True)
+        texts: list[str] = self._tokenizer.batch_decode(written[:, length:], skip_special_tokens=True)
         return texts
 
     def _tokenizer_of_grammar(self) -> Any:
@@ -93,6 +108,14 @@ class EnglishWriter:
 
             self._grammar = hf.from_tokenizer(self._tokenizer, n_vocab=self._model.config.vocab_size)
         return self._grammar
+
+
+def _by_length(prompts: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    """Return the places of ``prompts`` by the length that they are filled up to, ascending."""
+    found: dict[int, list[int]] = {}
+    for place, prompt in enumerate(prompts):
+        found.setdefault(-(-len(prompt) // BUCKET) * BUCKET, []).append(place)
+    return dict(sorted(found.items()))
 
 
 class JsonConstraint(LogitsProcessor):  # type: ignore[misc, unused-ignore]

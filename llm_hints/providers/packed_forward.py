@@ -186,9 +186,21 @@ def _scores_of(model: Any, tree: TokenTree, hidden: th.Tensor, begun: int) -> Fl
     parents = [tree.parents[node] for node in scored]
     asked = [before if parent < 0 else before + 1 + parent for parent in parents]
     with th.inference_mode():
-        logits = model.get_output_embeddings()(hidden[asked]).float()
+        logits = _logits(model, hidden[asked])
         tokens = th.as_tensor([tree.tokens[node] for node in scored], device=logits.device)
         found = logits.log_softmax(dim=1)[th.arange(len(tokens), device=logits.device), tokens].double().cpu().numpy()
     each = np.zeros(len(tree.tokens))
     each[scored] = found
     return np.array([each[path].sum() for path in tree.paths])
+
+
+def _logits(model: Any, hidden: th.Tensor) -> th.Tensor:
+    """Return the logits ``(n, words)`` of what the network says ``(n, width)``, scaled and capped as the model does.
+
+    Granite divides them, Cohere multiplies them, Gemma 2 caps them; ``packing_check`` finds who does otherwise.
+    """
+    logits: th.Tensor = model.get_output_embeddings()(hidden).float()
+    config = model.config.get_text_config()
+    logits = logits / (getattr(config, "logits_scaling", None) or 1.0) * (getattr(config, "logit_scale", None) or 1.0)
+    cap = getattr(config, "final_logit_softcapping", None)
+    return th.tanh(logits / cap) * cap if cap else logits

@@ -29,6 +29,7 @@ from llm_hints.providers.base import HintAnswers, QuestionAnswers, answers_from_
 from llm_hints.providers.compact_lm import CompactModel, ModelError, described_layout
 from llm_hints.providers.english_lm import EnglishScorer
 from llm_hints.providers.english_writer import EnglishWriter
+from llm_hints.providers.packing_check import refuse_unpackable
 from llm_hints.providers.transformers_config import BUNDLED, TransformersConfig
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
@@ -141,6 +142,7 @@ def load_asker(config: TransformersConfig) -> Asker | EnglishWriter:
     tokenizer, rows = load_tokenizer(source), config.batch_size or (64 if on_gpu else 1)
     if config.mode == "generation":
         return EnglishWriter(model, tokenizer, rows, config.max_new_tokens, config.style)
+    refuse_unpackable(model)
     return EnglishScorer(model, tokenizer, rows, config.style)
 
 

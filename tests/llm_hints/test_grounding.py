@@ -11,7 +11,7 @@ import pytest
 
 from envs.scene import ActorKind, SceneBatch
 from llm_hints.facts import scene_facts
-from llm_hints.grounding import HintGroundingError, ground, read_hint
+from llm_hints.grounding import HintGroundingError, ground, read_hint, told_part
 from llm_hints.hint import HintFormatError
 from llm_hints.parsing import parse_hint
 from llm_hints.providers.base import answers_from_texts
@@ -145,3 +145,16 @@ def test_the_check_belongs_to_each_row_and_can_be_left_out() -> None:
     assert answers.valid.tolist() == [True, False] and refused == [1]
     assert answers_from_texts(texts, np.zeros(2)).valid.all()
     assert parse_hint(texts[1]).entities[0].actor_id is None
+
+
+def test_who_is_in_the_octant_comes_before_who_is_close_to_it() -> None:
+    scene = make_scene(1, [polar(24, 10, actor_id=1), polar(0, 30, actor_id=2)])  # 1 is the more urgent, Front-Left
+    assert ids(entity("Car", "Front"), scene=scene) == [2]
+    assert ids(entity("Car", "Front"), entity("Car", "Front"), scene=scene) == [2, 1]
+
+
+def test_the_told_part_of_a_hint_leaves_out_whom_a_text_does_not_tell_of() -> None:
+    facts = scene_facts(SCENE, np.arange(1))
+    named = parse_hint(text(entity("Bus", "Rear"), entity("Car", "Front"), entity("Car", "Front")))
+    told = told_part(named, facts, 0)
+    assert [one.actor_id for one in told.entities] == [1] and told.weights == named.weights

@@ -40,6 +40,7 @@ def test_only_the_answer_is_learnt_and_it_is_the_experts_hint(tmp_path: Path) ->
         expert = teacher.ask(scene, np.array([row])).hints
         np.testing.assert_allclose(hint.weight_row(), expert.weights[0], atol=1e-9)
         np.testing.assert_allclose(hint.state(), expert.state[0], atol=1e-9)
+        assert all(entity.actor_id is not None for entity in hint.entities), "the prompt asks for ids"
         assert th.equal(tokens[row][labels[row] != NO_LABEL], answer) and sees[row].sum() > len(answer)
 
 

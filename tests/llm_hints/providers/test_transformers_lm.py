@@ -9,17 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
+from transformers import AutoConfig, AutoModelForCausalLM
 
-from llm_hints.facts import scene_facts
+from llm_hints.closed_answers import NOBODY
+from llm_hints.facts import SceneFacts, scene_facts
 from llm_hints.hint import ENTITY_KINDS
-from llm_hints.prompts import QuestionKind, question
+from llm_hints.prompts import QuestionKind, hint_messages, question
 from llm_hints.providers import packed_forward
 from llm_hints.providers.base import HintProvider, QuestionAnswerer
 from llm_hints.providers.compact_lm import DESCRIPTION, ModelError
+from llm_hints.providers.english_lm import EnglishScorer, hint_candidates, prompt_tokens
+from llm_hints.providers.english_writer import EnglishWriter
 from llm_hints.providers.packed_forward import Beginnings, TokenTree, candidate_scores
+from llm_hints.providers.packing_check import refuse_unpackable
 from llm_hints.providers.transformers_config import TransformersConfig
-from llm_hints.providers.transformers_lm import TransformersProvider, load_model, load_tokenizer
+from llm_hints.providers.transformers_lm import TransformersProvider, load_asker, load_model, load_tokenizer
 from llm_hints.reference import KINDS, NO_ANSWER, true_answers
+from tests.envs.builders import make_actor, make_scene
 from tests.llm_hints.scenes import random_scene
 from tests.llm_hints.small_models import english_model
 
@@ -140,17 +146,87 @@ def test_every_kind_of_question_gets_one_of_its_answers(english: Path, mode: str
 def test_a_written_hint_is_held_to_valid_ones(english: Path) -> None:
     answers = provider(english, mode="generation", max_new_tokens=400).ask(SCENE, ALL)
     assert answers.texts is not None and answers.confidence is None
+    assert answers.valid.all()
     named = 0
-    for text, valid in zip(answers.texts, answers.valid, strict=True):
+    for text in answers.texts:
         assert text is not None and "\n" not in text
         written = json.loads(text)
         assert list(written) == ["road_category", "traffic_density", "critical_entities", "weights"]
         assert sum(written["weights"].values()) == pytest.approx(1.0)
-        # Nothing keeps a model of noise from naming somebody twice.
-        ids = [entity["id"] for entity in written["critical_entities"]]
-        assert valid == (len(set(ids)) == len(ids))
-        named += len(ids)
-    assert named > 0 and answers.valid.any()
+        named = max(named, len(written["critical_entities"]))
+    assert named > 1, "nobody was named beside another"
+
+
+def test_what_is_written_depends_neither_on_who_else_asks_nor_on_the_models_own_settings(english: Path) -> None:
+    writer = load_asker(TransformersConfig(model=str(english), device="cpu", batch_size=4, mode="generation"))
+    assert isinstance(writer, EnglishWriter)
+    facts = scene_facts(SCENE, np.arange(6))
+    together = writer.hint_texts(facts)
+    writer._model.generation_config.repetition_penalty = 5.0
+    alone = SceneFacts(facts.road[2:3], facts.agents[2:3], facts.count[2:3])
+    assert writer.hint_texts(alone) == together[2:3] and len(set(together)) > 1
+
+
+def test_each_road_user_is_a_candidate_with_its_id_and_like_ones_add_up(english: Path) -> None:
+    two_ahead = make_scene(1, [make_actor(20.0, 0.0, actor_id=7), make_actor(40.0, 0.0, actor_id=9)])
+    facts = scene_facts(two_ahead, np.arange(1))
+    assert hint_candidates(facts, 0)["first"] == [
+        (0, '"critical_entities": [{"id": 7, "type": "Car", "direction": "Front"}'),
+        (0, '"critical_entities": [{"id": 9, "type": "Car", "direction": "Front"}'),
+        (NOBODY, '"critical_entities": []'),
+    ]
+    model, tokenizer = load_model(str(english), th.device("cpu"), "float32"), load_tokenizer(str(english))
+    prompt = prompt_tokens(tokenizer, hint_messages(facts, 0))
+    likely = []
+    for _, text in hint_candidates(facts, 0)["first"]:
+        tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+        with th.inference_mode():
+            shares = model(th.as_tensor([prompt + tokens])).logits[0, len(prompt) - 1 : -1].log_softmax(dim=1)
+        likely.append(float(shares[range(len(tokens)), tokens].sum().exp()))
+    first = EnglishScorer(model, tokenizer, 1).ask(facts).shares["first"][0]
+    assert first[0] == pytest.approx((likely[0] + likely[1]) / sum(likely), rel=1e-3)
+    assert first[NOBODY] == pytest.approx(likely[2] / sum(likely), rel=1e-3)
+
+
+SMALL: dict[str, Any] = {
+    "vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 1, "initializer_range": 0.3, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1,
+}  # fmt: skip
+
+
+def small(kind: str, **options: Any) -> Any:
+    models: Any = AutoModelForCausalLM
+    return models.from_config(AutoConfig.for_model(kind, **SMALL, **options)).eval()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("granite", {"logits_scaling": 8.0}),
+        ("cohere", {"logit_scale": 0.0625}),
+        ("gemma2", {"head_dim": 16, "final_logit_softcapping": 3.0, "sliding_window": 4096}),
+    ],
+)
+def test_logits_are_scaled_and_capped_as_the_model_does(
+    kind: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small(kind, **options)
+    refuse_unpackable(model)
+
+    def as_they_are(model: Any, hidden: th.Tensor) -> th.Tensor:
+        logits: th.Tensor = model.get_output_embeddings()(hidden).float()
+        return logits
+
+    monkeypatch.setattr(packed_forward, "_logits", as_they_are)
+    with pytest.raises(ModelError, match=r"log probability is off by .*mode=generation"):
+        refuse_unpackable(model)
+
+
+def test_a_model_that_cannot_be_compared_in_one_pass_is_refused() -> None:
+    with pytest.raises(ModelError, match="a MambaForCausalLM cannot be compared in one pass: it takes no packed pass"):
+        refuse_unpackable(small("mamba"))
+    with pytest.raises(ModelError, match="some of its layers see 512 tokens, fewer than 2048"):
+        refuse_unpackable(small("mistral", sliding_window=512))
 
 
 def test_without_a_grammar_noise_is_no_hint(english: Path, monkeypatch: pytest.MonkeyPatch) -> None:
