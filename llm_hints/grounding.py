@@ -32,7 +32,7 @@ def read_hint(text: str, facts: SceneFacts, row: int) -> Hint:
     return ground(parse_hint(text), facts, row)
 
 
-def who_is_there(facts: SceneFacts, row: int) -> list[Entity]:
+def road_users(facts: SceneFacts, row: int) -> list[Entity]:
     """Return the road users that scene ``row`` tells, in its order; static obstacles cannot be named."""
     return _entities(facts.agents[row, : facts.count[row]].tolist())
 

@@ -27,7 +27,8 @@ def due_rows(time_s: FloatArray, next_s: FloatArray, rows: IntArray) -> int:
 class Schedule:
     """The next attention of each of ``batch`` worlds, and the next time that a hint is due there.
 
-    ``waiting`` ``(B,)``, in realtime: the hint was due while the worker was at other worlds.
+    ``waiting`` ``(B,)``, in realtime: the hint was due while the worker was at other worlds; ``recalled`` ``(B,)``:
+    the worker is idle, so it is due again.
     """
 
     def __init__(self, batch: int, period_s: float) -> None:
@@ -36,11 +37,17 @@ class Schedule:
         self._due_at_s = np.zeros(batch)
         self._rows = np.zeros(batch, dtype=np.int64)
         self.waiting = np.zeros(batch, dtype=np.bool_)
+        self.recalled = np.zeros(batch, dtype=np.bool_)
 
     def hasten(self, rows: IntArray | BoolArray) -> None:
         """Make a hint due at once in ``rows`` (indices or mask over B)."""
         self._due_at_s[rows] = -np.inf
         self._next_s[rows] = -np.inf
+
+    def recall(self) -> None:
+        """Make the hint due again wherever one waits."""
+        self.recalled |= self.waiting
+        self.hasten(self.waiting)
 
     def attention(self, time_s: FloatArray) -> IntArray:
         """Return the worlds that need attention at ``time_s`` ``(B,)``."""

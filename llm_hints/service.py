@@ -102,6 +102,7 @@ class HintService:
         rows = np.arange(self.batch_size) if mask is None else np.flatnonzero(mask)
         self._schedule.hasten(rows)
         self._schedule.waiting[rows] = False
+        self._schedule.recalled[rows] = False
         self._questions.forget(rows)
         self._watch.forget(rows)
         self._counts.begin_episodes(rows)
@@ -160,7 +161,8 @@ class HintService:
         """Give ``rows``, whose hints are due, what the policy says: an entry of the cache, or a question."""
         if not len(rows):
             return
-        self._counts.due(rows)
+        self._counts.due(rows[~self._schedule.recalled[rows]])
+        self._schedule.recalled[rows] = False
         if self.config.policy == "cache_first":
             rows = self._unknown(scene, rows)
         free = self._is_free(rows)
@@ -304,7 +306,7 @@ class HintService:
         self._deliver(rows[~lost])
         self._fall_back(scene, rows[self._needy[rows]])
         self._settle(rows)
-        self._schedule.hasten(self._schedule.waiting)
+        self._schedule.recall()
 
     def state(self) -> dict[str, Any]:
         """Return everything that later polls depend on, as plain arrays; open questions of realtime are lost."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from envs.scene import IntArray
 from llm_hints.facts import Control, SceneFacts
-from llm_hints.grounding import who_is_there
+from llm_hints.grounding import road_users
 from llm_hints.hint import CATEGORY_WORDS, HintFormatError
 from llm_hints.parsing import named, read_object
 from llm_hints.prompts.messages import Messages, chat
@@ -104,7 +104,7 @@ def read_codes(
 
 def hazard_answers(facts: SceneFacts, row: int) -> dict[str, int]:
     """Return ``type direction`` of every road user that scene ``row`` tells, and ``Nobody``, with their codes."""
-    there = {str(entity): 8 * int(entity.kind) + int(entity.direction) for entity in who_is_there(facts, row)}
+    there = {str(entity): 8 * int(entity.kind) + int(entity.direction) for entity in road_users(facts, row)}
     return {NOBODY: -1, **there}
 
 

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any
 
 from llm_hints.facts import SceneFacts
-from llm_hints.grounding import who_is_there
+from llm_hints.grounding import road_users
 from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS, DIRECTION_WORDS, KIND_WORDS, SLOTS, Entity
 
 
@@ -20,7 +20,7 @@ def json_schema(facts: SceneFacts | None = None, row: int = 0) -> dict[str, Any]
         {
             "road_category": _one_of(CATEGORY_WORDS.values()),
             "traffic_density": _one_of(DENSITY_WORDS.values()),
-            "critical_entities": _entities(None if facts is None else who_is_there(facts, row)),
+            "critical_entities": _entities(None if facts is None else road_users(facts, row)),
             "weights": _object({name: {"type": "number", "minimum": 0, "maximum": 1} for name in CRITICS}),
         }
     )
@@ -32,7 +32,7 @@ def held_schema(facts: SceneFacts, row: int) -> dict[str, Any]:
     They name who is there, each at most once, and their weights sum to 1. For decoding here (``llguidance``): up to
     157 lists of road users and 231 triples of weights, in steps of 0.05, are more than a server may take.
     """
-    there = [entity.to_object() for entity in who_is_there(facts, row)]
+    there = [entity.to_object() for entity in road_users(facts, row)]
     lists = [list(named) for length in range(SLOTS + 1) for named in permutations(there, length)]
     schema = json_schema()
     schema["properties"]["critical_entities"] = {"enum": lists}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -104,10 +105,17 @@ class ChatClient:
         """Ask the endpoint which model it has, where none is named."""
         if self._model:
             return
-        connection = self._endpoint.connect()
+        connection, left_s = self._endpoint.connect(), max(deadline - time.monotonic(), 1e-3)
+        cut = threading.Timer(left_s, connection.cut)  # an answer that trickles in outlasts every single wait
+        cut.start()
         try:
-            answer = connection.exchange("models", None, max(deadline - time.monotonic(), 1e-3))
+            answer = connection.exchange("models", None, left_s)
+        except ExchangeError as error:
+            if time.monotonic() < deadline:
+                raise
+            raise ExchangeError(Fault.DEADLINE, f"no list of models from {self._endpoint.shown} in time") from error
         finally:
+            cut.cancel()
             connection.close()
         listed = answer.get("data")
         entries = listed if isinstance(listed, list) else []

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jinja2 import TemplateError
 
 from envs.scene import FloatArray
 from llm_hints.closed_answers import NOBODY, ClosedAnswers
 from llm_hints.compact import QUESTION_OF, SLOTS
 from llm_hints.facts import SceneFacts
-from llm_hints.grounding import who_is_there
+from llm_hints.grounding import road_users
 from llm_hints.hint import CATEGORY_WORDS, CRITICS, DENSITY_WORDS
 from llm_hints.prompts import Anchor, Messages, QuestionKind, Style, hint_messages, question
 from llm_hints.providers.packed_forward import Beginnings, TokenTree, candidate_scores
@@ -101,21 +102,35 @@ def common_beginning(texts: Sequence[Sequence[int]]) -> list[int]:
 
 
 def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:
-    """Return the tokens of a chat up to where the answer begins; a model without a chat template reads plain text."""
+    """Return the tokens of a chat up to where the answer begins; a model without a chat template reads plain text.
+
+    Templates that know no system message (Gemma's) are given its words at the beginning of the user's.
+    """
     if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        try:
+            text = _templated(tokenizer, messages)
+        except TemplateError:
+            text = _templated(tokenizer, [{"role": "user", "content": _plain(messages)}])
         tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     else:
-        text = "\n\n".join(message["content"] for message in messages) + "\n\nAnswer: "
-        tokens = tokenizer(text)["input_ids"]
+        tokens = tokenizer(f"{_plain(messages)}\n\nAnswer: ")["input_ids"]
     return tokens
+
+
+def _templated(tokenizer: Any, messages: Messages) -> str:
+    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def _plain(messages: Messages) -> str:
+    return "\n\n".join(message["content"] for message in messages)
 
 
 def hint_candidates(facts: SceneFacts, row: int) -> Candidates:
     """Return the texts that are compared for the hint of a scene, each as the JSON answer would begin."""
     there = [
         (8 * int(entity.kind) + int(entity.direction), f'"critical_entities": [{json.dumps(entity.to_object())}')
-        for entity in who_is_there(facts, row)
+        for entity in road_users(facts, row)
     ]
     hundredths = range(0, 101, WEIGHT_STEP)
     return {

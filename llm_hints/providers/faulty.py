@@ -97,7 +97,7 @@ class FaultyProvider:
         edges = np.cumsum([config.wrong, config.malformed, config.late, config.missing])
         fault = np.searchsorted(edges, chance[:, _CHOICE], side="right")
         wrong = np.flatnonzero(fault == 0)
-        self._make_wrong(answers, wrong, chance)
+        answers = self._make_wrong(answers, wrong, chance)
         if config.check_scene and len(wrong):
             answers.valid[wrong] &= who_is_there(answers.hints.rows(fault == 0), scene_facts(scene, rows[wrong]))
         answers = self._make_malformed(answers, np.flatnonzero(fault == 1), chance[:, _SPOIL])
@@ -106,10 +106,10 @@ class FaultyProvider:
         answers.valid[fault == 3] = False
         return answers
 
-    def _make_wrong(self, answers: HintAnswers, wrong: IntArray, chance: FloatArray) -> None:
-        """Replace the hints of the rows ``wrong`` by false ones."""
+    def _make_wrong(self, answers: HintAnswers, wrong: IntArray, chance: FloatArray) -> HintAnswers:
+        """Replace the hints of the rows ``wrong`` by false ones, and what was said by them."""
         if not len(wrong):
-            return
+            return answers
         state, weights = answers.hints.state, answers.hints.weights
         if self.config.wrong_mode == "random":
             state[wrong] = random_state(chance[wrong])
@@ -118,6 +118,12 @@ class FaultyProvider:
             anchors = np.add(self.config.free_weights, self.config.danger_weights)
             state[wrong] = inverted_state(state[wrong])
             weights[wrong] = inverted_weights(weights[wrong], anchors)
+        if answers.texts is None:
+            return answers
+        texts = list(answers.texts)
+        for row in wrong:
+            texts[row] = answers.hints.hint(int(row)).to_json()
+        return replace(answers, texts=tuple(texts))
 
     def _make_malformed(self, answers: HintAnswers, rows: IntArray, chance: FloatArray) -> HintAnswers:
         """Spoil the text of ``rows``; whether that still is a hint, the strict parser decides."""

@@ -108,6 +108,7 @@ def test_after_the_window_it_goes_stale_and_the_answer_counts_as_late(bench: Cal
     b.poll(2.5)
     counts = b.service.counters
     assert (counts.asked, counts.answered, counts.late, counts.busy, counts.hits) == (3, 1, 1, 1, 1)
+    assert counts.due == 3, "a hint that waited was due once"
 
 
 def test_an_episode_that_ended_does_not_get_the_answer(bench: Callable[..., Bench]) -> None:

@@ -27,6 +27,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.note(self, {})
+        if self.server.behave_listing is not None:
+            self.server.behave_listing(self, {})
+            return
         self.json(200, {"data": [{"id": name} for name in self.server.models]})
 
     def json(self, status: int, answer: Any, **headers: str) -> None:
@@ -57,6 +60,7 @@ class Stub(ThreadingHTTPServer):
     def __init__(self, behave: Behaviour) -> None:
         self.behave = behave
         self.models = ["stub"]
+        self.behave_listing: Behaviour | None = None
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,20 @@ def test_wrong_answers_are_well_formed() -> None:
         for row, hint in enumerate(answers.hints.hints()):
             np.testing.assert_allclose(hint.state(), answers.hints.state[row], atol=1e-15)
             parse_hint(hint.to_json())
+
+
+def test_what_a_wrong_answer_is_told_to_have_said_is_what_it_says() -> None:
+    class Talking(RulesProvider):
+        def ask(self, scene: SceneBatch, rows: Any) -> HintAnswers:
+            answers = super().ask(scene, rows)
+            return replace(answers, texts=tuple(hint.to_json() for hint in answers.hints.hints()))
+
+    worlds = random_scene(40, 6, np.random.default_rng(1))
+    right = ask(Talking(), worlds).texts
+    answers = ask(FaultyProvider(Talking(), FaultConfig(wrong=0.5), np.random.default_rng(0)), worlds)
+    assert answers.texts is not None and answers.texts != right
+    for text, hint in zip(answers.texts, answers.hints.hints(), strict=True):
+        assert text == hint.to_json()
 
 
 def test_random_weights_have_no_favourite() -> None:

@@ -383,6 +383,16 @@ def test_what_hangs_is_given_up_at_the_deadline(behave: Behaviour) -> None:
                 assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("behave", [silent, trickle])
+def test_a_list_of_models_that_does_not_end_is_given_up_at_the_deadline(behave: Behaviour) -> None:
+    with stub(well) as server:
+        server.behave_listing = behave
+        begun = time.monotonic()
+        asked = provider(server, deadline_s=0.3)
+        failure(asked)
+        assert asked.faults == {"deadline": 6} and time.monotonic() - begun < 10.0
+
+
 def test_retries_are_bounded_and_only_for_what_may_pass() -> None:
     with stub(status(503)) as server:
         asked = provider(server, model="m", retries=2, parallel=6, schema="plain")

@@ -241,6 +241,17 @@ def test_a_model_without_a_chat_template_reads_plain_text(tmp_path: Path) -> Non
     assert provider(english_model(tmp_path, template=False)).ask(SCENE, np.arange(2)).valid.all()
 
 
+def test_a_template_without_a_system_message_gets_its_words_from_the_user(english: Path) -> None:
+    tokenizer = load_tokenizer(str(english))
+    messages = hint_messages(scene_facts(SCENE, np.arange(1)), 0)
+    tokenizer.chat_template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<model>"
+    )
+    told = tokenizer.decode(prompt_tokens(tokenizer, messages))
+    assert told == f"<user>{messages[0]['content']}\n\n{messages[1]['content']}<model>"
+
+
 def test_confidence_below_the_least_is_no_valid_answer(english: Path) -> None:
     assert not provider(english, min_confidence=0.999).ask(SCENE, ALL).valid.all()
 
