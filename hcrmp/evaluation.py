@@ -71,7 +71,7 @@ def evaluate_driver(
     plan = EpisodePlan(course.episodes, env.num_envs)
     meter = EpisodeMeter(env.num_envs, env.critics[len(REWARD_TERMS) :])
     log, watch = InfractionLog(env.num_envs), R157Watch(env.num_envs)
-    env.reset()
+    env.driving.reset()  # the hints of these scenes would be asked for and enter the cache
     observation = env.restart(np.ones(env.num_envs, np.bool_), plan.seeds, plan.cells)
     log.start(np.arange(env.num_envs), env.driving.scene)
     _watch_situations(watch, course, plan, np.arange(env.num_envs))

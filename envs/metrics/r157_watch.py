@@ -13,6 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from envs.metrics.lane_frame import along_route
 from envs.metrics.r157 import DEFAULT_DRIVER, Assessment, Outcome, cut_in, cut_out, deceleration
 from envs.scene import BoolArray, FloatArray, IntArray, SceneBatch
 
@@ -109,16 +110,14 @@ class R157Watch:
 
 def _look(scene: SceneBatch) -> _Seen:
     ego, actors = scene.ego, scene.actors
-    heading = ego.yaw - scene.route.heading_error
-    cosine, sine = np.cos(heading), np.sin(heading)
-    dx, dy = actors.x[:, 0] - ego.x, actors.y[:, 0] - ego.y
-    aside = np.abs(dy * cosine - dx * sine) - 0.5 * (actors.width[:, 0] + ego.width)
-    # Along its own body the other's acceleration is signed; across is what it moves sideways in the lane's frame.
-    turn = actors.yaw[:, 0] - heading
+    place = along_route(scene, actors.x[:, 0], actors.y[:, 0])
+    cosine, sine = np.cos(place.heading), np.sin(place.heading)
+    apart = np.abs(place.aside - scene.route.lateral_offset)
+    # Along its own body the other's acceleration is signed; across is what it moves sideways in its lane's frame.
     return _Seen(
-        gap=dx * cosine + dy * sine - 0.5 * (actors.length[:, 0] + ego.length),
-        lateral_gap=aside,
-        along_speed=actors.speed[:, 0] * np.cos(turn),
+        gap=place.ahead - 0.5 * (actors.length[:, 0] + ego.length),
+        lateral_gap=apart - 0.5 * (actors.width[:, 0] + ego.width),
+        along_speed=actors.speed[:, 0] * np.cos(actors.yaw[:, 0] - place.heading),
         across_speed=actors.vy[:, 0] * cosine - actors.vx[:, 0] * sine,
         braking=-actors.acceleration[:, 0],
     )
@@ -149,6 +148,4 @@ def _assess(situation: str, kept: FloatArray) -> Assessment:
             driver=replace(DEFAULT_DRIVER, headway_s=min(headway, DEFAULT_DRIVER.headway_s)),
         )  # fmt: skip
     braking = np.maximum(number[_Row.BRAKING], BRAKING_ONSET)
-    return deceleration(
-        number[_Row.EGO_SPEED], number[_Row.OTHER_SPEED], braking, braking / PERIOD_S, number[_Row.GAP]
-    )
+    return deceleration(number[_Row.EGO_SPEED], number[_Row.OTHER_SPEED], braking, braking / PERIOD_S, number[_Row.GAP])

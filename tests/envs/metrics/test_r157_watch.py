@@ -7,7 +7,7 @@ import pytest
 
 from envs.metrics.r157 import Outcome
 from envs.metrics.r157_watch import SITUATIONS, R157Watch
-from envs.scene import SceneBatch
+from envs.scene import ROUTE_POINT_SPACING_M, ROUTE_POINTS, SceneBatch
 
 LANE_M = 3.5
 
@@ -24,6 +24,20 @@ def scene(
     actors.speed[0, 0], actors.vx[0, 0], actors.vy[0, 0] = speed, speed, across
     actors.acceleration[0, 0] = -braking
     actors.x[0, 1] = 200.0
+    moment.route.points[0, :, 0] = ROUTE_POINT_SPACING_M * np.arange(1, ROUTE_POINTS + 1)
+    return moment
+
+
+def before_a_bend(across: float) -> SceneBatch:
+    """A lane to the left of the ego's that bends with it, 300 m wide; its driver leaves it with ``across``."""
+    moment = scene(25.0, 30.0, LANE_M, 20.0, 0.0)
+    angles = moment.route.points[0, :, 0] / 300.0
+    moment.route.points[0] = np.stack([300.0 * np.sin(angles), 300.0 * (1.0 - np.cos(angles)), angles], axis=1)
+    actors, angle = moment.actors, 34.0 / 300.0
+    actors.x[0, 0], actors.y[0, 0] = (300.0 - LANE_M) * np.sin(angle), 300.0 - (300.0 - LANE_M) * np.cos(angle)
+    actors.yaw[0, 0] = angle
+    actors.vx[0, 0] = 20.0 * np.cos(angle) - across * np.sin(angle)
+    actors.vy[0, 0] = 20.0 * np.sin(angle) + across * np.cos(angle)
     return moment
 
 
@@ -46,6 +60,14 @@ def test_a_cut_in_is_judged_by_its_gap(gap: float, verdict: Outcome) -> None:
     watch.update(scene(13.0, gap, LANE_M, 5.0, -0.5))
     watch.update(scene(13.0, gap - 1.0, LANE_M - 0.1, 5.0, -1.2))
     assert watch.verdict(0) is verdict
+
+
+def test_who_follows_the_bend_of_its_lane_cuts_nobody_in() -> None:
+    watch = watching("cut_in")
+    watch.update(before_a_bend(0.0))
+    assert watch.verdict(0) is None, "its 2.3 m/s across the ego's direction are none across its lane"
+    watch.update(before_a_bend(-1.0))
+    assert watch.verdict(0) is Outcome.PREVENTABLE
 
 
 def test_a_faster_vehicle_that_moves_in_is_no_conflict() -> None:
