@@ -23,6 +23,7 @@ from hcrmp.branch.worlds import origin_of
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.checkpoint import trained_steps
 from hcrmp.config import load
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.demo_config import DemoConfig
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
@@ -51,7 +52,7 @@ DENSITY_ORDER = ("high", "medium", "low")
 def run(config: DemoConfig) -> int:
     """Train, evaluate, compare, replay; say where everything is and what to type next."""
     begun = time.monotonic()
-    console, out = Console(stderr=True), Console()
+    console, out = stderr_console(), stdout_console()
     bundled_planner()  # before the minutes of training, if this installation lacks it
     make_room(Path(config.runs_dir) / config.run, config.replace)
     console.print(f"1/3 training for {config.total_steps:,} decisions in the four conditions ...")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from hcrmp.consoles import stdout_console
 from hcrmp.server_config import DoctorConfig
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def run(config: DoctorConfig) -> int:
               "Everything but simulator=carla works without it.")  # fmt: skip
         return 1
     findings = list(examine(config))
-    print_findings(findings, Console())
+    print_findings(findings, stdout_console())
     return int(any(finding.state == "wrong" for finding in findings))
 
 

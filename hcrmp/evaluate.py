@@ -15,6 +15,7 @@ from hcrmp.comparison.places import in_run
 from hcrmp.comparison.protocol import Protocol
 from hcrmp.comparison.results_file import Comparison
 from hcrmp.comparison.tables import notes
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.course import trained_config
 from hcrmp.errors import RunFolderError, UserError
 from hcrmp.evaluate_config import EvaluateConfig
@@ -29,12 +30,12 @@ def run(config: EvaluateConfig) -> int:
     """Evaluate one planner or compare several, print the tables, and say where the files are."""
     if config.planners:
         return run_comparison(config)
-    console = Console(stderr=True)
+    console = stderr_console()
     folder = open_folder(config)
     if config.hints is None and is_shared(config.run_path) and (note := hints_note(config.run_path)):
         console.print(note, soft_wrap=True, highlight=False)
     comparison, paths = evaluate_alone(config, folder, console)
-    print_results(results_of(config, comparison), Console())
+    print_results(results_of(config, comparison), stdout_console())
     for line in notes(comparison):
         console.print(line, soft_wrap=True, highlight=False)
     console.print(f"results: {in_run(config, folder).results}", soft_wrap=True)

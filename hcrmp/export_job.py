@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from envs.recording import DriveLog
 from envs.recording.carla_log import KnownMap, write_carla_log
 from envs.roads.map_file import is_map_file
 from envs.scenarios.maps import generated_maps
+from hcrmp.consoles import stdout_console
 from hcrmp.exchange_config import ExportConfig
 from hcrmp.exports.csv_tables import actors_path, write_csv
 from hcrmp.exports.mcap_file import write_mcap
@@ -22,9 +21,9 @@ SUFFIXES = {"mcap": ".mcap", "rerun": ".rrd", "csv": ".csv", "log": ".log"}
 
 def run(config: ExportConfig) -> int:
     """Write the files, and print where they are."""
-    console = Console()
+    console = stdout_console()
     for path in export(config):
-        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
+        console.print(str(path), soft_wrap=True, highlight=False)
     return 0
 
 

@@ -8,6 +8,7 @@ from rich.rule import Rule
 
 from envs.scene import SceneBatch
 from hcrmp.build import build_anchors, build_provider
+from hcrmp.consoles import stdout_console
 from hcrmp.hint_model.benchmark import sample_scenes
 from hcrmp.hints_config import HintsAskConfig
 from llm_hints.compact import CompactLayout
@@ -22,7 +23,7 @@ ONE = np.array([0])
 
 def run(config: HintsAskConfig) -> int:
     """Print the scene as it is told, the passages, the answers, and the expert's beside them."""
-    console = Console(highlight=False)
+    console = stdout_console(highlight=False)
     provider = build_provider(config.hints, np.random.default_rng(config.seed))
     [(_, scene)] = sample_scenes([config.family], 1, config.seed)
     facts = scene_facts(scene, ONE)
@@ -38,23 +39,23 @@ def _print_prompt(console: Console, facts: SceneFacts, config: HintsAskConfig) -
     style = config.hints.openai.style if config.hints.provider == "openai" else config.hints.transformers.style
     for message in hint_messages(facts, 0, style, passages):
         console.print(Rule(f"{message['role']}, in English", align="left"))
-        console.print(message["content"], markup=False)
+        console.print(message["content"])
     layout = CompactLayout()
     console.print(Rule("the same scene in the compact layout", align="left"))
-    console.print(layout.texts(layout.rows(facts))[0], markup=False)
+    console.print(layout.texts(layout.rows(facts))[0])
 
 
 def _print_answer(console: Console, provider: HintProvider, answers: HintAnswers, scene: SceneBatch) -> None:
     console.print(Rule(f"answer of {provider.name}", align="left"))
     if answers.texts is not None and answers.texts[0] is not None:
-        console.print(answers.texts[0], markup=False)
+        console.print(answers.texts[0])
     told = answers.hints.hint(0).text() if answers.valid[0] else "no valid answer"
     sure = "" if answers.confidence is None else f"  (least certain field: {100 * answers.confidence[0]:.0f} %)"
-    console.print(told + sure, markup=False)
-    console.print(f"the rules expert: {RulesProvider().ask(scene, ONE).hints.hint(0).text()}", markup=False)
+    console.print(told + sure)
+    console.print(f"the rules expert: {RulesProvider().ask(scene, ONE).hints.hint(0).text()}")
     if isinstance(provider, QuestionAnswerer):
         truth = true_answers(scene, ONE)
         for kind, given in provider.answer(scene, ONE).items():
             verdict = "right" if truth.right(kind, given.codes)[0] else "wrong"
             true = answer_words(kind, int(truth.table[0, 0, KINDS[kind]]))
-            console.print(f"{kind}: {answer_words(kind, int(given.codes[0]))} ({verdict}; true: {true})", markup=False)
+            console.print(f"{kind}: {answer_words(kind, int(given.codes[0]))} ({verdict}; true: {true})")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hcrmp.build import build_provider
+from hcrmp.consoles import stdout_console
 from hcrmp.hint_model.benchmark import PAPER_RATES, BenchmarkResult, file_name, measure, sample_scenes
 from hcrmp.hint_model.scenes import UNSEEN
 from hcrmp.hints_config import HintsBenchmarkConfig
@@ -18,7 +19,7 @@ from hcrmp.run_folder import write_json
 
 def run(config: HintsBenchmarkConfig) -> int:
     """Measure, print the tables and write the JSON."""
-    console = Console()
+    console = stdout_console(highlight=False)
     provider = build_provider(config.hints, np.random.default_rng(config.seed))
     families = config.families or UNSEEN
     console.print(f"driving {config.scenes} scenes of {', '.join(families)} (seed {config.seed}) ...")

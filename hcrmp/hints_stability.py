@@ -10,6 +10,7 @@ from rich.console import Console
 
 from envs.scene import FloatArray, IntArray, SceneBatch
 from hcrmp.build import build_provider
+from hcrmp.consoles import stdout_console
 from hcrmp.errors import UserError
 from hcrmp.hint_model.benchmark import file_name, sample_scenes, stack
 from hcrmp.hint_model.scenes import UNSEEN
@@ -23,7 +24,7 @@ BATCH = 64
 
 def run(config: HintsStabilityConfig) -> int:
     """Ask, print the table and write the JSON."""
-    console = Console()
+    console = stdout_console()
     report, name = ask(config, console)
     console.print(report.table())
     path = Path(config.output) / f"stability-{file_name(name)}-seed{config.seed}.json"

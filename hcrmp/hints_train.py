@@ -11,6 +11,7 @@ import numpy as np
 import torch as th
 from rich.console import Console
 
+from hcrmp.consoles import stderr_console
 from hcrmp.errors import UserError
 from hcrmp.hint_model.bundle import fit_temperatures, save_bundle
 from hcrmp.hint_model.examples import Lessons, lessons_of
@@ -31,7 +32,7 @@ HELD_OUT, NEVER_TAUGHT = 600, 1500
 
 def run(config: HintsTrainConfig) -> int:
     """Collect scenes, teach, calibrate, measure, and write the model with its card."""
-    console, folder = Console(stderr=True), Path(config.output)
+    console, folder = stderr_console(), Path(config.output)
     if not hasattr(th.optim, "Muon"):
         raise UserError(f"hints train needs torch 2.9 or later for its optimiser; this is {th.__version__}")
     th.set_num_threads(1)

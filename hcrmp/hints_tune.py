@@ -11,6 +11,7 @@ import numpy as np
 import torch as th
 from rich.console import Console
 
+from hcrmp.consoles import stderr_console
 from hcrmp.errors import UserError
 from hcrmp.hint_model.examples import NO_LABEL, Lessons, lessons_of
 from hcrmp.hint_model.scenes import TAUGHT
@@ -31,7 +32,7 @@ def run(config: HintsTuneConfig) -> int:
     """Tune, and write the model with the adapter merged in, ready for ``hints=transformers``."""
     if importlib.util.find_spec("peft") is None:
         raise UserError('hints tune needs peft: pip install "hcrmp[llm]"')
-    console, folder = Console(stderr=True), Path(config.output)
+    console, folder = stderr_console(), Path(config.output)
     tokenizer = load_tokenizer(config.model)
     adapted = _with_adapter(load_model(config.model, choose_device(config.device), "auto"), config)
     losses = list(tune(adapted, tokenizer, config, _scenes(config, folder, console), console))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from rich.console import Console
-
 from envs.recording import DriveLog
 from envs.recording.carla_log import FindMap, KnownMap, drive_of_carla_log
 from envs.recording.names import DRIVE_SUFFIX
 from envs.roads.map_file import FILE_SUFFIX
 from envs.roads.opendrive import parse_opendrive
 from envs.scenarios.maps import MapLibrary, generated_maps
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.errors import UserError
 from hcrmp.exchange_config import ImportConfig
 
@@ -22,12 +21,12 @@ LAYERED = "_Opt"
 def run(config: ImportConfig) -> int:
     """Write the drive, and print where it is and what it has."""
     drive, path = import_drive(config)
-    notes = Console(stderr=True)
-    notes.print(summary(drive), soft_wrap=True, highlight=False, markup=False)
+    notes = stderr_console()
+    notes.print(summary(drive), soft_wrap=True, highlight=False)
     if drive.drawing.bounds() == (0.0, 0.0, 0.0, 0.0):
         missing = f"no map {drive.meta.map_name}: the drive has no road (map_folder=... or map=... gives it one)"
-        notes.print(missing, soft_wrap=True, highlight=False, markup=False)
-    Console().print(str(path), soft_wrap=True, highlight=False, markup=False)
+        notes.print(missing, soft_wrap=True, highlight=False)
+    stdout_console().print(str(path), soft_wrap=True, highlight=False)
     return 0
 
 

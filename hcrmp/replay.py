@@ -10,6 +10,7 @@ from rich.console import Console
 
 from envs.recording import DriveLog
 from envs.recording.names import DRIVE_SUFFIX, drive_files, is_drive_name, recorded_at
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.errors import ConfigError, RunFolderError
 from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import RunFolder
@@ -35,8 +36,8 @@ def run(config: ReplayConfig) -> int:
     """Write page and video and print where they are; or what ``exact`` and ``from_s`` ask for."""
     if config.exact or config.branches:
         return _simulate(config)
-    paths = replay(config, Console(stderr=True))
-    console = Console()
+    paths = replay(config, stderr_console())
+    console = stdout_console()
     for path in paths:
         console.print(str(path), soft_wrap=True, highlight=False)
     return 0

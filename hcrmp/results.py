@@ -271,7 +271,7 @@ def print_table(table: Table, console: Console) -> None:
     """Print a table whole: wide where no terminal says how wide it may be, folded where one does."""
     for column in table.columns[1:]:
         column.overflow = "fold"
-    (console if console.is_terminal else Console(file=console.file, width=TABLE_WIDTH)).print(table)
+    (console if console.is_terminal else Console(file=console.file, width=TABLE_WIDTH, markup=False)).print(table)
 
 
 def _cell_text(summary: CellSummary, metric: str, factor: float, decimals: int) -> str:

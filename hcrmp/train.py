@@ -25,6 +25,7 @@ from hcrmp.callbacks import (
 )
 from hcrmp.checkpoint import load_checkpoint, load_networks, save_checkpoint
 from hcrmp.config import FREE_ON_RESUME
+from hcrmp.consoles import stderr_console
 from hcrmp.curriculum import Curriculum
 from hcrmp.ending import EndCallback
 from hcrmp.errors import RunFolderError
@@ -40,10 +41,10 @@ from llm_hints.counters import HintCounters
 
 def run(config: TrainConfig) -> int:
     """Train, with a progress bar; Ctrl-C leaves a loadable checkpoint and returns through KeyboardInterrupt."""
-    console = Console(stderr=True)
+    console = stderr_console()
     folder = train(config, console)
     told = f"trained: {folder.path}\nnext:    hcrmp evaluate run={folder.path} {' '.join(own_words(config))}"
-    console.print(told, soft_wrap=True, highlight=False, markup=False)
+    console.print(told, soft_wrap=True, highlight=False)
     return 0
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from hcrmp.branch.divergence import Divergence, compared_numbers, first_divergence, without_hints
 from hcrmp.branch.errors import BranchError
 from hcrmp.branch.resimulate import resimulate
 from hcrmp.branch.worlds import Origin, origin_of
+from hcrmp.consoles import stdout_console
 
 SHOWN = 12
 """Numbers that are shown of those that differ."""
@@ -26,12 +25,12 @@ def run(path: Path) -> int:
                           "nothing to compare with; --from lets somebody take over")  # fmt: skip
     again = resimulate(origin)
     parted = first_divergence(origin.drive, again)
-    console = Console()
+    console = stdout_console()
     found = lines(origin, again.meta.outcome, parted)
     if parted is not None and first_divergence(without_hints(origin.drive), again) is None:
         found.append("  All but the hints is the same, to the end.")
     for line in found:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console.print(line, soft_wrap=True, highlight=False)
     return 0 if parted is None else DIVERGED_STATUS
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch as th
-from rich.console import Console
 
 from envs.recording.names import DRIVE_SUFFIX
 from hcrmp.branch.drive_on import Branch, drive_on
@@ -17,6 +16,7 @@ from hcrmp.branch.on_carla import drive_on_carla
 from hcrmp.branch.planners import Successor, successor
 from hcrmp.branch.report import as_dict, print_report
 from hcrmp.branch.worlds import Origin, origin_of
+from hcrmp.consoles import stdout_console
 from hcrmp.replay_config import ReplayConfig
 from hcrmp.run_folder import write_json
 from hcrmp.sections import CarlaOptions
@@ -27,7 +27,7 @@ REPORT_FILE = "branches.json"
 
 def run(config: ReplayConfig, path: Path) -> int:
     """Drive the branches, write them, a report and pages, and print the report and where all is."""
-    console = Console()
+    console = stdout_console()
     th.set_num_threads(1)
     origin = origin_of(path, config.map)
     ticks = moments(config, origin)

@@ -28,6 +28,7 @@ from hcrmp.comparison.results_file import Comparison, write_comparison
 from hcrmp.comparison.shards import absorb, drive_on_cluster
 from hcrmp.comparison.tables import print_comparison
 from hcrmp.comparison.tasks import TaskQueue
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.course import Course
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
@@ -64,9 +65,9 @@ class Asked:
 
 def run(config: EvaluateConfig) -> int:
     """Drive what is missing, print the tables, and say where the file is."""
-    console = Console(stderr=True)
+    console = stderr_console()
     comparison, path = compare(config, console)
-    print_comparison(comparison, Console())
+    print_comparison(comparison, stdout_console())
     console.print(f"results: {path}", soft_wrap=True, highlight=False)
     return 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.paper import beyond, driven, learning, no_knowledge, on_carla, prompts, robust, stability, success, values
 from hcrmp.paper.clock import Speeds, evaluation_seconds, seconds_of, told
 from hcrmp.paper.config import ALL, ASKS, PaperConfig
@@ -22,7 +23,7 @@ FAILED = 1
 
 def run(config: PaperConfig) -> int:
     """Tell the time, work, and say where the tables are; 1 where a training failed."""
-    console = Console(stderr=True)
+    console = stderr_console()
     wanted, elsewhere = needed(config)
     for one in wanted:
         one.check()
@@ -39,7 +40,7 @@ def run(config: PaperConfig) -> int:
     for name in config.tables:
         for table in make(name, config, console):
             page = writer.write(table, command(config, name))
-            Console().print(f"table {name}: {page}", soft_wrap=True, highlight=False)
+            stdout_console().print(f"table {name}: {page}", soft_wrap=True, highlight=False)
     for one in failed:
         console.print(f"failed: {one.method}, seed {one.seed}; {log_file(one)} says why", style="red", soft_wrap=True)
     return FAILED if failed else 0

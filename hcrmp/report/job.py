@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rich.console import Console
-
+from hcrmp.consoles import stdout_console
 from hcrmp.report import leaderboard
 from hcrmp.report.config import ReportConfig
 from hcrmp.report.material import Evaluation, Material
@@ -19,7 +18,7 @@ PAGE = "report.html"
 
 def run(config: ReportConfig) -> int:
     """Write page and results, and print where they are."""
-    console = Console()
+    console = stdout_console()
     for path in report(config):
         console.print(str(path), soft_wrap=True, highlight=False)
     return 0

@@ -10,6 +10,7 @@ import torch as th
 from rich.console import Console
 
 from hcrmp.comparison.places import in_run
+from hcrmp.consoles import stderr_console, stdout_console
 from hcrmp.errors import ConfigError, RunFolderError, UserError
 from hcrmp.evaluate import evaluate
 from hcrmp.evaluate_config import EvaluateConfig
@@ -31,10 +32,10 @@ DIFFERS = 1
 
 def run(config: ReproduceConfig) -> int:
     """Make the run again, tell the drift; 0: identical, 1: it differs."""
-    console = Console(stderr=True)
+    console = stderr_console()
     folder = RunFolder.open(config.run_path)
     drift, again = reproduce(config, folder, console)
-    tell_end(drift.identical, drift.look_at, again.path / REPORT, Console())
+    tell_end(drift.identical, drift.look_at, again.path / REPORT, stdout_console())
     return 0 if drift.identical else DIFFERS
 
 

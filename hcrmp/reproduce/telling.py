@@ -40,23 +40,23 @@ def tell_training(drift: TrainingDrift, console: Console) -> None:
         told += f"; the logs part at step {drift.diverged_at:,} ({drift.diverged_in})"
     if drift.steps_then != drift.steps_now:
         told += f"; {drift.steps_then:,} decisions then, {drift.steps_now:,} now"
-    console.print(told, highlight=False, soft_wrap=True, markup=False)
+    console.print(told, highlight=False, soft_wrap=True)
 
 
 def tell_evaluation(found: EvaluationDrift, console: Console) -> None:
     """Print how the episodes of an evaluation differ."""
     if found.problem:
-        console.print(f"{found.label}: not repeated, {found.problem}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{found.label}: not repeated, {found.problem}", highlight=False, soft_wrap=True)
         return
     same = found.episodes - len(found.changed)
     told = f"{found.label}: {same} of {found.episodes} episodes identical"
     if found.drives:
         told += f", {found.drives - len(found.drives_changed)} of {found.drives} drives"
-    console.print(told, highlight=False, soft_wrap=True, markup=False)
+    console.print(told, highlight=False, soft_wrap=True)
     for one in found.changed[:TOLD]:
         ends = one.then if one.then == one.now else f"{one.then} then, {one.now} now"
         fields = ", ".join(one.fields[:4]) + (f" and {len(one.fields) - 4} more" if len(one.fields) > 4 else "")
-        console.print(f"  {one.cell} seed {one.seed}: {ends}; differs in {fields}", highlight=False, markup=False)
+        console.print(f"  {one.cell} seed {one.seed}: {ends}; differs in {fields}", highlight=False)
     if len(found.changed) > TOLD:
         console.print(f"  and {len(found.changed) - TOLD} more", highlight=False)
 
@@ -65,5 +65,5 @@ def tell_end(identical: bool, look_at: Sequence[str], path: Path, console: Conso
     """Print what it comes to."""
     console.print("identical" if identical else "it differs", highlight=False)
     for line in look_at:
-        console.print(f"look at {line}", highlight=False, soft_wrap=True, markup=False)
-    console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+        console.print(f"look at {line}", highlight=False, soft_wrap=True)
+    console.print(str(path), highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ import torch as th
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hcrmp.consoles import stderr_console
 from hcrmp.course import make_course, stored_memory
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.evaluation import evaluate_driver, make_driver
@@ -36,7 +37,7 @@ Wanted = tuple[Planner, Faults]
 
 def run(config: RobustnessConfig) -> int:
     """Measure what is missing, write the curves, and say where they are."""
-    console = Console(stderr=True)
+    console = stderr_console()
     for path in measure_curves(config, console):
         console.print(str(path), soft_wrap=True, highlight=False)
     return 0

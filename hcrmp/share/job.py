@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch as th
-from rich.console import Console
 from safetensors.torch import save
 
 from hcrmp.bundled import BUNDLED_PLANNER, bundled_planner
 from hcrmp.checkpoint_files import checksums_of
+from hcrmp.consoles import stdout_console
 from hcrmp.errors import UserError
 from hcrmp.run_folder import RunFolder, write_bytes
 from hcrmp.share.card import model_card
@@ -33,7 +33,7 @@ from hcrmp.share.run_planner import planner_of_run
 
 def run(config: ShareConfig) -> int:
     """Write the files and print where they are."""
-    console = Console()
+    console = stdout_console()
     for path in share(config):
         console.print(str(path), soft_wrap=True, highlight=False)
     console.print(f"next:    hcrmp evaluate run={config.output_path}", soft_wrap=True, highlight=False)
