@@ -14,13 +14,15 @@ from envs.recording import DriveLog
 from envs.recording.recorded_worlds import RecordedWorlds
 from envs.scenarios.catalogue import FAMILIES, ROUTE, templates
 from envs.scene import ActorRow, ActorStates, EventRow, Events, IntArray, SceneBatch
+from hcrmp.branch.errors import BranchError
 from hcrmp.branch.recordings import RecordingCourse, as_our_drive
 from hcrmp.checkpoint import parameters_checksum
 from hcrmp.course import Course, Episode, known_hints
 from hcrmp.hinted_env import HintedVecEnv, Observation
+from hcrmp.observation_bounds import check_observation
 from hcrmp.run_folder import CONFIG_FILE, RUN, RunFolder
 from hcrmp.sections import EmbeddedOptions
-from hcrmp.strangers import without_code
+from hcrmp.strangers import without_code, without_reach
 from hcrmp.train_config import TrainConfig, load_train, plain_config
 
 RUN_WITHIN = 5
@@ -50,36 +52,43 @@ def origin_of(path: Path, map_name: str = "") -> Origin:
         BranchError: it comes from a world that cannot be built here.
     """
     drive = DriveLog.read(path)
-    folder = run_of(path, drive)
+    folder, ours = run_of(path, drive)
     if drive.meta.scenario in (*FAMILIES, ROUTE) and not _in_own_scenario(drive):
-        return Origin(drive, path, course_of(drive, folder), folder, drive.meta.simulator == "embedded")
-    ours = as_our_drive(drive, path)
-    return Origin(ours, path, RecordingCourse.of(ours, path, map_name), folder, False)
+        return Origin(drive, path, course_of(drive, folder, ours), folder, drive.meta.simulator == "embedded")
+    read = as_our_drive(drive, path)
+    return Origin(read, path, RecordingCourse.of(read, path, map_name), folder, False)
 
 
-def run_of(path: Path, drive: DriveLog) -> RunFolder:
+def run_of(path: Path, drive: DriveLog) -> tuple[RunFolder, bool]:
     """Return the run in which a drive lies, or a branch of one, or which it names; its own folder where there is none.
 
-    A run that has been trained on since is not the one that it names.
+    And whether that is the user's word: what a drive names may lend its planner, but vouches for nothing that the drive
+    says. A run that has been trained on since is not the one that it names.
     """
     near = next((parent for parent in path.absolute().parents[:RUN_WITHIN] if (parent / CONFIG_FILE).is_file()), None)
     if near is not None:
-        return RunFolder(near)
+        return RunFolder(near), True
     if RUN in drive.meta.extra:
         named = RunFolder((path.absolute().parent / drive.meta.extra[RUN]).resolve())
         if drive.meta.checkpoint and parameters_checksum(named.latest_checkpoint) == drive.meta.checkpoint:
-            return named
-    return RunFolder(path.absolute().parent)
+            return named, False
+    return RunFolder(path.absolute().parent), False
 
 
-def course_of(drive: DriveLog, folder: RunFolder) -> Course:
-    """Return the course whose one episode is the drive; what its file does not tell is taken from its run."""
+def course_of(drive: DriveLog, folder: RunFolder, ours: bool) -> Course:
+    """Return the course whose one episode is the drive; what its file does not tell is taken from its run.
+
+    ``ours``: the run is the user's own, and what both say is to be believed.
+    """
     told = drive.meta.configuration
     if told:
-        config, ends_at = _code_of_run(load_train(told["config"]), folder), told["ends_at"]
+        config, ends_at = _believed(load_train(told["config"]), folder if ours else None), told["ends_at"]
         cell, labels = drive.meta.cell, _labels(config)
     else:
-        config, ends_at = _config_of_old(drive, folder), "collision" if drive.meta.scenario == ROUTE else "violation"
+        config, ends_at = (
+            _config_of_old(drive, folder, ours),
+            "collision" if drive.meta.scenario == ROUTE else "violation",
+        )
         cell, labels = 0, ((drive.meta.scenario, drive.meta.density),)
     config = replace(config, simulator=EmbeddedOptions())
     episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
@@ -93,11 +102,18 @@ def _in_own_scenario(drive: DriveLog) -> bool:
     return bool(told) and any(names_code(family) for family in load_train(told["config"]).scenario.families)
 
 
-def _code_of_run(config: TrainConfig, folder: RunFolder) -> TrainConfig:
-    """Return a drive's ``config`` without the code that it names, unless the user's own run names the same."""
-    own = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else None
-    same = own is not None and (own.reward, own.observation) == (config.reward, config.observation)
-    return config if same else without_code(config)
+def _believed(config: TrainConfig, folder: RunFolder | None) -> TrainConfig:
+    """Return a drive's ``config`` without what a stranger must not say, unless the user's run in ``folder`` says it."""
+    try:
+        check_observation(config.observation)
+    except ValueError as error:
+        raise BranchError(f"the drive's worlds are not built: {error}") from None
+    own = load_train(folder.config()) if folder is not None and (folder.path / CONFIG_FILE).is_file() else None
+    if own is None or (own.reward, own.observation) != (config.reward, config.observation):
+        config = without_code(config)
+    if own is None or own.hints != config.hints:
+        config = replace(config, hints=without_reach(config.hints))
+    return config
 
 
 def _labels(config: TrainConfig) -> tuple[tuple[str, str], ...]:
@@ -105,9 +121,11 @@ def _labels(config: TrainConfig) -> tuple[tuple[str, str], ...]:
     return tuple((scenario.name, scenario.density) for scenario in cells)
 
 
-def _config_of_old(drive: DriveLog, folder: RunFolder) -> TrainConfig:
+def _config_of_old(drive: DriveLog, folder: RunFolder, ours: bool) -> TrainConfig:
     """Return the configuration of a drive whose format did not hold it yet: its run's, in the drive's own cell."""
     trained = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
+    if not ours:
+        trained = replace(without_code(trained), hints=without_reach(trained.hints))
     provider = drive.meta.extra.get("hints", trained.hints.provider)
     cell = {"scenario": {"families": [drive.meta.scenario]}, "density": drive.meta.density}
     cell["map"] = trained.map if drive.meta.scenario == ROUTE else ""

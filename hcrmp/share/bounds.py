@@ -6,17 +6,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import prod
 
-from envs.observation import ObservationConfig
 from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.encoders import IMAGES_KEY
+from hcrmp.observation_bounds import MOST_BYTES, MOST_INPUTS
 from hcrmp.train_config import Algorithm
 
 MOST_LAYERS, WIDEST = 8, 4096
 MOST_CRITICS = 16
-MOST_INPUTS = 1 << 17
-"""Numbers of a row of the observation, pictures apart."""
-MOST_BYTES = 1 << 25
-"""Bytes of the pictures of one row."""
 MOST_WEIGHTS = 1 << 26
 
 
@@ -37,15 +33,6 @@ def check_architecture(algorithm: Algorithm, shapes: Mapping[str, Sequence[int]]
     weights = least_weights(algorithm, shapes)
     if weights > MOST_WEIGHTS:
         raise ValueError(f"its networks need {weights:,} weights, at most {MOST_WEIGHTS:,} are built")
-
-
-def check_observation(config: ObservationConfig) -> None:
-    """Raise ``ValueError`` where an environment of ``config`` would remember or picture too much."""
-    cameras = config.cameras
-    remembered = config.rays * config.frames * config.frame_stride
-    pictured = len(cameras.views) * cameras.width * cameras.height * cameras.frames * cameras.frame_stride
-    if max(remembered, config.agents_per_place) > MOST_INPUTS or pictured > MOST_BYTES:
-        raise ValueError(f"its observation remembers {remembered:,} rays and {pictured:,} pixels, beyond bounds")
 
 
 def least_weights(algorithm: Algorithm, shapes: Mapping[str, Sequence[int]]) -> int:

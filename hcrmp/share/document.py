@@ -22,8 +22,9 @@ from hcrmp.algorithm_config import HcrmpConfig
 from hcrmp.encoders import HINT_KEY, IMAGES_KEY, STATE_KEY, WEIGHTS_KEY
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping, to_mapping
+from hcrmp.observation_bounds import check_observation
 from hcrmp.sections import Density, HintsConfig, ScenarioConfig
-from hcrmp.share.bounds import check_architecture, check_observation
+from hcrmp.share.bounds import check_architecture
 from hcrmp.strangers import without_code
 from hcrmp.train_config import Algorithm, TrainConfig
 from llm_hints.hint import STATE_SIZE

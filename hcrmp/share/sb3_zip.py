@@ -27,7 +27,8 @@ from envs.action import ACTION_SIZE
 from envs.untrusted.archives import Archive
 from envs.untrusted.documents import parse_json, read_bytes
 from hcrmp.encoders import HINT_KEY, STATE_KEY
-from hcrmp.share.bounds import MOST_CRITICS, MOST_INPUTS, MOST_LAYERS, WIDEST
+from hcrmp.observation_bounds import MOST_INPUTS
+from hcrmp.share.bounds import MOST_CRITICS, MOST_LAYERS, WIDEST
 from hcrmp.share.document import Part, SharedPlannerError
 from hcrmp.share.networks import ACTIONS, fill, no_learning
 from hcrmp.share.policies import TorchPolicy

@@ -6,7 +6,7 @@ The only place that knows where a recorded drive keeps them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from envs.recording import DriveLog, DriveMeta, HintTold
 from envs.scene import FloatArray, IntArray
 from hcrmp.errors import ConfigError
 from hcrmp.mapping import from_mapping
+from hcrmp.observation_bounds import check_observation
 
 ACTION_NAMES = ("longitudinal", "steer")
 """Order of the two actions."""
@@ -59,20 +60,27 @@ def told_of(drive: DriveLog) -> Told:
 def observation_of(meta: DriveMeta) -> ObservationConfig | None:
     """Return what the planner of a drive saw: the usual where its configuration does not say, None if in other words.
 
-    A drive of a later version may know keys that this one does not; it is shown all the same.
+    A drive of a later version may know keys that this one does not; it is shown all the same. So is one that says that
+    more was seen than anybody would build.
     """
     config = meta.configuration.get("config")
     values = config.get("observation") if isinstance(config, Mapping) else None
     try:
-        return from_mapping(ObservationConfig, values) if isinstance(values, Mapping) else ObservationConfig()
-    except ConfigError:
+        told = from_mapping(ObservationConfig, values) if isinstance(values, Mapping) else ObservationConfig()
+        check_observation(told)
+    except (ConfigError, ValueError):
         return None
+    return told
 
 
 def scan_in(observation: npt.NDArray[np.float32], config: ObservationConfig) -> Scan | None:
-    """Return the newest frame of the scan in observations ``(T, n)``; None where their layout has none."""
-    layout = Observer(config, 1).layout
-    if layout.size != observation.shape[1] or "scan" not in layout.shapes:
+    """Return the newest frame of the scan in observations ``(T, n)``; None where their layout has none.
+
+    Whoever wrote the drive wrote ``config``: its own blocks, which stand behind the others, are code and not imported.
+    """
+    layout = Observer(replace(config, extra_blocks={}), 1).layout
+    more = observation.shape[1] - layout.size
+    if more < 0 or bool(more) != bool(config.extra_blocks) or "scan" not in layout.shapes:
         return None
     frames = observation[:, layout.slices["scan"]].reshape(len(observation), *layout.shapes["scan"])
     nearness = np.asarray(frames[:, -1, :, 0], dtype=np.float64)

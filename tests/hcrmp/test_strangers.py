@@ -9,20 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.observation import ObservationConfig
+from envs.observation import ObservationConfig, Observer
 from envs.recording import DriveLog
+from hcrmp.branch.errors import BranchError
 from hcrmp.branch.worlds import origin_of, worlds_of
 from hcrmp.config import load
 from hcrmp.errors import ConfigError
 from hcrmp.evaluate import evaluate, open_folder
+from hcrmp.replay import replay
+from hcrmp.replay_config import ReplayConfig
 from hcrmp.results import read_records
-from hcrmp.run_folder import RunFolder
-from hcrmp.sections import ScenarioConfig
+from hcrmp.run_folder import RUN, RunFolder
+from hcrmp.sections import HintsConfig, ScenarioConfig
 from hcrmp.share.config import ShareConfig
 from hcrmp.share.document import CARD_FILE, DOCUMENT_FILE, SharedPlannerError
 from hcrmp.share.job import share
 from hcrmp.strangers import without_code, without_folders
-from hcrmp.train_config import load_train, plain_config
+from hcrmp.train_config import TrainConfig, load_train, plain_config
+from hcrmp.viewer.told import scan_in
+from llm_hints.providers.openai_http import OpenAiConfig
+from llm_hints.providers.transformers_config import TransformersConfig
 from tests.envs.scenarios.test_own_scenario import MINE
 from tests.hcrmp.own import FOUR, four_critics, own_file, run_of_four, was_imported
 from tests.hcrmp.tiny import MERGING, evaluate_config, quiet, tiny_config
@@ -110,6 +116,62 @@ def test_code_that_a_drive_names_is_imported_only_for_the_own_run(run: RunFolder
     assert observation["critic_weights"].shape == (1, 4) and np.isfinite(observation["state"]).all()
     env.close()
     assert not was_imported(trap) and origin.course.config.reward.extra_terms["pace"].function == ""
+
+
+def stranger(drive: DriveLog, path: Path, config: TrainConfig, **extra: str) -> Path:
+    """Write ``drive`` as somebody might who says that it was driven with ``config``."""
+    told = {"config": plain_config(config), "ends_at": "violation"}
+    return replace(drive, meta=replace(drive.meta, extra=extra, configuration=told)).save(path)
+
+
+def test_showing_a_drive_imports_nothing_and_keeps_within_bounds(run: RunFolder, tmp_path: Path) -> None:
+    evaluate(evaluate_config(run), run, quiet())
+    drive = DriveLog.read(run.drives / "merging-low-0.arrow")
+    config, trap = load_train(run.config()), own_file(tmp_path, "trap.py")
+    seen = replace(config, observation=ObservationConfig(extra_blocks={"mine": f"{trap}:pace"}))
+    assert replay(ReplayConfig(drive=str(stranger(drive, tmp_path / "eyes.arrow", seen))), quiet())
+    assert not was_imported(trap)
+    huge = replace(config, observation=ObservationConfig(rays=10**9))
+    path = stranger(drive, tmp_path / "huge.arrow", huge)
+    assert replay(ReplayConfig(drive=str(path)), quiet())
+    with pytest.raises(BranchError, match="worlds are not built: its observation remembers"):
+        origin_of(path)
+
+
+def test_own_blocks_stand_behind_the_scan_that_is_shown() -> None:
+    layout = Observer(ObservationConfig(), 1).layout
+    seen = np.zeros((2, layout.size + 3), np.float32)
+    shown = scan_in(seen, ObservationConfig(extra_blocks={"mine": "not.there:Mine"}))
+    assert shown is not None and shown.ranges_m.shape == (2, 72)
+    assert scan_in(seen, ObservationConfig()) is None, "numbers that nobody named"
+
+
+def test_a_drive_asks_nobody_that_its_maker_names(run: RunFolder, tmp_path: Path) -> None:
+    evaluate(evaluate_config(run), run, quiet())
+    drive = DriveLog.read(run.drives / "merging-low-0.arrow")
+    config = load_train(run.config())
+    endpoint = OpenAiConfig(base_url="http://127.0.0.1:9/v1", model="m", api_key_env="SOMEBODYS_SECRET")
+    for hints in (
+        HintsConfig(provider="openai", openai=endpoint),
+        HintsConfig(provider="faulty", faulty_of="openai", openai=endpoint),
+        HintsConfig(provider="transformers", transformers=TransformersConfig(model="somebody/model")),
+    ):
+        path = stranger(drive, tmp_path / "asking.arrow", replace(config, hints=hints))
+        course = origin_of(path).course
+        assert "openai" not in (course.hints.provider, course.hints.faulty_of)
+        assert course.hints.transformers.model == "bundled" and course.hints.openai == OpenAiConfig()
+        assert course.config.hints == course.hints, "both are asked"
+    path = stranger(drive, tmp_path / "box.arrow", replace(config, hints=HintsConfig(provider="transformers")))
+    assert origin_of(path).course.hints.provider == "transformers", "the model in the box is at hand"
+
+
+def test_a_run_that_a_drive_names_vouches_for_nothing(run: RunFolder, tmp_path: Path) -> None:
+    evaluate(evaluate_config(run), run, quiet())
+    drive = DriveLog.read(run.drives / "merging-low-0.arrow")
+    path = stranger(drive, tmp_path / "drive.arrow", load_train(run.config()), **{RUN: str(run.path)})
+    origin = origin_of(path)
+    assert origin.folder.path == run.path, "its planner may drive"
+    assert origin.course.config.reward.extra_terms["pace"].function == "", "its word is the drive's own"
 
 
 def test_a_drive_of_an_own_scenario_is_a_recording_from_elsewhere(run: RunFolder, tmp_path: Path) -> None:
