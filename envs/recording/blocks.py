@@ -106,6 +106,10 @@ def _types(kind: str) -> tuple[pa.DataType, pa.DataType]:
     return number, pa.list_(number)
 
 
+MOST_TICKS = 2**22
+"""More than four days."""
+
+
 class BlockSource:
     """The columns of a table, as fresh numpy arrays of checked shapes; bad ones raise ValueError or KeyError.
 
@@ -117,8 +121,8 @@ class BlockSource:
             raise ValueError(f"{table.num_rows} drives in a file")
         self._table, self._slots, self._points, self._more = table, slots, points, more
         self.ticks = len(self._values("time_s"))
-        if self.ticks == 0:
-            raise ValueError("it has no ticks")
+        if not 0 < self.ticks <= MOST_TICKS:
+            raise ValueError(f"it has {self.ticks} ticks, a drive has 1 to {MOST_TICKS}")
 
     def scenes(self) -> SceneBatch:
         """Return the scenes."""
@@ -162,17 +166,19 @@ class BlockSource:
         return self._sized(name, 1, "i8")
 
     def _words(self, name: str) -> tuple[str, ...]:
-        words: list[Any] = self._values(name).to_pylist()
-        if len(words) != self.ticks or not all(isinstance(word, str) for word in words):
-            raise ValueError(f"column {name} holds no texts")
-        return tuple(words)
+        return tuple(self._checked(name, pa.string(), self.ticks).to_pylist())
 
     def _sized(self, name: str, rows: int, kind: str) -> Numbers:
-        values: Numbers = np.array(self._values(name).to_numpy(zero_copy_only=False))
-        if values.dtype != np.dtype(kind):
-            raise ValueError(f"column {name} holds other things than numbers of kind {kind}")
-        if values.size != rows * self.ticks:
-            raise ValueError(f"column {name} holds {values.size} numbers, expected {rows} x {self.ticks}")
+        numbers: Numbers = np.array(self._checked(name, _types(kind)[0], rows * self.ticks).to_numpy())
+        return numbers
+
+    def _checked(self, name: str, kind: pa.DataType, count: int) -> pa.Array:
+        """Return the values of a column if they are ``count`` of that kind: what takes no room in a file may here."""
+        values = self._values(name)
+        if values.type != kind or values.null_count:
+            raise ValueError(f"column {name} holds other things than values of the type {kind}")
+        if len(values) != count:
+            raise ValueError(f"column {name} holds {len(values)} values, expected {count} for {self.ticks} ticks")
         return values
 
     def _values(self, name: str) -> pa.Array:

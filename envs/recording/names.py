@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +24,11 @@ def free_name(folder: Path, name: str, *, running: bool) -> Path:
         number += 1
         path = folder / f"{name}{CUT}{number}{DRIVE_SUFFIX}"
     return path
+
+
+def is_cut(name: str) -> bool:
+    """Return whether a drive of that name, without its ending, was cut short."""
+    return re.fullmatch(rf".*{CUT}\d*", name) is not None
 
 
 def weather_words(weather: Mapping[str, float]) -> dict[str, str]:

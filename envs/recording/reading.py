@@ -44,8 +44,8 @@ ARROW_MAGIC = b"ARROW1\0\0"
 LARGEST_BYTES = 2**30
 """Of a table, decompressed; a drive of an hour among 30 others has a tenth."""
 
-LARGEST_NUMBERS = 2**28
-"""Numbers of one list column at most: a file's word is not enough to fill the memory."""
+LARGEST_NUMBERS = 2**24
+"""Numbers of one list column at most, ten hours among 46 others: a file's word is not enough to fill the memory."""
 
 Parts = tuple[DriveMeta, RoadDrawing, SceneBatch, PlannerTrace, tuple[HintTold, ...], HashArray | None]
 BAD_WORDS = (struct.error, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
@@ -102,9 +102,18 @@ class _ParquetFile:
         # Refused before anything is allocated for them.
         if ticks * widest > LARGEST_NUMBERS:
             raise ValueError(f"{ticks} ticks of {widest} numbers")
+        if max(_sizes(self._file.metadata)) > LARGEST_BYTES:
+            raise ValueError("columns of more numbers than a drive has")
         table = self._file.read(use_threads=False)
         table.validate(full=True)
         return ColumnSource(table, payload)
+
+
+def _sizes(metadata: pq.FileMetaData) -> tuple[int, int]:
+    """Return the bytes of all columns, as they are stored and as numbers: equal ones take no room in a file."""
+    groups = (metadata.row_group(k) for k in range(metadata.num_row_groups))
+    chunks = [group.column(k) for group in groups for k in range(metadata.num_columns)]
+    return sum(one.total_uncompressed_size for one in chunks), 8 * sum(one.num_values for one in chunks)
 
 
 def read_drive(source: Path) -> Parts:

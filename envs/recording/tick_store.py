@@ -123,8 +123,8 @@ class TickStore:
         return cut(track, self._files, self._layout)
 
     def free(self, track: Track) -> None:
-        """Leave a drive's blocks to others."""
-        for number, block in track.blocks:
+        """Leave a drive's blocks to others, from its end: what a kill in between leaves has no gap."""
+        for number, block in reversed(track.blocks):
             self._files[number].head["drive"][block] = NOBODY
         self._free += track.blocks
         track.blocks = []

@@ -92,6 +92,8 @@ def carry_out(asked: Asked, about: dict[str, Any], console: Console) -> tuple[Co
     )
     with journal, ComparisonProgress(console, config.progress) as progress:
         begin_again(asked, course, journal, progress)
+        if journal.go_on_with_other_code():
+            progress.say("a part was driven by another state of the program: give another output=... to drive all anew")
         take_in(asked, course, journal)
         drive_missing(asked, course, journal, progress)
         methods, cells = drives_of(asked, course, journal)
@@ -104,6 +106,7 @@ def carry_out(asked: Asked, about: dict[str, Any], console: Console) -> tuple[Co
     recordings = [recording(places, key) for key in kept]
     about |= {"label": places.label, "provenance": made_by}
     about |= {"drives": [path.name for path in recordings]} if asked.alone else {}
+    about |= {"programs": [json.loads(code) for code in journal.codes]} if len(journal.codes) > 1 else {}
     write_comparison(places.results, comparison, about)
     return comparison, recordings
 
@@ -224,20 +227,20 @@ def _drives(
 ) -> MethodDrives:
     # In the order of their seeds, whoever was named or driven first: resamples are drawn by place.
     members = tuple(sorted((one for one in contestants if one.planner == planner), key=lambda one: one.planner_seed))
-    attempts = {key: _told(journal.attempts[key], cells[key[1]]) for one in members for key in keys[one.name]}
+    attempts = {key: _told(journal.attempts[key], cells[key[1]], one) for one in members for key in keys[one.name]}
     return MethodDrives(planner, members[0].kind, members, attempts)
 
 
-def _told(tried: Sequence[Attempt], seeds: Sequence[int]) -> list[Attempt]:
+def _told(tried: Sequence[Attempt], seeds: Sequence[int], member: Contestant) -> list[Attempt]:
     """Return the attempts at an episode, those that left no record with one that says so."""
-    return [one if one.record else replace(one, record=_broken_off(one.key, seeds)) for one in tried]
+    return [one if one.record else replace(one, record=_broken_off(one.key, seeds, member)) for one in tried]
 
 
-def _broken_off(key: Key, seeds: Sequence[int]) -> EpisodeRecord:
+def _broken_off(key: Key, seeds: Sequence[int], member: Contestant) -> EpisodeRecord:
     _, cell, number, _ = key
     scenario, density = cell.split("/")
     nothing = (0.0,) * 7
-    return EpisodeRecord(scenario, density, seeds[number], "infrastructure", *nothing)
+    return EpisodeRecord(scenario, density, seeds[number], "infrastructure", *nothing, planner_seed=member.planner_seed)
 
 
 def _judged(methods: Sequence[MethodDrives]) -> Judged:

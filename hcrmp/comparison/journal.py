@@ -66,7 +66,11 @@ class Journal:
     """What the evaluation drove that this one repeats."""
     times: list[HintTimes] = field(default_factory=list)
     code: str = ""
-    """What program drove what the file holds."""
+    """What program began the file."""
+    codes: list[str] = field(default_factory=list)
+    """What programs drove what the file holds, the first the one that began it."""
+    absorbed: set[str] = field(default_factory=set)
+    """Which journals of jobs it has taken in."""
     put_aside: str = ""
     """Why what the file held is no longer counted, in words; "" where nothing was put aside."""
     _file: IO[bytes] | None = None
@@ -139,6 +143,7 @@ class Journal:
     def _empty(self) -> None:
         assert self._file is not None
         self.attempts, self.times, self.code = {}, [], self._head["code"]
+        self.codes, self.absorbed = [self.code], set()
         self._file.truncate(0)
         self._write([self._head])
 
@@ -156,6 +161,23 @@ class Journal:
         """Keep how long the hints of a piece of work took."""
         self._write([asdict(times)])
         self.times.append(times)
+
+    def absorb(self, attempts: list[Attempt], times: list[HintTimes], mark: str) -> None:
+        """Keep what a job's journal held, once, by its ``mark``; it is on the disk when this returns."""
+        if mark not in self.absorbed:
+            self._write([*map(_to_line, attempts), *map(asdict, times), {"absorbed": mark}])
+            for one in attempts:
+                _keep(self.attempts, one)
+            self.times += times
+            self.absorbed.add(mark)
+        self._sync()
+
+    def go_on_with_other_code(self) -> bool:
+        """Note where from now on another program drives than until now; return whether several have driven."""
+        if self._head["code"] != self.codes[-1]:
+            self._write([{"code": self._head["code"]}])
+            self.codes.append(self._head["code"])
+        return len(self.codes) > 1
 
     def done(self, key: Key, retries: int) -> bool:
         """Whether nothing is left to do for an episode: it was driven to its end, or lost too often."""
@@ -193,6 +215,8 @@ class Journal:
             return
         known = check_head(self.path, lines, protocol, members)
         self.code = str(lines[0].get("code", ""))
+        self.codes = [str(line["code"]) for line in lines if "code" in line] or [""]
+        self.absorbed = {str(line["absorbed"]) for line in lines if "absorbed" in line}
         new = {name: checksum for name, checksum in members.items() if name not in known}
         if new:
             self._write([{"members": new}])
@@ -248,9 +272,14 @@ def _attempts(lines: Sequence[Mapping[str, Any]]) -> dict[Key, list[Attempt]]:
 
 
 def _keep(found: dict[Key, list[Attempt]], one: Attempt) -> None:
-    """Add an attempt; it stands in the place of one that had gone well, and was driven again for its recording."""
+    """Add an attempt; it stands in the place of one that had gone well, and was driven again for its recording.
+
+    One that was lost takes nothing's place: what was measured stays measured.
+    """
     tried = found.setdefault(one.key, [])
     if tried and not tried[-1].lost:
+        if one.lost:
+            return
         tried.pop()
     tried.append(one)
 

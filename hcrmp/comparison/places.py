@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol as Interface
 
 from envs.own_code import short_name
-from envs.recording.names import DRIVE_SUFFIX, drive_files
+from envs.recording.names import DRIVE_SUFFIX, drive_files, is_cut
 from hcrmp.comparison.journal import Key
 from hcrmp.comparison.protocol import OWN, Protocol
 from hcrmp.evaluate_config import EvaluateConfig
@@ -77,7 +78,7 @@ class OwnFolder:
 
     def drive_file(self, key: Key) -> Path:
         """Return the file of an episode's recording."""
-        return self.folder / "drives" / re.sub(r"[^\w.-]+", "_", key[0]) / f"{_episode_name(key)}{DRIVE_SUFFIX}"
+        return self.folder / "drives" / _folder_name(key[0]) / f"{_episode_name(key)}{DRIVE_SUFFIX}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,12 @@ class InRun:
         return self.run.drives / f"{name}{DRIVE_SUFFIX}"
 
 
+def _folder_name(member: str) -> str:
+    """Return the name of a member's folder; two members whose names differ in other signs alone have two."""
+    plain = re.sub(r"[^\w.-]+", "_", member)
+    return plain if plain == member else f"{plain}-{hashlib.sha256(member.encode()).hexdigest()[:6]}"
+
+
 def _episode_name(key: Key) -> str:
     _, cell, number, repetition = key
     again = f"-again{repetition}" if repetition else ""
@@ -132,8 +139,8 @@ def in_run(config: EvaluateConfig, folder: RunFolder) -> InRun:
 
 
 def drives_of(folder: Path, member: str) -> list[Path]:
-    """Return the recordings of one contestant in the results' ``folder``."""
-    return sorted(drive_files(folder / "drives" / re.sub(r"[^\w.-]+", "_", member)))
+    """Return the recordings of one contestant's episodes in the results' ``folder``, without those cut short."""
+    return sorted(path for path in drive_files(folder / "drives" / _folder_name(member)) if not is_cut(path.stem))
 
 
 def label(config: EvaluateConfig) -> str:

@@ -6,6 +6,7 @@ end: well, at their time limit, or with their node. What is missing then is driv
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -120,9 +121,8 @@ def absorb(places: Places, journal: Journal) -> None:
     """
     for path in sorted(places.shards.glob("*.jsonl")):
         with Journal.open(path, journal.head["protocol"], journal.head["members"]) as part:
-            journal.add([attempt for tried in part.attempts.values() for attempt in tried])
-            for times in part.times:
-                journal.add_times(times)
+            mark = f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+            journal.absorb([attempt for tried in part.attempts.values() for attempt in tried], part.times, mark)
         path.unlink()
 
 

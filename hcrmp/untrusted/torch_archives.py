@@ -89,7 +89,7 @@ class _Words:
         self._archive, self._root, self._what, self._left = archive, root, what, most
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
-        self._storages: dict[tuple[str, th.dtype], _Storage] = {}
+        self._storages: dict[str, tuple[th.dtype, _Storage]] = {}
 
     def read(self, pickle: bytes) -> Any:
         """Return what the pickle describes."""
@@ -218,9 +218,12 @@ class _Words:
         there = self._archive.size(name)
         if not isinstance(count, int) or count * dtype.itemsize != there:
             raise UntrustedFileError(f"{self._what} claims {count} numbers for {name}, and {there:,} bytes are there")
-        if (key, dtype) not in self._storages:
-            self._storages[key, dtype] = _Storage(_numbers(self._archive.read(name), dtype))
-        self._stack.append(self._storages[key, dtype])
+        if key not in self._storages:
+            self._storages[key] = dtype, _Storage(_numbers(self._archive.read(name), dtype))
+        known, storage = self._storages[key]
+        if known is not dtype:  # each kind of number would be one more copy of it
+            raise UntrustedFileError(f"{self._what} claims {name} as {known} and as {dtype}")
+        self._stack.append(storage)
 
 
 _ACTIONS: dict[str, Callable[[_Words, Any], None]] = {

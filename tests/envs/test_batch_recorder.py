@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from envs.recording import (
@@ -340,6 +341,31 @@ def test_a_block_that_was_given_and_has_no_tick_is_none(left: Path) -> None:
     used[:] = 0
     (left / ".journal-x" / "ticks-1.blocks").write_bytes(content)
     assert [len(log) for _, log in read_journal(left / ".journal-x")] == [32, 32, 32]
+
+
+class KilledAfterOne:
+    """An array that takes one number, and then the process is killed."""
+
+    def __init__(self, array: npt.NDArray[np.int64]) -> None:
+        self.array, self.left = array, 1
+
+    def __setitem__(self, place: int, value: int) -> None:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        self.array[place] = value
+
+
+def test_a_kill_while_blocks_are_given_back_leaves_no_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = tick_store.TickStore(tmp_path, LAYOUT, 1)
+    file = store._files[0]
+    file.head["drive"][:3], file.head["place"][:3], file.head["used"][:3] = 5, range(3), (32, 32, 8)
+    whole = dict(file.head)
+    monkeypatch.setitem(file.head, "drive", KilledAfterOne(whole["drive"]))  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        store.free(tick_store.Track(5, [(0, 0), (0, 1), (0, 2)], 72))
+    monkeypatch.undo()
+    assert tick_store.left_tracks([file])[5].ticks == 64
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -222,6 +223,33 @@ def test_an_older_format_reads_zero_where_it_had_no_column(tmp_path: Path, minor
 def test_a_missing_column_is_named(saved: Path) -> None:
     write_table(read_table(saved).drop_columns(["ego"]), saved)
     refused(saved, "column ego is missing")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("ego", pa.nulls(30_000_000), "column ego holds other things than values of the type double"),
+        ("hint_text", pa.nulls(30_000_000), "column hint_text holds other things than values of the type string"),
+        ("ego", pa.array(np.zeros(2_000)), "column ego holds 2000 values, expected"),
+        ("time_s", pa.nulls(2**23), "it has 8388608 ticks, a drive has 1 to 4194304"),
+    ],
+)
+def test_what_takes_no_room_in_a_file_takes_none_here(saved: Path, name: str, values: pa.Array, told: str) -> None:
+    table = read_table(saved)
+    column = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)
+    write_table(table.set_column(table.column_names.index(name), name, column), saved)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(saved, told)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000, "kB"
+
+
+def test_an_old_file_of_many_equal_numbers_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    old, table = tmp_path / "old.parquet", pq.read_table(DRIVE_1_2)
+    many = pa.ListArray.from_arrays(
+        pa.array([0, *[2**27] * len(table)], pa.int32()), pa.array(np.zeros(2**27, np.int8))
+    )
+    pq.write_table(table.append_column("more", many), old)
+    refused(old, "columns of more numbers than a drive has")
 
 
 def test_a_failed_save_leaves_the_old_file(drive: DriveLog, saved: Path) -> None:

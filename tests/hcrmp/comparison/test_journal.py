@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hcrmp.comparison.journal import Attempt, Journal, Key
+from hcrmp.comparison.journal import Attempt, HintTimes, Journal, Key
 from hcrmp.episode_record import EpisodeRecord
 from hcrmp.errors import RunFolderError
 
@@ -59,6 +59,39 @@ def test_an_episode_that_is_driven_again_for_its_recording_is_no_second_attempt(
         held = journal.attempts
     with opened(tmp_path) as journal:
         assert journal.attempts == held
+
+
+def test_an_episode_that_was_lost_when_driven_again_for_its_recording_stays_measured(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        journal.add([Attempt(key(), record(), "a"), Attempt(key(), None, error="gone")])
+        assert [one.trace_hash for one in journal.attempts[key()]] == ["a"] and journal.done(key(), retries=0)
+    with opened(tmp_path) as journal:
+        assert not journal.attempts[key()][-1].lost
+
+
+def test_a_jobs_journal_is_taken_in_once(tmp_path: Path) -> None:
+    lost, times = Attempt(key(), None, error="gone"), HintTimes("one", (0.1,), (0.01,))
+    for _ in range(2):  # killed before the job's journal was removed
+        with opened(tmp_path) as journal:
+            journal.absorb([lost], [times], "0.jsonl abc")
+            assert journal.attempts == {key(): [lost]} and journal.times == [times]
+    with opened(tmp_path) as journal:
+        journal.absorb([lost], [], "0.jsonl def")
+        assert journal.attempts == {key(): [lost, lost]}
+
+
+def test_it_knows_which_programs_drove(tmp_path: Path) -> None:
+    def by(code: str) -> Journal:
+        return Journal.open(tmp_path / "journal.jsonl", PROTOCOL, MEMBERS, code=code)
+
+    with by("first") as journal:
+        assert not journal.go_on_with_other_code()
+    with by("second") as journal:
+        assert journal.go_on_with_other_code() and journal.codes == ["first", "second"]
+    with by("second") as journal:
+        assert journal.go_on_with_other_code() and journal.codes == ["first", "second"]
+        journal.begin_again()
+        assert not journal.go_on_with_other_code() and journal.codes == ["second"]
 
 
 def test_what_is_something_else_gives_way_only_where_it_is_to(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
@@ -127,6 +128,16 @@ def test_a_tensor_of_terabytes_is_refused_before_it_is_made() -> None:
                                MOST), "claimed in 4 numbers")  # fmt: skip
     spread = torch_file({"a": th.ones(1).expand(1 << 40)})
     refused(lambda: read_torch(spread, "x", MOST), "claimed in 1 numbers")
+
+
+def test_a_storage_is_of_one_kind_of_number() -> None:
+    two = torch_file({"a": th.ones(2), "b": th.ones(4, dtype=th.int16)})
+
+    def as_one(inside: bytes) -> bytes:
+        """The second tensor claims the storage of the first, which has as many bytes."""
+        return re.sub(rb"(X\x01\x00\x00\x00)1", rb"\g<1>0", inside)
+
+    refused(lambda: read_torch(with_pickle(two, as_one), "x", MOST), "data/0 as torch.float32 and as torch.int16")
 
 
 @pytest.mark.parametrize("words", [b"t.", b"u.", b"e.", b"0.", b"}(s.", b"R.", b"Q.", b"h\x05.", b"", b"(.", b"b."])
