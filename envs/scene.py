@@ -304,8 +304,7 @@ class Events:
     ``collision`` the ego's body met another; ``collision_actor`` its slot in ``ActorStates`` (-1: none);
     ``off_road`` the ego's centre left the drivable surface; ``red_light``, ``stop_sign`` run; ``wrong_way``
     against the traffic of the lane for longer than the scenario allows; ``route_deviation`` too far from
-    the route; ``goal_reached``; ``lane_invasion`` the ego's body came over a border of its lane, outside of junctions
-    (a CARLA server's own sensor tells it of every corner that comes over a marking).
+    the route; ``goal_reached``; ``lane_invasion`` the ego's body came over a border of its lane, outside of junctions.
     """
 
     block: FloatArray

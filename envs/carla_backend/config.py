@@ -16,6 +16,10 @@ class CarlaError(EnvsError, RuntimeError):
     """The server cannot be reached, does not answer in time, or refuses; the message says what to do."""
 
 
+class WrongVersionError(CarlaError):
+    """The server is of a version that is not supported: waiting does not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class CarlaConfig:
     """One CARLA server and what runs on it."""

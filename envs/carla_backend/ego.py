@@ -11,9 +11,9 @@ import numpy as np
 from envs.cameras import CameraConfig, Images
 from envs.carla_backend.cameras import Cameras
 from envs.carla_backend.poses import Box
-from envs.carla_backend.sensors import Sensor, contact_sensor, marking_sensor
+from envs.carla_backend.sensors import Sensor, contact_sensor
 from envs.carla_backend.session import CarlaSession
-from envs.carla_frame import steer_mirrored, y_mirrored, yaw_from_carla
+from envs.carla_frame import steer_mirrored, y_mirrored, yaw_from_carla, yaw_to_carla
 from envs.embedded.world import wrap
 from envs.scene import EgoRow, FloatArray
 from envs.simulator import DECISION_PERIOD_S
@@ -35,7 +35,6 @@ class EgoVehicle:
         self._blueprint = found
         self._actor: Any = None
         self._contacts: Sensor[int] | None = None
-        self._markings: Sensor[int] | None = None
         self._cameras: Cameras | None = None
         self.box = Box(0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -61,7 +60,6 @@ class EgoVehicle:
         self._actor = self._session.world.spawn_actor(self._blueprint, place)
         self.box = Box.of(self._actor.bounding_box)
         self._contacts = contact_sensor(self._session, self._actor)
-        self._markings = marking_sensor(self._session, self._actor)
         self._cameras = Cameras(self._session, self._actor, self._views)
         if self._session.config.tyre_friction > 0.0:
             self._set_friction(self._session.config.tyre_friction)
@@ -70,29 +68,27 @@ class EgoVehicle:
         self.look(self._session.tick())
 
     def start(self, ego: FloatArray, ground_m: float, slope: float) -> None:
-        """Put it where ``ego`` (rows,) says, with its speed, before the first step."""
-        yaw, speed = float(ego[EgoRow.YAW]), float(ego[EgoRow.SPEED])
+        """Put it where ``ego`` (rows,) says, with its velocity and its turn, before the first step."""
+        yaw, speed, aside = (float(ego[row]) for row in (EgoRow.YAW, EgoRow.SPEED, EgoRow.LATERAL_SPEED))
+        east, north = speed * math.cos(yaw) - aside * math.sin(yaw), speed * math.sin(yaw) + aside * math.cos(yaw)
         place = self.box.transform(float(ego[EgoRow.X]), float(ego[EgoRow.Y]), yaw, ground_m, slope)
-        velocity = carla.Vector3D(speed * math.cos(yaw), y_mirrored(speed * math.sin(yaw)), 0.0)
+        velocity = carla.Vector3D(east, y_mirrored(north), 0.0)
+        turn = carla.Vector3D(0.0, 0.0, yaw_to_carla(float(ego[EgoRow.YAW_RATE])))
         self._session.send([
             carla.command.ApplyTransform(self.actor_id, place),
             carla.command.ApplyTargetVelocity(self.actor_id, velocity),
+            carla.command.ApplyTargetAngularVelocity(self.actor_id, turn),
         ])  # fmt: skip
         self.contacts()
-        self.crosses_marking()
 
     def control(self, throttle: float, brake: float, steer: float) -> Any:
         """Return the command of these pedals and this steering (ours: positive left)."""
         pedals = carla.VehicleControl(throttle=throttle, steer=steer_mirrored(steer), brake=brake)
         return carla.command.ApplyVehicleControl(self.actor_id, pedals)
 
-    def contacts(self) -> list[int]:
-        """Return the ids of the actors that it has hit since the last call."""
-        return self._contacts.take() if self._contacts else []
-
-    def crosses_marking(self) -> bool:
-        """Return whether it has come over a lane marking since the last call."""
-        return bool(self._markings and self._markings.take())
+    def contacts(self, within_s: float = 0.0) -> list[int]:
+        """Return the ids of the actors that it has hit since the last call; wait so long for the first of them."""
+        return self._contacts.take_within(within_s) if self._contacts else []
 
     def look(self, snapshot: Any) -> None:
         """Write what its cameras see in ``snapshot`` into ``images``."""
@@ -127,13 +123,13 @@ class EgoVehicle:
         """Remove it and its sensors, the sensors first."""
         if self._actor is None:
             return
-        assert self._contacts is not None and self._markings is not None and self._cameras is not None
-        sensors: list[Sensor[Any]] = [self._contacts, self._markings, *self._cameras.sensors]
+        assert self._contacts is not None and self._cameras is not None
+        sensors: list[Sensor[Any]] = [self._contacts, *self._cameras.sensors]
         for sensor in sensors:
             sensor.stop()
         ids = [*(sensor.actor_id for sensor in sensors), self.actor_id]
         self._session.send([carla.command.DestroyActor(actor_id) for actor_id in ids])
-        self._actor, self._contacts, self._markings, self._cameras = None, None, None, None
+        self._actor, self._contacts, self._cameras = None, None, None
 
 
 def _in_body_frame(vector: Any, yaw: float) -> tuple[float, float]:

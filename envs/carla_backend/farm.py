@@ -7,6 +7,7 @@ begins; the others go on.
 
 from __future__ import annotations
 
+import atexit
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -65,6 +66,7 @@ class CarlaFarm:
         self.failed: BoolArray = np.zeros(len(self._sites), np.bool_)
         self.failures = 0
         self._closed = False
+        atexit.register(self.close)  # a launched server would outlive a program that forgets to
         self._open_all()
 
     @property
@@ -152,6 +154,7 @@ class CarlaFarm:
         """End the workers and the servers that were launched here."""
         if not self._closed:
             self._closed = True
+            atexit.unregister(self.close)
             for site in self._sites:
                 site.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -63,23 +64,36 @@ class ProcessWorker:
         # A fresh interpreter: a fork would share the parent's threads and locks.
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
+        self._asked = 0
+        self._told: tuple[str, Any] | None = None
         self._process = context.Process(target=work, args=(theirs, setup), daemon=True)
         self._process.start()
         theirs.close()
 
     def ask(self, name: str, argument: Any = None) -> None:
         """Send a message without waiting; a worker that is gone shows when it is to answer."""
+        self._asked, self._told = self._asked + 1, None
         try:
-            self._pipe.send((name, argument))
+            self._pipe.send((self._asked, name, argument))
         except OSError:
             return
 
     def answered(self, within_s: float) -> bool:
-        """Return whether the answer is there, or is there within so many seconds; a lost worker counts too."""
-        try:
-            return self._pipe.poll(within_s)
-        except OSError:
-            return True
+        """Return whether the answer is there, or is there within so many seconds; a lost worker counts too.
+
+        Answers to earlier messages, for which somebody was interrupted while he waited, are thrown away.
+        """
+        deadline = time.monotonic() + within_s
+        while self._told is None:
+            try:
+                if not self._pipe.poll(max(deadline - time.monotonic(), 0.0)):
+                    return False
+                number, status, value = self._pipe.recv()
+            except (EOFError, OSError):
+                return True
+            if number == self._asked or status == "error":
+                self._told = status, value
+        return True
 
     def answer(self, within_s: float) -> Any:
         """Return the answer to the last message, or to the start.
@@ -87,13 +101,12 @@ class ProcessWorker:
         Raises:
             WorkerLost: none within ``within_s`` seconds, or the worker has ended, or its server failed.
         """
-        try:
-            if not self._pipe.poll(within_s):
-                raise WorkerLost(f"no answer within {within_s:g} s")
-            status, value = self._pipe.recv()
-        except (EOFError, OSError) as error:
+        if not self.answered(within_s):
+            raise WorkerLost(f"no answer within {within_s:g} s")
+        if self._told is None:
             self._process.join(END_S)
-            raise WorkerLost(f"the worker process ended with {self._process.exitcode}") from error
+            raise WorkerLost(f"the worker process ended with {self._process.exitcode}")
+        (status, value), self._told = self._told, None
         if status == "error":
             raise WorkerLost(value)
         return value

@@ -27,8 +27,8 @@ def towns_of_server(name: str, farm: FarmConfig) -> dict[str, str]:
     host, port = farm.addresses[0]
     server = replace(farm.server, host=host, port=port)
     site = Site(0, farm, MapSetup(server, farm.ready_s), worker_maker(farm))
-    site.begin()
     try:
+        site.begin()
         site.open()
         site.ask("names")
         names = site.answer(server.timeout_s + MARGIN_S)

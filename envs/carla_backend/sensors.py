@@ -1,4 +1,4 @@
-"""Sensors on the ego: whom it hit and which markings it crossed are kept until they are asked for, or waited for."""
+"""Sensors on the ego: what they hear is kept until it is asked for, or waited for."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ class Sensor(Generic[Heard]):
             except Empty:
                 return heard
 
+    def take_within(self, within_s: float) -> list[Heard]:
+        """Return what was heard since the last call; where that is nothing yet, wait so many seconds for it."""
+        try:
+            return self.take() or [self._heard.get(timeout=within_s), *self.take()]
+        except Empty:
+            return []
+
     def wait(self, within_s: float) -> Heard:
         """Return the next that is heard.
 
@@ -75,8 +82,3 @@ def contact_sensor(session: CarlaSession, actor: Any) -> Sensor[int]:
     return Sensor(
         session, actor, "sensor.other.collision", lambda event: event.other_actor.id if event.other_actor else 0
     )
-
-
-def marking_sensor(session: CarlaSession, actor: Any) -> Sensor[int]:
-    """Return a sensor that hears how many lane markings ``actor`` comes over at once."""
-    return Sensor(session, actor, "sensor.other.lane_invasion", lambda event: len(event.crossed_lane_markings))

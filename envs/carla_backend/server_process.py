@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from envs.carla_backend.config import CarlaError
 
-PORTS_OF_A_SERVER = 2
+PORTS_OF_A_SERVER = 3
+"""Calls, streams, and the second machine's of an Unreal server with several GPUs."""
 END_S = 5.0
 """Time between the request to end and the end by force (s)."""
 
@@ -80,9 +82,13 @@ class ServerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End every process of its group at once, and wait until their ports are free."""
+        """End every process of its group at once, and wait until their ports are free.
+
+        One that even then does not end, as in a driver that hangs, is left: its port will be told of as taken.
+        """
         end_group(self.group)
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
 
 
 def end_group(group: int) -> None:

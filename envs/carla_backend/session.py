@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import carla
 
-from envs.carla_backend.config import CarlaConfig, CarlaError
+from envs.carla_backend.config import CarlaConfig, CarlaError, WrongVersionError
 from envs.carla_recording import WEATHER_NAMES
 from envs.simulator import DECISION_PERIOD_S
 
@@ -72,7 +72,6 @@ class CarlaSession:
                 self._load(name, lambda: self.client.load_world(towns[name], False))
             else:
                 self.map_key = name
-                self.synchronise()
         return str(self._asked(f"the OpenDRIVE of {name!r}", lambda: self.world.get_map().to_opendrive()))
 
     def weather(self) -> dict[str, float]:
@@ -113,7 +112,12 @@ class CarlaSession:
         self.synchronise()
 
     def _is_used(self) -> bool:
-        """Return whether somebody has left actors in the server's world: those of a worker that ended, for example."""
+        """Return whether somebody has left actors in the server's world: those of a worker that ended, for example.
+
+        A server that waits for ticks, as that worker left it, tells a new client of nobody before its next one.
+        """
+        self.synchronise()
+        self.tick()
         actors = self._asked("its actors", self.world.get_actors)
         return any(actor.type_id.startswith(GUESTS) for actor in actors)
 
@@ -184,7 +188,7 @@ class CarlaSession:
 def check_versions(client: str, server: str) -> None:
     """Refuse a server that this client may misunderstand: the wire protocol changes between versions."""
     if _release(server) not in SUPPORTED:
-        raise CarlaError(
+        raise WrongVersionError(
             f"the server is CARLA {server}, and {' and '.join(SUPPORTED)} are supported: start one of those"
         )
     if _release(client) != _release(server):

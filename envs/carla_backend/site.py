@@ -22,6 +22,9 @@ START_S = 900.0
 """What a worker has to load itself, beside the time that its server has (s): an empty cache takes minutes to fill."""
 
 
+ABSENT = "it broke down before and has not been started anew"
+
+
 class Site:
     """A server and its worker; both are replaced together."""
 
@@ -32,6 +35,7 @@ class Site:
         self._ready = False
         self._episodes = 0
         self._waiting: tuple[str, Any] = ("", None)
+        self._why = ABSENT
         self.failures_in_row = 0
 
     @property
@@ -53,7 +57,7 @@ class Site:
             self._server = ServerProcess(self._farm.launch.format(port=port, gpu=gpu), port, log)
         group = 0 if self._server is None else self._server.group
         self._worker = self._make_worker(replace(self._setup, server_group=group))
-        self._ready, self._episodes = False, 0
+        self._ready, self._episodes, self._why = False, 0, ABSENT
 
     def open(self) -> None:
         """Wait until the worker has reached its server; one of ours that ends while it starts is started again.
@@ -83,11 +87,17 @@ class Site:
             self._ready = True
 
     def prepare(self) -> None:
-        """Make sure that there are a server and a worker for the next episode, new ones where the old have served."""
+        """Make sure that there are a server and a worker for the next episode, new ones where the old have served.
+
+        Where they cannot be begun, the next ``answer`` says why.
+        """
         if self._worker is not None and self._is_due():
             self.close()
         if self._worker is None:
-            self.begin()
+            try:
+                self.begin()
+            except CarlaError as error:
+                self._why = str(error)
         self._episodes += 1
 
     def ask(self, name: str, argument: Any = None) -> None:
@@ -100,7 +110,7 @@ class Site:
     def answer(self, within_s: float) -> Any:
         """Return the answer to the last message; raise ``WorkerLost`` where none comes in time."""
         if self._worker is None:
-            raise WorkerLost("it broke down before and has not been started anew")
+            raise WorkerLost(self._why)
         if not self._ready:
             self.wait_until_ready()
             self._worker.ask(*self._waiting)

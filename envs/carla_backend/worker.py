@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from envs.cameras import CameraConfig
-from envs.carla_backend.config import CarlaConfig, CarlaError
+from envs.carla_backend.config import CarlaConfig, CarlaError, WrongVersionError
 from envs.carla_backend.rows import SceneRow, take_row
 from envs.carla_backend.server_process import end_group
 from envs.embedded.simulator import EmbeddedConfig, EmbeddedSimulator
@@ -129,6 +129,8 @@ def _when_ready(make: Callable[[], Any], within_s: float) -> Any:
     while True:
         try:
             return make()
+        except WrongVersionError:
+            raise
         except CarlaError:
             if time.monotonic() > deadline:
                 raise
@@ -150,21 +152,26 @@ def _end_orphaned(server_group: int) -> None:
 
 
 def work(pipe: Connection, setup: Setup) -> None:
-    """Serve messages ``(name, argument)`` until the pipe closes; answer ``("ok", value)`` or ``("error", text)``."""
+    """Serve messages ``(number, name, argument)`` until the pipe closes.
+
+    Answers are ``(number, "ok", value)`` or ``(number, "error", text)``; that of the start has the number 0.
+    """
     # Ctrl-C is the farm's to hear: it still asks for states, and closes in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker: FarmWorker | MapReader | None = None
+    number = 0
     try:
-        worker = setup.make()
-        pipe.send(("ok", None))
-        while True:
-            name, argument = pipe.recv()
-            answer = getattr(worker, name)() if argument is None else getattr(worker, name)(argument)
-            pipe.send(("ok", answer))
+        try:
+            worker = setup.make()
+            pipe.send((number, "ok", None))
+            while True:
+                number, name, argument = pipe.recv()
+                answer = getattr(worker, name)() if argument is None else getattr(worker, name)(argument)
+                pipe.send((number, "ok", answer))
+        except (EnvsError, RuntimeError, ValueError, KeyError) as error:
+            pipe.send((number, "error", f"{type(error).__name__}: {error}"))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         _end_orphaned(setup.server_group)
-    except (EnvsError, RuntimeError, ValueError, KeyError) as error:
-        pipe.send(("error", f"{type(error).__name__}: {error}"))
     finally:
         if worker is not None:
             worker.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from envs.carla_server.rpc import RpcServer
 from envs.carla_server.simulation import Simulation
 from envs.carla_server.streams import StreamServer
 from envs.carla_server.town import TownLibrary
+
+LOG = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 MOST_BEHIND_S = 0.2
@@ -102,7 +105,14 @@ class CarlaServer:
             due = max(due + world.step_s, loop.time() - MOST_BEHIND_S)
             await asyncio.sleep(max(due - loop.time(), 0.0))
             if not self.simulation.world.settings.synchronous:
-                self.simulation.tick()
+                self._tick()
+
+    def _tick(self) -> None:
+        """Let the world make a step; what goes wrong in one is told, and the clock goes on."""
+        try:
+            self.simulation.tick()
+        except Exception:
+            LOG.exception("a step of the world failed")
 
 
 def call_table(simulation: Simulation) -> CallTable:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from envs.carla_server.actors import Actor
+from envs.carla_server.sensors.attributes import clipped
 from envs.carla_server.sensors.cameras import Camera
 from envs.carla_server.sensors.events import CollisionSensor, ObstacleSensor
 from envs.carla_server.sensors.inertial import Gnss, Imu
@@ -15,6 +16,7 @@ from envs.carla_server.wire import SensorType
 from envs.carla_server.world import World
 
 _EPSILON_S = 1e-6
+_LONGEST_TICK_S = 3600.0
 
 
 class Sensor(Protocol):
@@ -78,7 +80,7 @@ class SensorSuite:
 
     def _due(self, actor: Actor, time_s: float) -> bool:
         """Say whether a sensor's next measurement is due, and when the one after it will be."""
-        period = float(actor.attribute("sensor_tick", "0") or 0.0)
+        period = clipped(actor, "sensor_tick", 0.0, 0.0, _LONGEST_TICK_S)
         if period <= 0.0:
             return True
         due = self._next_s.get(actor.id, time_s)

@@ -96,7 +96,7 @@ def test_the_spectator_follows_and_sensors_go_with_their_ego(simulator: CarlaSim
         simulator.step(np.array([[0.5, 0.0, 0.0]]))
     world = simulator._session.world
     sensors = sorted(actor.type_id for actor in world.get_actors().filter("sensor.*"))
-    assert sensors == ["sensor.camera.rgb"] * 3 + ["sensor.other.collision", "sensor.other.lane_invasion"]
+    assert sensors == ["sensor.camera.rgb"] * 3 + ["sensor.other.collision"]
     assert simulator._ego is not None
     ego = world.get_actor(simulator._ego.actor_id).get_location()
     simulator.step(np.array([[0.5, 0.0, 0.0]]))

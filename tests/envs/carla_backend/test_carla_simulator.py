@@ -179,6 +179,7 @@ def test_the_same_seed_and_actions_give_the_same_drive(carla_farm: CarlaFarm, se
     np.testing.assert_array_equal(here.actors.block, there.actors.block)
     for control in controls(80, seed):
         here, there = embedded.step(control), carla_farm.step(control)
+        np.testing.assert_array_equal(there.events.collision, here.events.collision)
         if here.events.collision.any():
             break
         rows = [EgoRow.X, EgoRow.Y, EgoRow.YAW, EgoRow.SPEED, EgoRow.LATERAL_SPEED, EgoRow.YAW_RATE]
@@ -188,10 +189,10 @@ def test_the_same_seed_and_actions_give_the_same_drive(carla_farm: CarlaFarm, se
         np.testing.assert_array_equal(there.events.block[same], here.events.block[same])
         crossings.append((here.events.lane_invasion.copy(), there.events.lane_invasion.copy()))
     assert here.step[0] > 20
-    derived, sensed = np.array(crossings).swapaxes(0, 1)
-    # The server's sensor tells of every corner, in a thread of its own: at most a step early or late.
-    for step, world in np.argwhere(derived[:-2]):
-        assert sensed[max(step - 2, 0) : step + 3, world].any(), f"the sensor missed the crossing in step {step}"
+    # The bodies are a hair apart, so that one may come over a border a step before the other.
+    for one, other in (np.array(crossings).swapaxes(0, 1), np.array(crossings).swapaxes(0, 1)[::-1]):
+        for step, world in np.argwhere(one[:-1]):
+            assert other[max(step - 1, 0) : step + 2, world].any(), f"one alone came over a border in step {step}"
 
 
 @pytest.mark.parametrize("cell", [0, 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
 import sys
 from collections import deque
 from pathlib import Path
@@ -24,7 +25,8 @@ from envs.scenarios.catalogue import scenario_set
 from envs.scenarios.maps import MapLibrary
 from envs.scene import SceneBatch
 from envs.termination import Outcome, judge
-from tests.envs.carla_backend.test_server_process import wait_for
+from tests.envs.carla_backend.test_server_process import running, wait_for
+from tests.envs.carla_server.serving import ROOT
 from tests.ports import free_port
 
 CASE = scenario_set("trilemma", "low").sample(0, 0)
@@ -238,3 +240,31 @@ def test_a_world_that_breaks_down_over_its_state_is_mended_at_its_next_episode()
     assert worlds.failed.tolist() == [True, False] and worlds.scene.ego.speed.tolist() == [1.0, 2.0]
     worlds.reset(cases(1), np.array([True, False]))
     assert len(crew.made) == 3 and set(worlds.state()) == {"0", "1"}
+
+
+FORGETFUL = """
+import sys
+from envs.carla_backend.config import FarmConfig
+from envs.carla_backend.farm import CarlaFarm
+from envs.scenarios.maps import MapLibrary
+from tests.envs.carla_backend.told_worker import ToldSetup
+from envs.carla_backend.handles import ProcessWorker
+if __name__ == "__main__":
+    launch = f"{sys.executable} -c 'import time; time.sleep(100)' {{port}}"
+    farm = CarlaFarm(
+        MapLibrary(("street_0",)), config=FarmConfig(launch=launch, first_port=int(sys.argv[1])),
+        make_worker=lambda setup: ProcessWorker(ToldSetup(server_group=setup.server_group)),
+    )
+    print(farm._sites[0].server.group, flush=True)
+"""
+
+
+def test_a_program_that_ends_without_closing_leaves_no_launched_server(tmp_path: Path) -> None:
+    script = tmp_path / "forgetful.py"
+    script.write_text(FORGETFUL, "utf-8")
+    told = subprocess.run(
+        [sys.executable, str(script), str(free_port())],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    wait_for(lambda: not running(int(told.stdout)))

@@ -58,6 +58,17 @@ def test_messages_are_answered_in_turn(make: Callable[..., WorkerHandle]) -> Non
     np.testing.assert_array_equal(worker.answer(ANSWER_S), np.arange(40_000.0))
 
 
+def test_an_answer_that_nobody_waited_for_is_none_to_the_next_message(make: Callable[..., WorkerHandle]) -> None:
+    """Whoever waits may be interrupted, by Ctrl-C for example."""
+    worker = make()
+    worker.answer(START_S)
+    worker.ask("sleep", 0.3)
+    worker.ask("echo", 5)
+    assert worker.answered(ANSWER_S) and worker.answer(ANSWER_S) == 5
+    worker.ask("echo", 6)
+    assert worker.answer(ANSWER_S) == 6
+
+
 def test_a_late_answer_is_a_lost_worker(make: Callable[..., WorkerHandle]) -> None:
     worker = make()
     worker.answer(START_S)
@@ -108,18 +119,20 @@ from tests.envs.carla_backend.told_worker import ToldSetup
 if __name__ == "__main__":
     worker = worker_maker(FarmConfig(workers=sys.argv[1]))(ToldSetup(server_group=int(sys.argv[2])))
     worker.answer(60.0)
+    worker.ask(*{"idle": ("echo", 0), "hangs": ("fail_after", 1.0)}[sys.argv[3]])
     print("ready", flush=True)
     time.sleep(60.0)
 """
 
 
+@pytest.mark.parametrize("server_does", ["idle", "hangs"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_launched_server_ends_with_a_farm_that_is_killed(kind: str, tmp_path: Any) -> None:
+def test_a_launched_server_ends_with_a_farm_that_is_killed(kind: str, server_does: str, tmp_path: Any) -> None:
     script = tmp_path / "abandoned.py"
     script.write_text(ABANDONED, "utf-8")
     server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True)
     farm = subprocess.Popen(
-        [sys.executable, str(script), kind, str(server.pid)],
+        [sys.executable, str(script), kind, str(server.pid), server_does],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

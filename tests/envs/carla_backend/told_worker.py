@@ -32,6 +32,11 @@ class ToldWorker:
         """Report that the server failed."""
         raise CarlaError(text)
 
+    def fail_after(self, seconds: float) -> None:
+        """Report late that the server failed."""
+        time.sleep(seconds)
+        raise CarlaError("the CARLA server did not answer")
+
     def die(self, status: int) -> None:
         """End the process, as the client's native code may."""
         os._exit(status)

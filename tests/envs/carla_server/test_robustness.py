@@ -13,6 +13,8 @@ import pytest
 from envs.carla_server import rpc, streams, wire
 from envs.carla_server.payloads import Settings
 from envs.carla_server.server import CarlaServer, ServerConfig, running
+from envs.carla_server.simulation import Simulation
+from tests.envs.carla_backend.test_server_process import wait_for
 from tests.envs.carla_server.raw import RawClient, RawStream
 
 
@@ -21,6 +23,23 @@ def server() -> Iterator[CarlaServer]:
     settings = Settings(synchronous=True, fixed_delta_s=0.05)
     with running(ServerConfig(map="street_0", port=0, settings=settings)) as started:
         yield started
+
+
+def test_a_step_that_fails_is_told_and_the_clock_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps, step = [0], Simulation.tick
+
+    def second_fails(self: Simulation) -> Any:
+        steps[0] += 1
+        if steps[0] == 2:
+            raise OSError("no space left on device")
+        return step(self)
+
+    monkeypatch.setattr(Simulation, "tick", second_fails)
+    with running(ServerConfig(map="street_0", port=0, settings=Settings(synchronous=False, fixed_delta_s=0.02))):
+        wait_for(lambda: steps[0] > 4)
+    assert caplog.text.count("a step of the world failed") == 1 and "no space left" in caplog.text
 
 
 def closed(client: RawClient) -> bool:
