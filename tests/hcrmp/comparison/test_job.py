@@ -221,11 +221,12 @@ def test_jobs_of_a_cluster_drive_the_same(tmp_path: Path, undisturbed: Compariso
     assert told(comparison) == told(undisturbed) and hashes(comparison) == hashes(undisturbed)
     assert not list((tmp_path / "shards").glob("*.jsonl")) and list((tmp_path / "shards" / "logs").glob("*.out"))
     journal = tmp_path / "journal.jsonl"
-    head, *lines = journal.read_text().splitlines(keepends=True)
+    head, *lines = [line for line in journal.read_text().splitlines(keepends=True) if '"absorbed"' not in line]
     (tmp_path / "shards" / "0.jsonl").write_text(head + "".join(lines[:7]))
     journal.write_text(head + "".join(lines[7:]))
     assert told(compared(replace(config, cluster="none"))) == told(undisturbed)
-    assert sorted(journal.read_text().splitlines(keepends=True)) == sorted([head, *lines]), "nothing was driven again"
+    driven = [line for line in journal.read_text().splitlines(keepends=True) if '"absorbed"' not in line]
+    assert sorted(driven) == sorted([head, *lines]), "nothing was driven again"
 
 
 def test_wrong_parameters_of_a_cluster_are_one_line(tmp_path: Path) -> None:
