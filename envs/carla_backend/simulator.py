@@ -28,11 +28,12 @@ from envs.scenarios.maps import MapLibrary
 from envs.scenarios.scenario import ConcreteScenario
 from envs.scene import BoolArray, EgoRow, EventRow, FloatArray, IntArray, SceneBatch
 
-CONTACT_S = 0.05
+CONTACT_S = 0.1
 """How long a contact is waited for where bodies touch (s): a server's answer to a tick overtakes its sensors' words."""
 
-TOUCHING_M = 0.1
-"""Distance between two boxes from which their bodies may touch (m)."""
+TOUCHING_M = 0.3
+"""Distance between two boxes at a step's end from which their bodies may have touched in it (m): in 59 collisions of
+the embedded simulator the furthest had 0.17 m between them again."""
 
 
 class CarlaSimulator:
