@@ -85,10 +85,8 @@ def course_of(drive: DriveLog, folder: RunFolder, ours: bool) -> Course:
         config, ends_at = _believed(load_train(told["config"]), folder if ours else None), told["ends_at"]
         cell, labels = drive.meta.cell, _labels(config)
     else:
-        config, ends_at = (
-            _config_of_old(drive, folder, ours),
-            "collision" if drive.meta.scenario == ROUTE else "violation",
-        )
+        config = _config_of_old(drive, folder, ours)
+        ends_at = "collision" if drive.meta.scenario == ROUTE else "violation"
         cell, labels = 0, ((drive.meta.scenario, drive.meta.density),)
     config = replace(config, simulator=EmbeddedOptions())
     episode = Episode(cell, int(drive.meta.extra.get("episode", "0")), drive.meta.seed)
@@ -124,13 +122,12 @@ def _labels(config: TrainConfig) -> tuple[tuple[str, str], ...]:
 def _config_of_old(drive: DriveLog, folder: RunFolder, ours: bool) -> TrainConfig:
     """Return the configuration of a drive whose format did not hold it yet: its run's, in the drive's own cell."""
     trained = load_train(folder.config()) if (folder.path / CONFIG_FILE).is_file() else TrainConfig()
-    if not ours:
-        trained = replace(without_code(trained), hints=without_reach(trained.hints))
+    trained = trained if ours else without_code(trained)
     provider = drive.meta.extra.get("hints", trained.hints.provider)
     cell = {"scenario": {"families": [drive.meta.scenario]}, "density": drive.meta.density}
     cell["map"] = trained.map if drive.meta.scenario == ROUTE else ""
     hints = trained.hints if provider == trained.hints.provider else replace(trained.hints, provider=provider)  # type: ignore[arg-type]
-    return load_train(plain_config(replace(trained, hints=hints)) | cell)
+    return load_train(plain_config(replace(trained, hints=hints if ours else without_reach(hints))) | cell)
 
 
 def worlds_of(course: Course, worlds: int) -> tuple[HintedVecEnv, Observation]:
